@@ -1,0 +1,47 @@
+# Libraries of others. Only executables link, in one fixed order: a library of Debian's first, Arrow and Parquet last.
+# The wheel's libparquet exports a newer OpenSSL and simdjson, its libarrow_compute exports RE2; named earlier they would
+# take the place of Debian's.
+
+function(millrace_find result package)
+  set(found)
+  foreach(name IN LISTS ARGN)
+    find_library(MILLRACE_LIB_${name} NAMES ${name})
+    if(NOT MILLRACE_LIB_${name})
+      message(FATAL_ERROR "lib${name} is missing (${package}); run ./dev deps")
+    endif()
+    list(APPEND found "${MILLRACE_LIB_${name}}")
+  endforeach()
+  set(${result} ${${result}} ${found} PARENT_SCOPE)
+endfunction()
+
+set(MILLRACE_EXTERNAL)
+millrace_find(MILLRACE_EXTERNAL libsqlite3-dev sqlite3)
+millrace_find(MILLRACE_EXTERNAL libssl-dev ssl crypto)
+millrace_find(MILLRACE_EXTERNAL libyaml-cpp-dev yaml-cpp)
+millrace_find(MILLRACE_EXTERNAL libspdlog-dev spdlog)
+millrace_find(MILLRACE_EXTERNAL libfmt-dev fmt)
+millrace_find(MILLRACE_EXTERNAL libre2-dev re2)
+millrace_find(MILLRACE_EXTERNAL libsimdjson-dev simdjson)
+millrace_find(MILLRACE_EXTERNAL libzstd-dev zstd)
+millrace_find(MILLRACE_EXTERNAL zlib1g-dev z)
+list(APPEND MILLRACE_EXTERNAL ${CMAKE_DL_LIBS})
+
+find_file(MILLRACE_BEAST boost/beast/core.hpp)
+find_file(MILLRACE_CLI11 CLI/CLI.hpp)
+if(NOT MILLRACE_BEAST OR NOT MILLRACE_CLI11)
+  message(FATAL_ERROR "Boost 1.81 or CLI11 is missing; run ./dev deps")
+endif()
+
+set(MILLRACE_ARROW_INCLUDE "${MILLRACE_DEPS}/include")
+set(MILLRACE_ARROW)
+foreach(name parquet arrow_dataset arrow_acero arrow_compute arrow)
+  set(file "${MILLRACE_DEPS}/lib/lib${name}.so")
+  if(NOT EXISTS "${file}")
+    message(FATAL_ERROR "${file} is missing; run ./dev deps")
+  endif()
+  list(APPEND MILLRACE_ARROW "${file}")
+endforeach()
+
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
+find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
