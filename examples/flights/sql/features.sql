@@ -76,7 +76,7 @@ WITH scheduled AS (
   QUALIFY sched_dep_at IS NOT NULL
 ), rates AS (
   SELECT kind, carrier, flight, origin, sched_dep_at,
-    late_3h / nullif(n_3h, 0) AS rate_3h, minutes_3h / nullif(n_3h, 0) AS mean_3h, n_3h / nullif(due_3h, 0) AS share_3h,
+    late_3h / nullif(n_3h, 0) AS rate_3h, minutes_3h / nullif(n_3h, 0) AS mean_3h, least(n_3h / nullif(due_3h, 0), 3) AS share_3h,
     late_1d / nullif(n_1d, 0) AS rate_1d, minutes_1d / nullif(n_1d, 0) AS mean_1d,
     late_7d / nullif(n_7d, 0) AS rate_7d, late_28d / nullif(n_28d, 0) AS rate_28d
   FROM counted
@@ -142,7 +142,7 @@ SELECT
   CAST(coalesce(sched_minutes, -1) AS BIGINT) AS sched_minutes,
   CAST(origin_load AS BIGINT) AS origin_load,
   -- the sky over the origin: the last record known, at most six hours old
-  CAST(coalesce(sky.temp, -1) AS FLOAT) AS temp,
+  CAST(coalesce(greatest(sky.temp, 0), -1) AS FLOAT) AS temp,
   CAST(coalesce(sky.humid, -1) AS FLOAT) AS humid,
   CAST(coalesce(sky.wind_speed, -1) AS FLOAT) AS wind_speed,
   CAST(coalesce(sky.wind_gust, -1) AS FLOAT) AS wind_gust,
