@@ -12,7 +12,8 @@ add_custom_target(benchmarks)
 
 # Fails the build when a file includes a later folder.
 function(millrace_layers_check)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/*.h" "${CMAKE_SOURCE_DIR}/src/*.cc")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/*.h" "${CMAKE_SOURCE_DIR}/src/*.cc"
+       "${CMAKE_SOURCE_DIR}/src/*.inc")
   set(stamp "${CMAKE_BINARY_DIR}/generated/layers.stamp")
   add_custom_command(
     OUTPUT "${stamp}"
