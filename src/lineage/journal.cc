@@ -1,0 +1,163 @@
+#include "lineage/journal.h"
+
+#include <map>
+
+#include <fmt/format.h>
+
+#include "core/files.h"
+#include "core/hash.h"
+
+namespace millrace::lineage {
+namespace {
+
+constexpr std::string_view kColumns =
+    "sequence, workspace, writer, event_time, recorded_at, subject, via, request_id, kind, node, before_digest, after_digest, why, "
+    "body, previous, hash";
+
+// The bytes that a line's hash covers: all its fields but sequence and hash, as a canonical JSON array.
+std::string chained_text(const store::Row& row) {
+  Json fields = Json::array();
+  for (size_t i = 1; i <= 14; ++i) {
+    if (i == 3 || i == 4) fields.push_back(row.integer(i));
+    else fields.push_back(row.text(i));
+  }
+  return to_text(fields);
+}
+
+Result<std::string> last_hash(store::Session& session, const std::string& writer) {
+  MILLRACE_TRY(const auto row, session.first("SELECT hash FROM journal WHERE writer = ? ORDER BY sequence DESC LIMIT 1", {writer}));
+  return row ? row->text(0) : std::string();
+}
+
+Result<void> add_graph(store::Session& session, const Caller& caller, const Change& change, int64_t sequence) {
+  for (const auto& node : change.nodes) {
+    const auto colon = node.id.find(':');
+    if (colon == std::string::npos) return Error{Code::internal, fmt::format("'{}' is not a node id", node.id)};
+    MILLRACE_TRY(const auto done, session.execute(
+        "INSERT INTO nodes (workspace, id, kind, digest, attributes, sequence) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (workspace, id) DO NOTHING",
+        {caller.workspace, node.id, node.id.substr(0, colon), node.digest, to_text(node.attributes), sequence}));
+    (void)done;
+  }
+  for (const auto& edge : change.edges) {
+    MILLRACE_TRY(const auto done, session.execute(
+        "INSERT INTO edges (workspace, source, target, kind, columns, run, sequence) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (workspace, source, target, kind, run) DO NOTHING",
+        {caller.workspace, edge.source, edge.target, edge.kind, to_text(Json(edge.columns)), edge.run, sequence}));
+    (void)done;
+  }
+  return {};
+}
+
+Event to_event(const store::Row& row) {
+  Event event{.sequence = row.integer(0), .workspace = row.text(1), .subject = row.text(5), .via = row.text(6),
+              .request_id = row.text(7), .kind = row.text(8), .node = row.text(9), .before = row.text(10),
+              .after = row.text(11), .why = row.text(12), .event_time = row.integer(3), .recorded_at = row.integer(4),
+              .body = Json(), .hash = row.text(15)};
+  if (auto body = parse_json(row.text(13), "journal")) event.body = std::move(*body);
+  return event;
+}
+
+}  // namespace
+
+Journal::Journal(store::Database& database, Context& context, std::string writer, std::string checkpoint_file)
+    : database_(database), context_(context), writer_(std::move(writer)), checkpoint_file_(std::move(checkpoint_file)) {}
+
+Result<int64_t> Journal::write(const Caller& caller, const Rows& rows) {
+  int64_t sequence = 0;
+  MILLRACE_DO(database_.write([&](store::Session& session) -> Result<void> {
+    MILLRACE_TRY(const auto change, rows(session));
+    if (change.kind.empty()) return {};
+    MILLRACE_TRY(sequence, append(session, caller, change));
+    return {};
+  }));
+  return sequence;
+}
+
+Result<int64_t> Journal::append(store::Session& session, const Caller& caller, const Change& change) {
+  MILLRACE_TRY(const auto previous, last_hash(session, writer_));
+  const Micros now = context_.now();
+  const Micros event_time = change.event_time != 0 ? change.event_time : now;
+  const std::string body = to_text(change.body);
+  const Json chained = Json::array({caller.workspace, writer_, event_time, now, caller.subject, caller.via, caller.request_id,
+                                    change.kind, change.node, change.before, change.after, change.why, body, previous});
+  MILLRACE_TRY(const auto rows, session.query(
+      "INSERT INTO journal (workspace, writer, event_time, recorded_at, subject, via, request_id, kind, node, before_digest, "
+      "after_digest, why, body, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING sequence",
+      {caller.workspace, writer_, event_time, now, caller.subject, caller.via, caller.request_id, change.kind, change.node,
+       change.before, change.after, change.why, body, previous, digest_of(to_text(chained))}));
+  const int64_t sequence = rows.at(0).integer(0);
+  MILLRACE_DO(add_graph(session, caller, change, sequence));
+  return sequence;
+}
+
+Result<std::vector<Event>> Journal::read_after(const std::string& workspace, int64_t sequence, int64_t limit) const {
+  std::vector<Event> out;
+  MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
+    MILLRACE_TRY(const auto rows, session.query(fmt::format("SELECT {} FROM journal WHERE workspace = ? AND sequence > ? ORDER BY sequence LIMIT ?", kColumns),
+                                                {workspace, sequence, limit}));
+    for (const auto& row : rows) out.push_back(to_event(row));
+    return {};
+  }));
+  return out;
+}
+
+Result<Verdict> Journal::verify() const {
+  Verdict verdict;
+  std::map<std::string, std::string> heads;  // writer -> hash of its last line
+  std::string checkpoint_hash;
+  int64_t checkpoint_sequence = 0;
+  if (exists(checkpoint_file_)) {
+    MILLRACE_TRY(const auto text, read_file(checkpoint_file_, 4096));
+    const auto saved = parse_json(text, checkpoint_file_);
+    checkpoint_sequence = saved ? integer_or(*saved, "sequence", 0) : 0;
+    checkpoint_hash = saved ? string_or(*saved, "hash", "") : "";
+    if (checkpoint_sequence < 1 || !is_digest(checkpoint_hash))
+      return Error{Code::corrupt, "this is not a checkpoint of the journal"}.at({.file = checkpoint_file_}).hint(
+          "restore the file from a backup; without it a cut tail cannot be seen");
+  }
+  const auto bad = [&](int64_t sequence, std::string reason) {
+    if (verdict.intact) verdict.first_bad = sequence, verdict.reason = std::move(reason);
+    verdict.intact = false;
+  };
+  bool checkpoint_seen = checkpoint_sequence == 0;
+  MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
+    int64_t expected = 1;
+    for (int64_t after = 0; verdict.intact;) {
+      MILLRACE_TRY(const auto rows, session.query(fmt::format("SELECT {} FROM journal WHERE sequence > ? ORDER BY sequence LIMIT 10000", kColumns), {after}));
+      if (rows.empty()) break;
+      for (const auto& row : rows) {
+        const int64_t sequence = row.integer(0);
+        const std::string hash = row.text(15);
+        auto& head = heads[row.text(2)];
+        after = sequence;
+        if (sequence != expected) bad(expected, fmt::format("line {} is missing", expected));
+        else if (row.text(14) != head) bad(sequence, "the line does not follow the one before it");
+        else if (digest_of(chained_text(row)) != hash) bad(sequence, "the line's content does not match its hash");
+        else if (sequence == checkpoint_sequence && hash != checkpoint_hash) bad(sequence, "the line is not the one that the checkpoint saw");
+        if (!verdict.intact) break;
+        if (sequence == checkpoint_sequence) checkpoint_seen = true;
+        head = hash;
+        verdict.head = hash;
+        ++verdict.lines;
+        expected = sequence + 1;
+      }
+    }
+    return {};
+  }));
+  if (verdict.intact && !checkpoint_seen)
+    bad(verdict.lines + 1, fmt::format("the tail is cut: the checkpoint saw line {}", checkpoint_sequence));
+  return verdict;
+}
+
+Result<void> Journal::checkpoint() {
+  Json saved;
+  MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
+    MILLRACE_TRY(const auto row, session.first("SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1"));
+    if (row) saved = {{"sequence", row->integer(0)}, {"hash", row->text(1)}};
+    return {};
+  }));
+  return saved.is_null() ? Result<void>{} : write_file(checkpoint_file_, to_text(saved) + "\n");
+}
+
+}  // namespace millrace::lineage

@@ -1,0 +1,29 @@
+// Where bytes live, named by their SHA-256. Written beside, flushed, renamed; put() returns after the bytes are durable.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/context.h"
+#include "core/hash.h"
+#include "core/result.h"
+
+namespace millrace::store {
+
+// Thread-safe. Putting what is there already is fine and does nothing.
+class Blobs {
+ public:
+  virtual ~Blobs() = default;
+  virtual Result<std::string> put(std::string_view bytes) = 0;                   // digest
+  virtual Result<std::string> put_file(const std::string& path) = 0;             // copies; digest
+  virtual Result<std::string> get(std::string_view digest, size_t limit) const = 0;  // `corrupt` when the bytes changed
+  // A path for readers that want a file (engines, runtimes). Read-only; verified once on each call with `verify`.
+  virtual Result<std::string> path_of(std::string_view digest) const = 0;
+  virtual Result<void> verify(std::string_view digest) const = 0;
+  virtual Result<bool> has(std::string_view digest) const = 0;
+  virtual Result<void> remove(std::string_view digest) = 0;
+};
+
+Result<std::unique_ptr<Blobs>> open_file_blobs(const std::string& folder, Context& context);
+
+}  // namespace millrace::store
