@@ -1,0 +1,84 @@
+// The joint between protocols and the HTTP server: requests, replies and the one table of routes.
+// Authorization, limits, OpenAPI and the rights test read the table; a route without all of its columns does not compile.
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/caller.h"
+#include "core/json.h"
+#include "core/result.h"
+
+namespace millrace::api {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+struct Request {
+  std::string method;
+  std::string path;                          // decoded once, without the query
+  std::map<std::string, std::string> args;   // the {names} of the route's pattern
+  Pairs query;                               // decoded, in order
+  Pairs headers;                             // names in lower case
+  std::string body;                          // its capacity is at least 64 bytes beyond its size
+  std::string body_file;                     // a spooled upload, when the route asks for it; removed after the handler
+  Caller caller;
+
+  std::optional<std::string> query_value(std::string_view name) const;
+  std::string_view header(std::string_view lower_name) const;  // "" when absent
+  const std::string& arg(const std::string& name) const;       // of the pattern; our mistake when absent
+};
+
+struct Reply {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  Pairs headers;
+  std::string file;  // when set, this file's bytes are the body
+
+  static Reply json(const Json& value, int status = 200) { return {.status = status, .body = to_text(value)}; }
+  static Reply text(std::string value, int status = 200) {
+    return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(value)};
+  }
+  static Reply empty(int status = 200) { return {.status = status, .content_type = ""}; }
+};
+
+// What a caller needs for a route. `open` needs no login at all.
+enum class Permission { open, read, write, approve, admin };
+
+enum class Run {
+  inline_,  // on the network thread: short, never waits (inference)
+  worker,   // on a worker thread: may wait for disk and locks
+};
+
+// How much of a body is taken. `spool` writes it to a file (uploads).
+struct BodyLimit {
+  size_t bytes;
+  bool spool = false;
+};
+
+using Handler = std::function<Reply(Request&)>;
+
+struct Route {
+  // No default for any column: that is the point.
+  Route(std::string method, std::string pattern, Permission permission, BodyLimit limit, std::string audit, Run run, Handler handler,
+        std::string summary)
+      : method(std::move(method)), pattern(std::move(pattern)), permission(permission), limit(limit), audit(std::move(audit)),
+        run(run), handler(std::move(handler)), summary(std::move(summary)) {}
+
+  std::string method;
+  std::string pattern;     // "/v2/models/{model}/infer"; "{rest...}" takes the rest of the path
+  Permission permission;
+  BodyLimit limit;
+  std::string audit;       // kind of the journal line that a success may write, or "none"
+  Run run;
+  Handler handler;
+  std::string summary;     // one sentence for the OpenAPI document
+};
+
+using Routes = std::vector<Route>;
+
+}  // namespace millrace::api

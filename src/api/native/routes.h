@@ -1,0 +1,51 @@
+// The native API, /api/millrace/v1: RFC 9457 errors, additive only. Handlers read, call one service, write.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "api/http.h"
+#include "api/tokens.h"
+#include "core/project.h"
+#include "data/datasets.h"
+#include "jobs/jobs.h"
+#include "lineage/graph.h"
+#include "lineage/journal.h"
+#include "pipeline/pipeline.h"
+#include "registry/registry.h"
+#include "serve/data_plane.h"
+
+namespace millrace::api::native {
+
+// What the handlers call. All outlive the routes.
+struct Services {
+  Context& context;
+  store::Database& database;
+  store::Blobs& blobs;
+  lineage::Journal& journal;
+  jobs::Jobs& jobs;
+  Tokens& tokens;
+  data::Datasets& datasets;
+  pipeline::Pipelines& pipelines;
+  registry::Registry& registry;
+  serve::DataPlane& data_plane;
+  // The project as its file stands now; not_found when the server runs without one.
+  std::function<Result<Project>()> project;
+  std::function<std::string()> http_address;
+  std::function<std::string()> metrics_text;
+};
+
+Routes routes(Services& services);
+
+// The parts of the table above, one file each.
+Routes system_routes(Services& services);
+Routes dataset_routes(Services& services);
+Routes pipeline_routes(Services& services);
+Routes model_routes(Services& services);
+Routes deployment_routes(Services& services);
+Routes lineage_routes(Services& services);
+Routes token_routes(Services& services);
+
+// OpenAPI 3.1 of the native routes, from the table.
+std::string openapi_text(const Routes& routes);
+
+}  // namespace millrace::api::native

@@ -1,0 +1,483 @@
+#include "api/server.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <charconv>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "core/files.h"
+#include "core/limits.h"
+
+namespace millrace::api {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using Stream = beast::basic_stream<asio::generic::stream_protocol>;
+using ErrorCode = boost::system::error_code;
+
+constexpr auto kHeaderTime = std::chrono::seconds(10);
+constexpr auto kIdleTime = std::chrono::seconds(75);
+constexpr auto kBodyTime = std::chrono::seconds(60);  // between two reads of a body
+constexpr size_t kPiece = 64 << 10;
+
+class Session;
+
+// What all sessions share.
+struct Shared {
+  const ServerOptions options;
+  const Dispatcher& dispatcher;
+  Context& context;
+  asio::io_context io;
+  asio::thread_pool workers;
+  std::mutex mutex;                 // guards sessions and draining
+  std::condition_variable emptied;
+  std::set<Session*> sessions;
+  bool draining = false;
+
+  Shared(ServerOptions options, const Dispatcher& dispatcher, Context& context)
+      : options(std::move(options)), dispatcher(dispatcher), context(context), io(this->options.network_threads),
+        workers(static_cast<size_t>(this->options.worker_threads)) {}
+};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
+}
+
+// A page in a browser must not reach a server on its own machine (DNS rebinding): without a token the Host must be ours.
+bool is_own_host(std::string_view host) {
+  const auto colon = host.rfind(':');
+  const auto name = host.ends_with(']') || colon == std::string_view::npos ? host : host.substr(0, colon);
+  return name.empty() || name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name.starts_with("127.");
+}
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Stream stream, bool unix_peer, bool loopback, Shared& shared)
+      : stream_(std::move(stream)), buffer_(limits::http_header_bytes + kPiece), shared_(shared) {
+    peer_.local = unix_peer || loopback;
+    peer_.local_subject = shared.options.local_subject;
+    peer_.via = unix_peer ? "cli" : "native";
+    unix_ = unix_peer;
+    const std::lock_guard lock(shared_.mutex);
+    shared_.sessions.insert(this);
+  }
+
+  ~Session() {
+    drop_spool();
+    const std::lock_guard lock(shared_.mutex);
+    shared_.sessions.erase(this);
+    if (shared_.sessions.empty()) shared_.emptied.notify_all();
+  }
+
+  void start() {
+    asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->read_head(); });
+  }
+
+  // From drain(): an idle connection ends now, a busy one after its answer.
+  void end_when_idle() {
+    asio::post(stream_.get_executor(), [self = shared_from_this()] {
+      if (self->idle_) self->close();
+    });
+  }
+
+ private:
+  void read_head() {
+    parser_.emplace();
+    parser_->header_limit(limits::http_header_bytes);
+    parser_->body_limit(boost::none);  // our own limits: they differ by route
+    request_ = {};
+    idle_ = true;
+    if (is_draining()) return close();
+    stream_.expires_after(buffer_.size() > 0 ? kHeaderTime : kIdleTime);
+    http::async_read_header(stream_, buffer_, *parser_, [self = shared_from_this()](ErrorCode error, size_t) { self->on_head(error); });
+  }
+
+  void on_head(ErrorCode error) {
+    idle_ = false;
+    if (error) return on_bad_head(error);
+    const auto& head = parser_->get();
+    keep_alive_ = head.keep_alive();
+    request_.method = std::string(head.method_string());
+    size_t count = 0;
+    for (const auto& field : head) {
+      if (++count > limits::http_headers) return refuse_early(Error{Code::too_large, "too many headers"}, 431);
+      request_.headers.emplace_back(lower({field.name_string().data(), field.name_string().size()}),
+                                    std::string(field.value().data(), field.value().size()));
+    }
+    const std::string_view target(head.target().data(), head.target().size());
+    if (target.size() > limits::http_target_bytes) return refuse_early(Error{Code::too_large, "the address is too long"}, 414);
+    if (auto split = split_target(target, request_); !split) return refuse_early(split.error(), 400);
+    if (head.version() >= 11 && head.count(http::field::host) != 1) return refuse_early(Error{Code::invalid, "one Host header is needed"}, 400);
+    Peer peer = peer_;
+    if (!unix_ && !is_own_host(request_.header("host"))) peer.local = false;
+    if (const auto origin = request_.header("origin"); !origin.empty() && request_.method != "GET" && request_.method != "HEAD" &&
+                                                       !origin.ends_with("//" + std::string(request_.header("host"))))
+      return refuse_early(Error{Code::denied, "requests from other sites' pages are refused"}, 403);
+
+    const auto& dispatcher = shared_.dispatcher;
+    const auto match = dispatcher.router().match(request_.method, request_.path);
+    route_ = match.route;
+    if (route_ == nullptr) return finish_early(dispatcher.no_route(request_, match));
+    request_.args = match.args;
+    if (auto admitted = dispatcher.admit(*route_, request_, peer); !admitted)
+      return finish_early(error_reply(request_.path, admitted.error(), request_.caller.request_id));
+    const auto encoding = request_.header("content-encoding");
+    if (!encoding.empty() && encoding != "identity")
+      return finish_early(error_reply(request_.path, Error{Code::unsupported, fmt::format("Content-Encoding '{}' is not read here", encoding)}.hint("send the body uncompressed"), ""));
+    if (const auto length = parser_->content_length(); length && *length > route_->limit.bytes) return too_large();
+    read_body_or_continue();
+  }
+
+  void on_bad_head(ErrorCode error) {
+    if (error == http::error::end_of_stream || error == beast::error::timeout || error == asio::error::operation_aborted ||
+        error == asio::error::connection_reset || error == http::error::partial_message)
+      return close();
+    const bool large = error == http::error::header_limit || error == http::error::buffer_overflow;
+    refuse_early(Error{large ? Code::too_large : Code::invalid, fmt::format("not a request that we read: {}", error.message())}, large ? 431 : 400);
+  }
+
+  void read_body_or_continue() {
+    if (lower(request_.header("expect")) != "100-continue") return read_body();
+    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    asio::async_write(stream_, asio::buffer(go_on), [self = shared_from_this()](ErrorCode error, size_t) {
+      if (error) return self->close();
+      self->read_body();
+    });
+  }
+
+  void read_body() {
+    if (parser_->is_done()) return run();
+    if (route_->limit.spool && !open_spool()) return;
+    if (const auto length = parser_->content_length(); length && !route_->limit.spool) request_.body.reserve(*length + 64);
+    piece_.resize(kPiece);
+    read_piece();
+  }
+
+  void read_piece() {
+    auto& body = parser_->get().body();
+    body.data = piece_.data();
+    body.size = piece_.size();
+    body.more = true;
+    stream_.expires_after(kBodyTime);
+    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](ErrorCode error, size_t) { self->on_piece(error); });
+  }
+
+  void on_piece(ErrorCode error) {
+    if (error && error != http::error::need_buffer) {
+      if (error == http::error::partial_message || error == beast::error::timeout) return close();
+      return refuse_early(Error{Code::invalid, fmt::format("the body is broken: {}", error.message())}, 400);
+    }
+    const size_t got = piece_.size() - parser_->get().body().size;
+    taken_ += got;
+    if (taken_ > route_->limit.bytes) return too_large();
+    if (spool_ != nullptr) {
+      if (std::fwrite(piece_.data(), 1, got, spool_) != got)
+        return refuse_early(file_error("cannot keep the upload", request_.body_file, errno), 507);
+    } else {
+      request_.body.append(piece_.data(), got);
+    }
+    if (parser_->is_done()) return run();
+    read_piece();
+  }
+
+  bool open_spool() {
+    std::string path = shared_.options.temp_folder + "/upload-XXXXXX";
+    const int descriptor = ::mkostemp(path.data(), O_CLOEXEC);
+    if (descriptor < 0) {
+      refuse_early(file_error("cannot keep the upload", path, errno), 507);
+      return false;
+    }
+    request_.body_file = path;
+    spool_ = ::fdopen(descriptor, "w");
+    return true;
+  }
+
+  void run() {
+    taken_ = 0;
+    stream_.expires_never();
+    if (spool_ != nullptr && std::fclose(std::exchange(spool_, nullptr)) != 0)
+      return refuse_early(file_error("cannot keep the upload", request_.body_file, errno), 507);
+    request_.body.reserve(request_.body.size() + 64);
+    if (route_->run == Run::inline_) return write(shared_.dispatcher.run(*route_, request_));
+    asio::post(shared_.workers, [self = shared_from_this()] {
+      auto reply = self->shared_.dispatcher.run(*self->route_, self->request_);
+      asio::post(self->stream_.get_executor(), [self, reply = std::move(reply)]() mutable { self->write(std::move(reply)); });
+    });
+  }
+
+  void too_large() {
+    refuse_early(Error{Code::too_large, fmt::format("the body is larger than the {} bytes that this address takes", route_->limit.bytes)}, 413);
+  }
+
+  // The rest of the request is not read, so the connection cannot be used again.
+  void refuse_early(const Error& error, int status) {
+    auto reply = error_reply(request_.path.empty() ? "/" : request_.path, error, request_.caller.request_id);
+    reply.status = status;
+    finish_early(std::move(reply));
+  }
+
+  void finish_early(Reply reply) {
+    const bool whole = parser_->is_done() || (parser_->is_header_done() && parser_->content_length_remaining().value_or(0) == 0 && !parser_->chunked());
+    if (!whole) keep_alive_ = false;
+    write(std::move(reply));
+  }
+
+  void write(Reply reply) {
+    drop_spool();
+    if (!reply.file.empty()) return write_file_reply(reply);
+    answer_.emplace();
+    fill(*answer_, reply);
+    answer_->body() = std::move(reply.body);
+    answer_->content_length(answer_->body().size());
+    if (request_.method == "HEAD") answer_->body().clear();
+    stream_.expires_after(kBodyTime);
+    http::async_write(stream_, *answer_, [self = shared_from_this()](ErrorCode error, size_t) { self->on_written(error); });
+  }
+
+  void write_file_reply(const Reply& reply) {
+    http::file_body::value_type body;
+    ErrorCode error;
+    body.open(reply.file.c_str(), beast::file_mode::scan, error);
+    if (error) return write(error_reply(request_.path, Error{Code::not_found, "the file is gone"}, request_.caller.request_id));
+    file_answer_.emplace();
+    fill(*file_answer_, reply);
+    file_answer_->content_length(body.size());
+    file_answer_->body() = std::move(body);
+    stream_.expires_after(std::chrono::minutes(10));
+    http::async_write(stream_, *file_answer_, [self = shared_from_this()](ErrorCode error, size_t) { self->on_written(error); });
+  }
+
+  template <class Message>
+  void fill(Message& message, const Reply& reply) const {
+    message.version(11);
+    message.result(static_cast<unsigned>(reply.status));
+    if (!reply.content_type.empty()) message.set(http::field::content_type, reply.content_type);
+    for (const auto& [name, value] : reply.headers) message.set(name, value);
+    message.set("x-content-type-options", "nosniff");
+    message.keep_alive(keep_alive_ && !is_draining());
+  }
+
+  void on_written(ErrorCode error) {
+    const bool keep = answer_ ? answer_->keep_alive() : file_answer_->keep_alive();
+    answer_.reset();
+    file_answer_.reset();
+    if (error || !keep) return close();
+    read_head();
+  }
+
+  void close() {
+    ErrorCode ignored;
+    stream_.socket().shutdown(asio::socket_base::shutdown_both, ignored);
+    stream_.close();
+  }
+
+  void drop_spool() {
+    if (spool_ != nullptr) std::fclose(std::exchange(spool_, nullptr));
+    if (!request_.body_file.empty()) ::unlink(request_.body_file.c_str());
+    request_.body_file.clear();
+  }
+
+  bool is_draining() const {
+    const std::lock_guard lock(shared_.mutex);
+    return shared_.draining;
+  }
+
+  Stream stream_;
+  beast::flat_buffer buffer_;
+  Shared& shared_;
+  Peer peer_;
+  bool unix_ = false;
+  bool idle_ = true;
+  bool keep_alive_ = false;
+  std::optional<http::request_parser<http::buffer_body>> parser_;
+  std::optional<http::response<http::string_body>> answer_;
+  std::optional<http::response<http::file_body>> file_answer_;
+  Request request_;
+  const Route* route_ = nullptr;
+  std::string piece_;
+  size_t taken_ = 0;
+  FILE* spool_ = nullptr;
+};
+
+bool is_loopback(const asio::generic::stream_protocol::endpoint& endpoint) {
+  const auto* address = endpoint.data();
+  if (address->sa_family == AF_INET)
+    return (ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24) == 127;
+  if (address->sa_family == AF_INET6) return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+  return false;
+}
+
+class BeastServer final : public Server {
+ public:
+  BeastServer(const ServerOptions& options, const Dispatcher& dispatcher, Context& context)
+      : shared_(options, dispatcher, context), tcp_(shared_.io), local_(shared_.io) {}
+
+  ~BeastServer() override {
+    drain(0);
+    shared_.io.stop();
+    for (auto& thread : threads_) thread.join();
+    shared_.workers.stop();
+    shared_.workers.join();
+    if (!shared_.options.unix_socket.empty()) ::unlink(shared_.options.unix_socket.c_str());
+  }
+
+  Result<void> listen() {
+    if (!shared_.options.tcp.empty()) MILLRACE_DO(listen_tcp());
+    if (!shared_.options.unix_socket.empty()) MILLRACE_DO(listen_local());
+    work_.emplace(asio::make_work_guard(shared_.io));
+    for (int i = 0; i < shared_.options.network_threads; ++i) threads_.emplace_back([this] { shared_.io.run(); });
+    if (tcp_.is_open()) accept(tcp_, false);
+    if (local_.is_open()) accept(local_, true);
+    return {};
+  }
+
+  std::string address() const override { return address_; }
+
+  void drain(Micros patience) override {
+    std::unique_lock lock(shared_.mutex);
+    if (!shared_.draining) {
+      shared_.draining = true;
+      asio::post(shared_.io, [this] {
+        ErrorCode ignored;
+        tcp_.close(ignored);
+        local_.close(ignored);
+      });
+    }
+    for (auto* session : shared_.sessions) session->end_when_idle();
+    shared_.emptied.wait_for(lock, std::chrono::microseconds(patience), [&] { return shared_.sessions.empty(); });
+  }
+
+ private:
+  Result<void> listen_tcp() {
+    MILLRACE_TRY(const auto where, parse_host_port(shared_.options.tcp));
+    ErrorCode error;
+    const auto address = asio::ip::make_address(where.host, error);
+    const asio::ip::tcp::endpoint endpoint(address, where.port);
+    const auto fail = [&](std::string_view doing) {
+      const Code code = error == asio::error::address_in_use ? Code::conflict : error == asio::error::access_denied ? Code::denied : Code::unavailable;
+      return Error{code, fmt::format("cannot {} {}: {}", doing, shared_.options.tcp, error.message())}.hint("give another port with --http HOST:PORT; port 0 takes a free one");
+    };
+    tcp_.open(endpoint.protocol(), error);
+    if (error) return fail("open");
+    tcp_.set_option(asio::socket_base::reuse_address(true), error);
+    tcp_.bind(endpoint, error);
+    if (error) return fail("listen on");
+    tcp_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return fail("listen on");
+    const auto bound = tcp_.local_endpoint(error);
+    address_ = where.host.find(':') == std::string::npos ? fmt::format("{}:{}", where.host, bound.port())
+                                                          : fmt::format("[{}]:{}", where.host, bound.port());
+    return {};
+  }
+
+  Result<void> listen_local() {
+    const auto& path = shared_.options.unix_socket;
+    if (path.size() >= 108)
+      return Error{Code::invalid, "the path of the socket is longer than 107 bytes"}.at({.file = path}).hint("give a state folder with a shorter path: --state DIR");
+    ::unlink(path.c_str());  // ours: the lock file says that no owner lives
+    ErrorCode error;
+    local_.open(asio::local::stream_protocol(), error);
+    const auto before = ::umask(0177);
+    if (!error) local_.bind(asio::local::stream_protocol::endpoint(path), error);
+    ::umask(before);
+    if (!error) local_.listen(64, error);
+    if (error) return Error{Code::unavailable, fmt::format("cannot listen on the socket: {}", error.message())}.at({.file = path});
+    return {};
+  }
+
+  template <class Acceptor>
+  void accept(Acceptor& acceptor, bool unix_peer) {
+    acceptor.async_accept(asio::make_strand(shared_.io), [this, &acceptor, unix_peer](ErrorCode error, auto socket) {
+      if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
+      if (!error) take(std::move(socket), unix_peer);
+      if (!error) return accept(acceptor, unix_peer);
+      // Out of descriptors: wait a little rather than spin.
+      auto timer = std::make_shared<asio::steady_timer>(shared_.io, std::chrono::milliseconds(50));
+      timer->async_wait([this, &acceptor, unix_peer, timer](ErrorCode) { accept(acceptor, unix_peer); });
+    });
+  }
+
+  template <class Socket>
+  void take(Socket socket, bool unix_peer) {
+    {
+      const std::lock_guard lock(shared_.mutex);
+      if (shared_.draining || shared_.sessions.size() >= limits::http_connections) return;
+    }
+    ErrorCode ignored;
+    if (!unix_peer) {
+      const int on = 1;
+      ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    const auto remote = socket.remote_endpoint(ignored);
+    const bool loopback = !ignored && !unix_peer && is_loopback(asio::generic::stream_protocol::endpoint(remote));
+    std::make_shared<Session>(Stream(asio::generic::stream_protocol::socket(std::move(socket))), unix_peer, loopback, shared_)->start();
+  }
+
+  Shared shared_;
+  asio::ip::tcp::acceptor tcp_;
+  asio::local::stream_protocol::acceptor local_;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
+  std::vector<std::thread> threads_;
+  std::string address_;
+};
+
+}  // namespace
+
+Result<HostPort> parse_host_port(std::string_view text) {
+  const auto refuse = [&] {
+    return Error{Code::invalid, fmt::format("'{}' is not HOST:PORT", text.substr(0, 100))}.hint("e.g. 127.0.0.1:8080, [::1]:8080, or port 0 for a free one");
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return refuse();
+  HostPort out;
+  auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  out.host = host == "localhost" ? "127.0.0.1" : std::string(host);
+  ErrorCode error;
+  const auto address = asio::ip::make_address(out.host, error);
+  const auto port = text.substr(colon + 1);
+  const auto [end, bad] = std::from_chars(port.data(), port.data() + port.size(), out.port);
+  if (error || bad != std::errc() || end != port.data() + port.size()) return refuse();
+  out.loopback = address.is_loopback();
+  return out;
+}
+
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, const Dispatcher& dispatcher, Context& context) {
+  auto server = std::make_unique<BeastServer>(options, dispatcher, context);
+  try {
+    MILLRACE_DO(server->listen());
+  } catch (const std::exception& thrown) {
+    return Error{Code::unavailable, fmt::format("the server cannot start: {}", thrown.what())};
+  }
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace millrace::api

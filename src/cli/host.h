@@ -1,0 +1,43 @@
+// What commands need of the composition: main/ implements it.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/command.h"
+#include "core/context.h"
+#include "engine/engine.h"
+
+namespace millrace::cli {
+
+struct UpOptions {
+  std::string project;      // "" = none
+  std::string state;
+  std::string http = "127.0.0.1:8080";
+  std::string grpc;         // "" = off
+  std::string log_sync = "50ms";  // or "strict"
+};
+
+struct ServeOptions {
+  std::vector<std::pair<std::string, std::string>> models;  // NAME, FILE
+  std::string http = "127.0.0.1:8000";
+  std::string contract;
+  std::string log_folder;   // "" = no prediction log
+  std::string log_sync = "50ms";
+};
+
+class Host {
+ public:
+  virtual ~Host() = default;
+  virtual Result<int> up(const UpOptions& options) = 0;        // returns when asked to stop
+  virtual Result<int> serve(const ServeOptions& options) = 0;  // the same
+  // To the owner of `state`, or we become the owner for as long as this process runs.
+  virtual Result<Gateway*> gateway(const std::string& project, const std::string& state) = 0;
+  // Waits for SIGINT or SIGTERM while we own the state (demo --serve).
+  virtual void wait_for_stop() = 0;
+  virtual engine::Engines& engines() = 0;
+  virtual Context& context() = 0;
+  virtual std::string routes_as_openapi() = 0;
+};
+
+}  // namespace millrace::cli

@@ -1,0 +1,28 @@
+#include "cli/host.h"
+
+namespace millrace::cli {
+namespace {
+
+Result<int> up(Invocation& in) {
+  UpOptions options;
+  options.project = in.project_folder();
+  MILLRACE_TRY(options.state, in.state_folder());
+  options.http = in.args.get("--http", options.http);
+  options.grpc = in.args.get("--grpc");
+  options.log_sync = in.args.get("--log-sync", options.log_sync);
+  return in.host.up(options);
+}
+
+}  // namespace
+
+std::vector<Command> up_commands() {
+  return {{.name = "up",
+           .summary = "start the server: every API of the project, until SIGTERM or Ctrl-C",
+           .positionals = {},
+           .options = {{.name = "--http", .value = "HOST:PORT", .summary = "where to listen (default 127.0.0.1:8080; port 0 = a free one)"},
+                       {.name = "--grpc", .value = "HOST:PORT", .summary = "not in this version: refused"},
+                       {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"}},
+           .run = up}};
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,111 @@
+#include "main/program.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "api/server.h"
+#include "cli/host.h"
+#include "core/files.h"
+#include "main/model_server.h"
+#include "main/owner.h"
+#include "main/stop_signal.h"
+
+namespace millrace {
+namespace {
+
+// MILLRACE_LOG, else a line a request for servers and only warnings for commands.
+Log::Level log_level(const std::vector<std::string>& words) {
+  const char* set = std::getenv("MILLRACE_LOG");
+  const std::string_view name = set != nullptr ? set : "";
+  if (name == "debug") return Log::Level::debug;
+  if (name == "info") return Log::Level::info;
+  if (name == "warn") return Log::Level::warn;
+  if (name == "error") return Log::Level::error;
+  const bool is_server = !words.empty() && (words[0] == "up" || words[0] == "serve");
+  return is_server ? Log::Level::info : Log::Level::warn;
+}
+
+void print_ready(const std::string& http) {
+  std::printf("ready http=%s grpc=off\n", http.c_str());
+  std::fflush(stdout);
+}
+
+class Program final : public cli::Host {
+ public:
+  Program(Log& log, std::unique_ptr<engine::Engines> engines) : context_{system_clock(), system_random(), log}, engines_(std::move(engines)) {}
+
+  Result<int> up(const cli::UpOptions& options) override {
+    if (!options.grpc.empty())
+      return Error{Code::unsupported, "gRPC is not in this version"}.hint("leave --grpc out; the Open Inference Protocol is served over HTTP");
+    const StopSignal stop;
+    MILLRACE_TRY(owner_, Owner::open({.project = options.project, .state = options.state, .http = options.http, .log_sync = options.log_sync}, *engines_, context_));
+    print_ready(owner_->http_address());
+    stop.wait();
+    owner_->drain();
+    owner_.reset();
+    return 0;
+  }
+
+  Result<int> serve(const cli::ServeOptions& options) override {
+    const StopSignal stop;
+    MILLRACE_TRY(auto server, ModelServer::start(options, *engines_, context_));
+    print_ready(server->address());
+    stop.wait();
+    server->drain();
+    return 0;
+  }
+
+  Result<cli::Gateway*> gateway(const std::string& project, const std::string& state) override {
+    if (owner_ && owner_->state() == state) return &owner_->gateway();
+    const std::string socket = state + "/server.sock";
+    if (exists(socket)) {
+      auto connected = connect_gateway(socket);
+      if (connected) {
+        remote_ = std::move(*connected);
+        return remote_.get();
+      }
+    }
+    MILLRACE_TRY(owner_, Owner::open({.project = project, .state = state, .http = "127.0.0.1:0"}, *engines_, context_));
+    return &owner_->gateway();
+  }
+
+  void wait_for_stop() override {
+    const StopSignal stop;
+    stop.wait();
+  }
+
+  engine::Engines& engines() override { return *engines_; }
+  Context& context() override { return context_; }
+
+  std::string routes_as_openapi() override { return native_openapi(); }
+
+  void close() {
+    if (owner_) owner_->drain();
+    owner_.reset();
+  }
+
+ private:
+  Context context_;
+  std::unique_ptr<engine::Engines> engines_;
+  std::unique_ptr<Owner> owner_;
+  std::unique_ptr<cli::Gateway> remote_;
+};
+
+}  // namespace
+
+int run_program(const std::vector<std::string>& words) {
+  auto engines = engine::load_duckdb(library_folder() + "/libduckdb.so");
+  if (!engines) {
+    std::fprintf(stderr, "millrace: %s\n", engines.error().text().c_str());
+    return 6;
+  }
+  const auto log = make_log(log_level(words), system_clock());
+  Program program(*log, std::move(*engines));
+  const int status = cli::run_words(words, program);
+  program.close();
+  return status;
+}
+
+}  // namespace millrace

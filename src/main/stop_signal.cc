@@ -1,0 +1,48 @@
+#include "main/stop_signal.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+
+namespace millrace {
+namespace {
+
+std::atomic<int> wake{-1};  // an eventfd: all that a signal handler may touch
+
+void on_signal(int) {
+  const uint64_t one = 1;
+  const int saved = errno;
+  if (::write(wake.load(), &one, sizeof one) < 0) ::_exit(1);
+  errno = saved;
+}
+
+void take(int number, void (*handler)(int), int flags) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = flags;
+  ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+StopSignal::StopSignal() {
+  wake = ::eventfd(0, EFD_CLOEXEC);
+  for (const int number : {SIGTERM, SIGINT}) take(number, on_signal, static_cast<int>(SA_RESETHAND) | SA_RESTART);
+}
+
+StopSignal::~StopSignal() {
+  for (const int number : {SIGTERM, SIGINT}) take(number, SIG_DFL, 0);
+  ::close(wake.exchange(-1));
+}
+
+void StopSignal::wait() const {
+  uint64_t count = 0;
+  while (::read(wake.load(), &count, sizeof count) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace millrace
