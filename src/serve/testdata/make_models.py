@@ -1,0 +1,76 @@
+"""Writes the small ONNX models of this folder. Run it with the venv's Python (onnx 1.23): python make_models.py
+
+The files are kept in the repository so that the tests need no Python; running it again gives the same bytes.
+"""
+import os
+
+import numpy as np
+import onnx
+from onnx import TensorProto as T
+from onnx import helper, numpy_helper
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NUMBERS = {"bool": T.BOOL, "u8": T.UINT8, "u16": T.UINT16, "u32": T.UINT32, "u64": T.UINT64, "i8": T.INT8, "i16": T.INT16,
+           "i32": T.INT32, "i64": T.INT64, "f32": T.FLOAT, "f64": T.DOUBLE, "text": T.STRING}
+
+
+def value(name, kind, shape):
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def save(name, nodes, inputs, outputs, initializers=(), domains=()):
+    graph = helper.make_graph(nodes, name, inputs, outputs, list(initializers))
+    opsets = [helper.make_opsetid("", 15)] + [helper.make_opsetid(domain, version) for domain, version in domains]
+    model = helper.make_model(graph, producer_name="millrace-tests", ir_version=8, opset_imports=opsets)
+    with open(os.path.join(HERE, name + ".onnx"), "wb") as file:
+        file.write(model.SerializeToString(deterministic=True))
+
+
+def array(name, values, dtype=np.float32):
+    return numpy_helper.from_array(np.array(values, dtype=dtype), name)
+
+
+# y = x . (1, 10, 100) + 0.5
+save("linear", [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Add", ["m", "b"], ["y"])],
+     [value("x", T.FLOAT, [None, 3])], [value("y", T.FLOAT, [None, 1])],
+     [array("w", [[1], [10], [100]]), array("b", [0.5])])
+
+# Named columns of several types, as the flights example has them: score = minutes + distance + code(carrier)
+save("columns",
+     [helper.make_node("LabelEncoder", ["carrier"], ["code"], domain="ai.onnx.ml", keys_strings=["AA", "UA"],
+                       values_floats=[1.0, 2.0], default_float=0.0),
+      helper.make_node("Cast", ["minutes"], ["minutes_number"], to=T.FLOAT),
+      helper.make_node("Sum", ["code", "minutes_number", "distance"], ["score"]),
+      helper.make_node("Identity", ["carrier"], ["carrier_again"])],
+     [value("carrier", T.STRING, [None, 1]), value("minutes", T.INT64, [None, 1]), value("distance", T.FLOAT, [None, 1])],
+     [value("score", T.FLOAT, [None, 1]), value("carrier_again", T.STRING, [None, 1])], domains=[("ai.onnx.ml", 3)])
+
+# Every type that is served, given back as it came.
+save("every_type", [helper.make_node("Identity", ["in_" + name], ["out_" + name]) for name in NUMBERS],
+     [value("in_" + name, kind, [None]) for name, kind in NUMBERS.items()],
+     [value("out_" + name, kind, [None]) for name, kind in NUMBERS.items()])
+
+# Declares one label, gives one a row: what converters are known to write.
+save("lying", [helper.make_node("ArgMax", ["x"], ["label"], axis=1, keepdims=0)],
+     [value("x", T.FLOAT, [None, 3])], [value("label", T.INT64, [1])])
+
+# NaN for numbers below 0.
+save("logarithm", [helper.make_node("Log", ["x"], ["y"])], [value("x", T.DOUBLE, [None, 1])], [value("y", T.DOUBLE, [None, 1])])
+
+# Fails when it runs: the index is out of range.
+save("indexed", [helper.make_node("Gather", ["table", "at"], ["y"])], [value("at", T.INT64, [None])],
+     [value("y", T.FLOAT, [None])], [array("table", [5, 6, 7])])
+
+save("unknown_op", [helper.make_node("NoSuchOperator", ["x"], ["y"])], [value("x", T.FLOAT, [1])], [value("y", T.FLOAT, [1])])
+
+save("half", [helper.make_node("Identity", ["x"], ["y"])], [value("x", T.FLOAT16, [1])], [value("y", T.FLOAT16, [1])])
+
+external = array("w", [[1], [10], [100]])
+external.ClearField("raw_data")
+external.data_location = T.EXTERNAL
+external.external_data.add(key="location", value="somewhere_else.bin")
+save("external", [helper.make_node("MatMul", ["x", "w"], ["y"])], [value("x", T.FLOAT, [None, 3])],
+     [value("y", T.FLOAT, [None, 1])], [external])
+# The same, hidden in the attribute of a node.
+save("external_inside", [helper.make_node("Constant", [], ["w"], value=external), helper.make_node("MatMul", ["x", "w"], ["y"])],
+     [value("x", T.FLOAT, [None, 3])], [value("y", T.FLOAT, [None, 1])])

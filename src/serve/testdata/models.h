@@ -1,0 +1,21 @@
+// Where the tests find the small models beside this file.
+#pragma once
+#include <cstdlib>
+#include <string>
+
+#include "core/files.h"
+
+namespace millrace::serve::testdata {
+
+// The source tree, from MILLRACE_SOURCE or the working folder upwards.
+inline std::string folder() {
+  const char* set = std::getenv("MILLRACE_SOURCE");
+  std::string at = set != nullptr ? set : absolute(".");
+  while (at.size() > 1 && !exists(at + "/src/serve/testdata/linear.onnx")) at = parent_of(at);
+  return at + "/src/serve/testdata";
+}
+
+inline std::string path_of(const std::string& model) { return folder() + "/" + model + ".onnx"; }
+inline std::string bytes_of(const std::string& model) { return read_file(path_of(model), 1 << 20).value_or(""); }
+
+}  // namespace millrace::serve::testdata
