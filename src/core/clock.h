@@ -14,8 +14,8 @@ using Micros = int64_t;  // microseconds since 1970-01-01 UTC
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual Micros now() const = 0;            // wall time
-  virtual Micros steady() const = 0;         // monotonic, for durations only
+  virtual Micros now() const = 0;     // wall time
+  virtual Micros steady() const = 0;  // monotonic, for durations only
 };
 
 class Random {
@@ -50,7 +50,8 @@ class SeededRandom final : public Random {
   uint64_t state_;
 };
 
-std::string to_iso(Micros time);                   // 2013-07-01T05:00:00.000000Z
-Result<Micros> parse_time(std::string_view text);  // date, or date-time with optional fraction and Z or +hh:mm; no zone = UTC
+std::string to_iso(Micros time);  // 2013-07-01T05:00:00.000000Z
+Result<Micros> parse_time(
+    std::string_view text);  // date, or date-time with optional fraction and Z or +hh:mm; no zone = UTC
 
 }  // namespace millrace

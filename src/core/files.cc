@@ -54,8 +54,10 @@ Error file_error(std::string_view doing, const std::string& path, int error_numb
   Code code = Code::unavailable;
   std::string hint;
   if (error_number == ENOENT) code = Code::not_found, hint = "check the path";
-  if (error_number == EACCES || error_number == EPERM) code = Code::denied, hint = "check the owner and mode of the file";
-  if (error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG) hint = "the disk is full: free some room; nothing was half-written";
+  if (error_number == EACCES || error_number == EPERM)
+    code = Code::denied, hint = "check the owner and mode of the file";
+  if (error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG)
+    hint = "the disk is full: free some room; nothing was half-written";
   if (error_number == EISDIR || error_number == ENOTDIR || error_number == ENAMETOOLONG || error_number == ELOOP)
     code = Code::invalid;
   return Error{code, fmt::format("{}: {}", doing, std::strerror(error_number))}.at({.file = path}).hint(hint);
@@ -76,7 +78,8 @@ Result<std::string> read_file(const std::string& path, size_t limit) {
     if (got == 0) return out;
     out.append(buffer, static_cast<size_t>(got));
     if (out.size() > limit)
-      return Error{Code::too_large, fmt::format("the file is larger than the limit of {} bytes", limit)}.at({.file = path});
+      return Error{Code::too_large, fmt::format("the file is larger than the limit of {} bytes", limit)}.at(
+          {.file = path});
   }
 }
 
@@ -191,7 +194,8 @@ Result<LockFile> LockFile::take(const std::string& path, std::string_view owner)
   LockFile lock(descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     auto who = read_file(path, 4096);
-    return Error{Code::conflict, fmt::format("the state folder is in use by {}", who && !who->empty() ? *who : "another process")}
+    return Error{Code::conflict,
+                 fmt::format("the state folder is in use by {}", who && !who->empty() ? *who : "another process")}
         .at({.file = path})
         .hint("stop that process, or let the command speak to it over its socket");
   }

@@ -60,7 +60,8 @@ Result<std::string> digest_of_file(const std::string& path) {
   if (!file) return file_error("cannot open", path, errno);
   Sha256 hash;
   std::vector<char> buffer(1 << 18);
-  for (size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), file.get())) > 0;) hash.update(buffer.data(), got);
+  for (size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), file.get())) > 0;)
+    hash.update(buffer.data(), got);
   if (std::ferror(file.get())) return file_error("cannot read", path, errno);
   return hash.digest();
 }

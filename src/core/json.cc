@@ -59,8 +59,10 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   bool refuse(std::string why) {
     problem = std::move(why);
     for (const auto& open : stack_) {
-      if (open.value->is_array()) field += fmt::format("[{}]", open.value->size());
-      else field += (field.empty() ? "" : ".") + open.key;
+      if (open.value->is_array())
+        field += fmt::format("[{}]", open.value->size());
+      else
+        field += (field.empty() ? "" : ".") + open.key;
     }
     field = shorten(field);
     return false;
@@ -84,7 +86,8 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
     return true;
   }
   bool open(Json value) {
-    if (stack_.size() >= limits::json_depth) return refuse(fmt::format("nested deeper than {} levels", limits::json_depth));
+    if (stack_.size() >= limits::json_depth)
+      return refuse(fmt::format("nested deeper than {} levels", limits::json_depth));
     stack_.push_back({place(std::move(value)), ""});
     return true;
   }
@@ -98,8 +101,8 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
 
 Error field_error(std::string_view key, std::string_view wanted, const Json* found) {
   if (found == nullptr) return Error{Code::invalid, fmt::format("'{}' is missing", key)}.at_field(std::string(key));
-  return Error{Code::invalid, fmt::format("'{}' must be {}, not {}", key, wanted, to_text(*found).substr(0, 80))}.at_field(
-      std::string(key));
+  return Error{Code::invalid, fmt::format("'{}' must be {}, not {}", key, wanted, to_text(*found).substr(0, 80))}
+      .at_field(std::string(key));
 }
 
 }  // namespace
@@ -110,8 +113,10 @@ Result<Json> parse_json(std::string_view text, std::string_view from) {
   if (good) return std::move(builder.root);
   int line = 1, column = 1;
   for (size_t i = 0; i + 1 < builder.position && i < text.size(); ++i) {
-    if (text[i] == '\n') ++line, column = 1;
-    else ++column;
+    if (text[i] == '\n')
+      ++line, column = 1;
+    else
+      ++column;
   }
   Where where{.file = std::string(from), .field = builder.field};
   if (builder.position > 0) where.line = line, where.column = column;

@@ -26,9 +26,9 @@ inline constexpr size_t path_parts = 32;
 inline constexpr size_t name_bytes = 250;
 inline constexpr size_t page_size = 1'000;
 
-inline constexpr size_t write_queue = 4'096;      // waiting transactions
+inline constexpr size_t write_queue = 4'096;     // waiting transactions
 inline constexpr size_t store_statements = 512;  // prepared, a connection
-inline constexpr size_t read_sessions = 4;        // open reading connections
+inline constexpr size_t read_sessions = 4;       // open reading connections
 inline constexpr size_t job_attempts = 3;
 inline constexpr size_t jobs_waiting = 10'000;
 inline constexpr size_t job_log_bytes = 4 << 20;
@@ -36,8 +36,8 @@ inline constexpr size_t graph_nodes = 10'000;     // a walk stops here and says 
 inline constexpr size_t inference_queue = 1'024;  // requests waiting for a model
 inline constexpr size_t model_bytes = 1 << 30;
 inline constexpr size_t model_nodes = 1'000'000;
-inline constexpr size_t model_depth = 64;         // graphs within attributes within nodes ...
-inline constexpr size_t model_tensors = 1'000;    // inputs or outputs of one model
+inline constexpr size_t model_depth = 64;       // graphs within attributes within nodes ...
+inline constexpr size_t model_tensors = 1'000;  // inputs or outputs of one model
 inline constexpr size_t prediction_segment_bytes = 64 << 20;
 
 }  // namespace millrace::limits

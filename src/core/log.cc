@@ -51,7 +51,9 @@ class Silent final : public Log {
 
 }  // namespace
 
-std::unique_ptr<Log> make_log(Log::Level least, const Clock& clock) { return std::make_unique<StandardError>(least, clock); }
+std::unique_ptr<Log> make_log(Log::Level least, const Clock& clock) {
+  return std::make_unique<StandardError>(least, clock);
+}
 
 Log& silent_log() {
   static Silent log;

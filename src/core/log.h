@@ -1,5 +1,5 @@
-// Structured log lines: one JSON object a line, to standard error or a file. Thread-safe, never blocks on more than a write.
-// Secrets and personal fields do not belong in here.
+// Structured log lines: one JSON object a line, to standard error or a file. Thread-safe, never blocks on more than a
+// write. Secrets and personal fields do not belong in here.
 #pragma once
 #include <memory>
 #include <string>

@@ -17,7 +17,9 @@ constexpr int64_t kFormat = 1;
 Result<void> check_format(const Yaml& root, const std::string& file) {
   const auto* format = root.find("millrace");
   if (format == nullptr)
-    return Error{Code::invalid, "'millrace' is missing"}.at({.file = file, .line = 1}).hint("start the file with: millrace: 1");
+    return Error{Code::invalid, "'millrace' is missing"}
+        .at({.file = file, .line = 1})
+        .hint("start the file with: millrace: 1");
   MILLRACE_TRY(const auto number, format->integer());
   if (number == kFormat) return {};
   if (number > kFormat)
@@ -50,14 +52,19 @@ Result<Project> load_project(const std::string& folder) {
   project.digest = digest_of(*text);
   auto root = parse_yaml(*text, project.file);
   if (!root) return std::move(root).error().while_doing("reading the project");
-  if (!root->is_map()) return Error{Code::invalid, "a project file holds keys and values"}.at({.file = project.file, .line = 1}).hint("start it with: millrace: 1");
+  if (!root->is_map())
+    return Error{Code::invalid, "a project file holds keys and values"}
+        .at({.file = project.file, .line = 1})
+        .hint("start it with: millrace: 1");
   project.root = std::move(*root);
   MILLRACE_DO(check_format(project.root, project.file));
-  MILLRACE_DO(project.root.only_keys(
-      {"millrace", "project", "sources", "features", "pipeline", "models", "deployments", "monitors", "review", "privacy", "value"}));
+  MILLRACE_DO(project.root.only_keys({"millrace", "project", "sources", "features", "pipeline", "models", "deployments",
+                                      "monitors", "review", "privacy", "value"}));
   MILLRACE_TRY(project.name, project.root.get_string("project"));
   if (!is_name(project.name))
-    return project.root.find("project")->error(fmt::format("'{}' is not a name", project.name)).hint("letters, digits, '_', '-' and '.'");
+    return project.root.find("project")
+        ->error(fmt::format("'{}' is not a name", project.name))
+        .hint("letters, digits, '_', '-' and '.'");
   return project;
 }
 

@@ -1,4 +1,5 @@
-// The project file: millrace.yaml. This reads it and checks what all sections share; each section is read by its own folder.
+// The project file: millrace.yaml. This reads it and checks what all sections share; each section is read by its own
+// folder.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,10 +9,10 @@
 namespace millrace {
 
 struct Project {
-  std::string folder;   // absolute; paths in the file are relative to it
-  std::string file;     // absolute path of millrace.yaml
+  std::string folder;  // absolute; paths in the file are relative to it
+  std::string file;    // absolute path of millrace.yaml
   std::string name;
-  std::string digest;   // of the file's bytes
+  std::string digest;  // of the file's bytes
   Yaml root;
 
   const Yaml* section(std::string_view name) const { return root.find(name); }

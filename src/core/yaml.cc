@@ -72,7 +72,8 @@ struct Guard : YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string&) override {
     check_tag(mark, tag);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
     down(mark, tag);
   }
   void OnSequenceEnd() override { --depth; }
@@ -124,7 +125,8 @@ struct YamlReader {
     out.kind_ = Yaml::Kind::map;
     std::unordered_set<std::string> seen;
     for (const auto& entry : from) {
-      if (!entry.first.IsScalar()) throw Stop{Error{Code::invalid, "a key must be plain text"}.at(where(entry.first, field))};
+      if (!entry.first.IsScalar())
+        throw Stop{Error{Code::invalid, "a key must be plain text"}.at(where(entry.first, field))};
       const std::string key = entry.first.Scalar();
       const std::string path = field.empty() ? key : field + "." + key;
       if (!seen.insert(key).second)
@@ -225,21 +227,20 @@ Json Yaml::to_json() const {
 
 Result<Yaml> parse_yaml(std::string_view text, const std::string& file) {
   if (text.size() > limits::yaml_bytes)
-    return Error{Code::too_large, fmt::format("the document is larger than {} bytes", limits::yaml_bytes)}.at({.file = file});
+    return Error{Code::too_large, fmt::format("the document is larger than {} bytes", limits::yaml_bytes)}.at(
+        {.file = file});
   try {
     const std::string copy(text);
     Guard guard(file);
     try {
       std::istringstream in(copy);
       YAML::Parser parser(in);
-      while (parser.HandleNextDocument(guard)) {
-      }
+      while (parser.HandleNextDocument(guard)) {}
     } catch (const Guard& refused) {
       return refused.error;
     }
     const auto documents = YAML::LoadAll(copy);
-    if (documents.size() > 1)
-      return Error{Code::invalid, "more than one document in the file"}.at({.file = file});
+    if (documents.size() > 1) return Error{Code::invalid, "more than one document in the file"}.at({.file = file});
     YamlReader reader{.file = file};
     return reader.read(documents.empty() ? YAML::Node() : documents[0], "", 0);
   } catch (YamlReader::Stop& stop) {

@@ -1,13 +1,9 @@
-// The durable queue: every piece of background work is a job with a lease, a heartbeat, retries, an idempotency key and a log.
-// Any replica may run it; a job whose owner died is taken over when its lease runs out.
+// The durable queue: every piece of background work is a job with a lease, a heartbeat, retries, an idempotency key and
+// a log. Any replica may run it; a job whose owner died is taken over when its lease runs out.
 #pragma once
-#include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/caller.h"
@@ -20,10 +16,10 @@ namespace millrace::jobs {
 
 struct Spec {
   std::string kind;
-  std::string key;                 // the same kind and key while one is waiting or running is the same job; "" = none
+  std::string key;  // the same kind and key while one is waiting or running is the same job; "" = none
   Json payload = Json::object();
-  int max_attempts = 1;
-  Micros run_after = 0;
+  int max_attempts = 1;  // at most limits::job_attempts
+  Micros run_after = 0;  // wall time; 0 = at once
 };
 
 struct Job {
@@ -43,9 +39,11 @@ class Running {
   virtual const Caller& caller() const = 0;
   virtual void log(std::string_view line) = 0;
   virtual void progress(double share, std::string_view what) = 0;  // share in [0, 1]
-  virtual bool cancelled() const = 0;                              // also true when the lease was lost or the server stops
+  virtual bool cancelled() const = 0;  // also true when the lease was lost or the server stops
 };
 
+// An error that another try may change (unavailable, timeout, conflict, not_found, corrupt, internal) is tried again
+// with backoff while attempts are left. A work that sees cancelled() should return any error soon.
 using Work = std::function<Result<Json>(Running&)>;
 
 struct LogLine {
@@ -54,21 +52,30 @@ struct LogLine {
   std::string text;
 };
 
-// Thread-safe. add() all kinds before start().
+// Thread-safe. add() all kinds before start(); start() and stop() once each.
+// Submitting, ending and cancelling write a journal line (job.submitted, job.ended, job.cancelled, job.cancel_asked);
+// log lines and progress do not.
 class Jobs {
  public:
   Jobs(store::Database& database, lineage::Journal& journal, Context& context);
   ~Jobs();
   void add(std::string kind, Work work);
   Result<void> start(int workers);
-  void stop();  // asks running jobs to end, waits; what did not finish is waiting again after its lease
+  // Asks running jobs to end and waits for them; what did not finish waits again, the attempt not counted.
+  void stop();
 
+  // `invalid` for a kind that was not added, `unavailable` over limits::jobs_waiting.
   Result<Job> submit(const Caller& caller, const Spec& spec);
   Result<Job> get(const std::string& workspace, const std::string& id) const;
-  Result<std::vector<Job>> list(const std::string& workspace, int64_t limit) const;
+  Result<std::vector<Job>> list(const std::string& workspace,
+                                int64_t limit) const;  // newest first, at most limits::page_size
+  // The log is bounded by limits::job_log_bytes (a line costs 64 bytes and its text); its last line says when it is
+  // full.
   Result<std::vector<LogLine>> log_after(const std::string& workspace, const std::string& id, int64_t line) const;
+  // A waiting job ends at once, a running one is asked to; again is fine; `conflict` when it is done or failed.
   Result<void> cancel(const Caller& caller, const std::string& id);
-  Result<Job> wait(const std::string& workspace, const std::string& id, Micros at_most) const;  // returns early when it ends
+  Result<Job> wait(const std::string& workspace, const std::string& id,
+                   Micros at_most) const;  // returns early when it ends
 
  private:
   struct Parts;

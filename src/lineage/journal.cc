@@ -11,21 +11,25 @@ namespace millrace::lineage {
 namespace {
 
 constexpr std::string_view kColumns =
-    "sequence, workspace, writer, event_time, recorded_at, subject, via, request_id, kind, node, before_digest, after_digest, why, "
+    "sequence, workspace, writer, event_time, recorded_at, subject, via, request_id, kind, node, before_digest, "
+    "after_digest, why, "
     "body, previous, hash";
 
 // The bytes that a line's hash covers: all its fields but sequence and hash, as a canonical JSON array.
 std::string chained_text(const store::Row& row) {
   Json fields = Json::array();
   for (size_t i = 1; i <= 14; ++i) {
-    if (i == 3 || i == 4) fields.push_back(row.integer(i));
-    else fields.push_back(row.text(i));
+    if (i == 3 || i == 4)
+      fields.push_back(row.integer(i));
+    else
+      fields.push_back(row.text(i));
   }
   return to_text(fields);
 }
 
 Result<std::string> last_hash(store::Session& session, const std::string& writer) {
-  MILLRACE_TRY(const auto row, session.first("SELECT hash FROM journal WHERE writer = ? ORDER BY sequence DESC LIMIT 1", {writer}));
+  MILLRACE_TRY(const auto row,
+               session.first("SELECT hash FROM journal WHERE writer = ? ORDER BY sequence DESC LIMIT 1", {writer}));
   return row ? row->text(0) : std::string();
 }
 
@@ -33,27 +37,41 @@ Result<void> add_graph(store::Session& session, const Caller& caller, const Chan
   for (const auto& node : change.nodes) {
     const auto colon = node.id.find(':');
     if (colon == std::string::npos) return Error{Code::internal, fmt::format("'{}' is not a node id", node.id)};
-    MILLRACE_TRY(const auto done, session.execute(
-        "INSERT INTO nodes (workspace, id, kind, digest, attributes, sequence) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (workspace, id) DO NOTHING",
-        {caller.workspace, node.id, node.id.substr(0, colon), node.digest, to_text(node.attributes), sequence}));
+    MILLRACE_TRY(
+        const auto done,
+        session.execute(
+            "INSERT INTO nodes (workspace, id, kind, digest, attributes, sequence) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (workspace, id) DO NOTHING",
+            {caller.workspace, node.id, node.id.substr(0, colon), node.digest, to_text(node.attributes), sequence}));
     (void)done;
   }
   for (const auto& edge : change.edges) {
-    MILLRACE_TRY(const auto done, session.execute(
-        "INSERT INTO edges (workspace, source, target, kind, columns, run, sequence) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (workspace, source, target, kind, run) DO NOTHING",
-        {caller.workspace, edge.source, edge.target, edge.kind, to_text(Json(edge.columns)), edge.run, sequence}));
+    MILLRACE_TRY(
+        const auto done,
+        session.execute(
+            "INSERT INTO edges (workspace, source, target, kind, columns, run, sequence) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (workspace, source, target, kind, run) DO NOTHING",
+            {caller.workspace, edge.source, edge.target, edge.kind, to_text(Json(edge.columns)), edge.run, sequence}));
     (void)done;
   }
   return {};
 }
 
 Event to_event(const store::Row& row) {
-  Event event{.sequence = row.integer(0), .workspace = row.text(1), .subject = row.text(5), .via = row.text(6),
-              .request_id = row.text(7), .kind = row.text(8), .node = row.text(9), .before = row.text(10),
-              .after = row.text(11), .why = row.text(12), .event_time = row.integer(3), .recorded_at = row.integer(4),
-              .body = Json(), .hash = row.text(15)};
+  Event event{.sequence = row.integer(0),
+              .workspace = row.text(1),
+              .subject = row.text(5),
+              .via = row.text(6),
+              .request_id = row.text(7),
+              .kind = row.text(8),
+              .node = row.text(9),
+              .before = row.text(10),
+              .after = row.text(11),
+              .why = row.text(12),
+              .event_time = row.integer(3),
+              .recorded_at = row.integer(4),
+              .body = Json(),
+              .hash = row.text(15)};
   if (auto body = parse_json(row.text(13), "journal")) event.body = std::move(*body);
   return event;
 }
@@ -61,7 +79,10 @@ Event to_event(const store::Row& row) {
 }  // namespace
 
 Journal::Journal(store::Database& database, Context& context, std::string writer, std::string checkpoint_file)
-    : database_(database), context_(context), writer_(std::move(writer)), checkpoint_file_(std::move(checkpoint_file)) {}
+    : database_(database),
+      context_(context),
+      writer_(std::move(writer)),
+      checkpoint_file_(std::move(checkpoint_file)) {}
 
 Result<int64_t> Journal::write(const Caller& caller, const Rows& rows) {
   int64_t sequence = 0;
@@ -79,13 +100,16 @@ Result<int64_t> Journal::append(store::Session& session, const Caller& caller, c
   const Micros now = context_.now();
   const Micros event_time = change.event_time != 0 ? change.event_time : now;
   const std::string body = to_text(change.body);
-  const Json chained = Json::array({caller.workspace, writer_, event_time, now, caller.subject, caller.via, caller.request_id,
-                                    change.kind, change.node, change.before, change.after, change.why, body, previous});
-  MILLRACE_TRY(const auto rows, session.query(
-      "INSERT INTO journal (workspace, writer, event_time, recorded_at, subject, via, request_id, kind, node, before_digest, "
-      "after_digest, why, body, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING sequence",
-      {caller.workspace, writer_, event_time, now, caller.subject, caller.via, caller.request_id, change.kind, change.node,
-       change.before, change.after, change.why, body, previous, digest_of(to_text(chained))}));
+  const Json chained =
+      Json::array({caller.workspace, writer_, event_time, now, caller.subject, caller.via, caller.request_id,
+                   change.kind, change.node, change.before, change.after, change.why, body, previous});
+  MILLRACE_TRY(const auto rows, session.query("INSERT INTO journal (workspace, writer, event_time, recorded_at, "
+                                              "subject, via, request_id, kind, node, before_digest, "
+                                              "after_digest, why, body, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, "
+                                              "?, ?, ?, ?, ?, ?, ?, ?) RETURNING sequence",
+                                              {caller.workspace, writer_, event_time, now, caller.subject, caller.via,
+                                               caller.request_id, change.kind, change.node, change.before, change.after,
+                                               change.why, body, previous, digest_of(to_text(chained))}));
   const int64_t sequence = rows.at(0).integer(0);
   MILLRACE_DO(add_graph(session, caller, change, sequence));
   return sequence;
@@ -94,8 +118,12 @@ Result<int64_t> Journal::append(store::Session& session, const Caller& caller, c
 Result<std::vector<Event>> Journal::read_after(const std::string& workspace, int64_t sequence, int64_t limit) const {
   std::vector<Event> out;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(const auto rows, session.query(fmt::format("SELECT {} FROM journal WHERE workspace = ? AND sequence > ? ORDER BY sequence LIMIT ?", kColumns),
-                                                {workspace, sequence, limit}));
+    MILLRACE_TRY(
+        const auto rows,
+        session.query(
+            fmt::format("SELECT {} FROM journal WHERE workspace = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+                        kColumns),
+            {workspace, sequence, limit}));
     for (const auto& row : rows) out.push_back(to_event(row));
     return {};
   }));
@@ -113,8 +141,9 @@ Result<Verdict> Journal::verify() const {
     checkpoint_sequence = saved ? integer_or(*saved, "sequence", 0) : 0;
     checkpoint_hash = saved ? string_or(*saved, "hash", "") : "";
     if (checkpoint_sequence < 1 || !is_digest(checkpoint_hash))
-      return Error{Code::corrupt, "this is not a checkpoint of the journal"}.at({.file = checkpoint_file_}).hint(
-          "restore the file from a backup; without it a cut tail cannot be seen");
+      return Error{Code::corrupt, "this is not a checkpoint of the journal"}
+          .at({.file = checkpoint_file_})
+          .hint("restore the file from a backup; without it a cut tail cannot be seen");
   }
   const auto bad = [&](int64_t sequence, std::string reason) {
     if (verdict.intact) verdict.first_bad = sequence, verdict.reason = std::move(reason);
@@ -124,17 +153,24 @@ Result<Verdict> Journal::verify() const {
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
     int64_t expected = 1;
     for (int64_t after = 0; verdict.intact;) {
-      MILLRACE_TRY(const auto rows, session.query(fmt::format("SELECT {} FROM journal WHERE sequence > ? ORDER BY sequence LIMIT 10000", kColumns), {after}));
+      MILLRACE_TRY(const auto rows,
+                   session.query(
+                       fmt::format("SELECT {} FROM journal WHERE sequence > ? ORDER BY sequence LIMIT 10000", kColumns),
+                       {after}));
       if (rows.empty()) break;
       for (const auto& row : rows) {
         const int64_t sequence = row.integer(0);
         const std::string hash = row.text(15);
         auto& head = heads[row.text(2)];
         after = sequence;
-        if (sequence != expected) bad(expected, fmt::format("line {} is missing", expected));
-        else if (row.text(14) != head) bad(sequence, "the line does not follow the one before it");
-        else if (digest_of(chained_text(row)) != hash) bad(sequence, "the line's content does not match its hash");
-        else if (sequence == checkpoint_sequence && hash != checkpoint_hash) bad(sequence, "the line is not the one that the checkpoint saw");
+        if (sequence != expected)
+          bad(expected, fmt::format("line {} is missing", expected));
+        else if (row.text(14) != head)
+          bad(sequence, "the line does not follow the one before it");
+        else if (digest_of(chained_text(row)) != hash)
+          bad(sequence, "the line's content does not match its hash");
+        else if (sequence == checkpoint_sequence && hash != checkpoint_hash)
+          bad(sequence, "the line is not the one that the checkpoint saw");
         if (!verdict.intact) break;
         if (sequence == checkpoint_sequence) checkpoint_seen = true;
         head = hash;

@@ -1,5 +1,6 @@
 // The journal: every state change of Millrace is one line, written in the same transaction as its rows and its lineage.
-// The line is at once the audit record (chained by SHA-256, a chain a writer) and the outbox event that others read by sequence.
+// The line is at once the audit record (chained by SHA-256, a chain a writer) and the outbox event that others read by
+// sequence.
 #pragma once
 #include <functional>
 #include <string>
@@ -16,27 +17,27 @@ namespace millrace::lineage {
 // prediction_window, contract, report. An id is kind:name[@version].
 struct Node {
   std::string id;
-  std::string digest;         // of its content, or ""
+  std::string digest;  // of its content, or ""
   Json attributes = Json::object();
 };
 
 struct Edge {
-  std::string source;         // what was used
-  std::string target;         // what came of it
-  std::string kind;           // made_from, trained_on, run_by, checked_by, released_as, approved_by, logged_by ...
+  std::string source;  // what was used
+  std::string target;  // what came of it
+  std::string kind;    // made_from, trained_on, run_by, checked_by, released_as, approved_by, logged_by ...
   std::vector<std::string> columns;
-  std::string run;            // the run that connects them, or ""
+  std::string run;  // the run that connects them, or ""
 };
 
 // What one state change says of itself. Digests name the state before and after, where there is one.
 struct Change {
-  std::string kind;           // "model.version.created"
-  std::string node;           // "model:late@1"
+  std::string kind;  // "model.version.created"
+  std::string node;  // "model:late@1"
   std::string before;
   std::string after;
   std::string why;
   Json body = Json::object();
-  Micros event_time = 0;      // 0 = now
+  Micros event_time = 0;  // 0 = now
   std::vector<Node> nodes;
   std::vector<Edge> edges;
 };
@@ -52,9 +53,9 @@ struct Event {
 struct Verdict {
   bool intact = true;
   int64_t lines = 0;
-  int64_t first_bad = 0;      // sequence of the first bad line, 0 if none
+  int64_t first_bad = 0;  // sequence of the first bad line, 0 if none
   std::string reason;
-  std::string head;           // hash of the last line
+  std::string head;  // hash of the last line
 };
 
 // Thread-safe. One object a process; `writer` names its chain.
@@ -63,8 +64,8 @@ class Journal {
   Journal(store::Database& database, Context& context, std::string writer, std::string checkpoint_file);
 
   using Rows = std::function<Result<Change>(store::Session&)>;
-  // Runs `rows` and appends the change that it answers, in one transaction. Returns the line's sequence after it is durable.
-  // A change with an empty kind writes no line (nothing changed): the sequence is 0.
+  // Runs `rows` and appends the change that it answers, in one transaction. Returns the line's sequence after it is
+  // durable. A change with an empty kind writes no line (nothing changed): the sequence is 0.
   Result<int64_t> write(const Caller& caller, const Rows& rows);
 
   Result<std::vector<Event>> read_after(const std::string& workspace, int64_t sequence, int64_t limit) const;

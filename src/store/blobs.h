@@ -1,4 +1,5 @@
-// Where bytes live, named by their SHA-256. Written beside, flushed, renamed; put() returns after the bytes are durable.
+// Where bytes live, named by their SHA-256. Written beside, flushed, renamed; put() returns after the bytes are
+// durable.
 #pragma once
 #include <memory>
 #include <string>
@@ -14,8 +15,8 @@ namespace millrace::store {
 class Blobs {
  public:
   virtual ~Blobs() = default;
-  virtual Result<std::string> put(std::string_view bytes) = 0;                   // digest
-  virtual Result<std::string> put_file(const std::string& path) = 0;             // copies; digest
+  virtual Result<std::string> put(std::string_view bytes) = 0;                       // digest
+  virtual Result<std::string> put_file(const std::string& path) = 0;                 // copies; digest
   virtual Result<std::string> get(std::string_view digest, size_t limit) const = 0;  // `corrupt` when the bytes changed
   // A path for readers that want a file (engines, runtimes). Read-only; verified once on each call with `verify`.
   virtual Result<std::string> path_of(std::string_view digest) const = 0;

@@ -54,8 +54,8 @@ using Read = std::function<Result<void>(Session&)>;
 class Database {
  public:
   virtual ~Database() = default;
-  virtual Result<void> write(const Write& rows) = 0;        // returns after the durable commit
-  virtual Result<void> read(const Read& rows) const = 0;    // one consistent snapshot
+  virtual Result<void> write(const Write& rows) = 0;      // returns after the durable commit
+  virtual Result<void> read(const Read& rows) const = 0;  // one consistent snapshot
 };
 
 // Opens or makes STATE/meta.db (WAL, synchronous=FULL), and migrates it. Refuses a newer schema with a hint.

@@ -59,7 +59,8 @@ class FileBlobs final : public Blobs {
 
   Result<std::string> path_of(std::string_view digest) const override {
     MILLRACE_TRY(const auto path, place(digest));
-    if (!exists(path)) return Error{Code::not_found, fmt::format("no content {} in the store", digest)}.at({.file = path});
+    if (!exists(path))
+      return Error{Code::not_found, fmt::format("no content {} in the store", digest)}.at({.file = path});
     return path;
   }
 
@@ -83,8 +84,9 @@ class FileBlobs final : public Blobs {
 
  private:
   static Error damaged(const std::string& path) {
-    return Error{Code::corrupt, "the bytes are not those that were stored"}.at({.file = path}).hint(
-        "restore this file from a backup; its name is its SHA-256");
+    return Error{Code::corrupt, "the bytes are not those that were stored"}
+        .at({.file = path})
+        .hint("restore this file from a backup; its name is its SHA-256");
   }
 
   // Another thread may have put it a moment ago: its rename must be on disk before we answer too.
@@ -94,7 +96,9 @@ class FileBlobs final : public Blobs {
   }
 
   Result<std::string> place(std::string_view digest) const {
-    if (!is_digest(digest)) return Error{Code::invalid, fmt::format("'{}' is not a digest", digest.substr(0, 80))}.hint("write sha256: and 64 hexadecimal digits");
+    if (!is_digest(digest))
+      return Error{Code::invalid, fmt::format("'{}' is not a digest", digest.substr(0, 80))}.hint(
+          "write sha256: and 64 hexadecimal digits");
     const auto hex = digest.substr(7);
     return fmt::format("{}/{}/{}", folder_, hex.substr(0, 2), hex);
   }

@@ -147,8 +147,10 @@ class Sqlite final : public Database {
 
   void give_back(std::unique_ptr<Connection> session) const {
     const std::lock_guard lock(readers_mutex_);
-    if (session) idle_.push_back(std::move(session));
-    else --open_readers_;
+    if (session)
+      idle_.push_back(std::move(session));
+    else
+      --open_readers_;
     readers_free_.notify_one();
   }
 
@@ -168,14 +170,16 @@ class Sqlite final : public Database {
 };
 
 Result<void> migrate(Connection& db, Context& context) {
-  MILLRACE_DO(db.script("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"));
+  MILLRACE_DO(
+      db.script("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at "
+                "INTEGER NOT NULL)"));
   MILLRACE_TRY(const auto rows, db.query("SELECT coalesce(max(number), 0) FROM migrations", {}));
   const int64_t have = rows[0].integer(0);
   const auto all = migrations();
   const int64_t newest = all.empty() ? 0 : all.back().number;
   if (have > newest)
-    return Error{Code::unsupported, fmt::format("the store has schema {}, this program knows up to {}", have, newest)}.hint(
-        "use the newer millrace that wrote this state folder");
+    return Error{Code::unsupported, fmt::format("the store has schema {}, this program knows up to {}", have, newest)}
+        .hint("use the newer millrace that wrote this state folder");
   for (const auto& step : all) {
     if (step.number <= have) continue;
     MILLRACE_DO(db.script("BEGIN IMMEDIATE"));

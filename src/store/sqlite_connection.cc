@@ -17,7 +17,8 @@ Error sqlite_error(sqlite3* db, int code, std::string_view doing) {
     case SQLITE_CONSTRAINT: return Error{Code::conflict, message};
     case SQLITE_FULL:
     case SQLITE_IOERR:
-      return Error{Code::unavailable, message}.hint("the disk is full or failing: free some room and try again; nothing was half-written");
+      return Error{Code::unavailable, message}.hint(
+          "the disk is full or failing: free some room and try again; nothing was half-written");
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return Error{Code::unavailable, message}.hint("another process holds the store; try again");
     case SQLITE_CORRUPT:
@@ -87,7 +88,8 @@ Result<std::unique_ptr<Connection>> Connection::open_writer(const std::string& p
 
 Result<std::unique_ptr<Connection>> Connection::open_reader(const std::string& path) {
   std::unique_ptr<Connection> out(new Connection());
-  if (auto opened = out->open(path, SQLITE_OPEN_READWRITE); !opened) return std::move(opened).error().at({.file = path});
+  if (auto opened = out->open(path, SQLITE_OPEN_READWRITE); !opened)
+    return std::move(opened).error().at({.file = path});
   if (auto done = out->script("PRAGMA query_only=ON"); !done) return std::move(done).error().at({.file = path});
   return out;
 }
