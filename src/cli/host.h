@@ -37,7 +37,6 @@ class Host {
   virtual void wait_for_stop() = 0;
   virtual engine::Engines& engines() = 0;
   virtual Context& context() = 0;
-  virtual std::string routes_as_openapi() = 0;
 };
 
 }  // namespace millrace::cli

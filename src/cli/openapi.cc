@@ -6,7 +6,8 @@ namespace millrace::cli {
 namespace {
 
 Result<int> openapi(Invocation& in) {
-  const auto text = in.host.routes_as_openapi();
+  MILLRACE_TRY(auto* gateway, in.gateway());
+  MILLRACE_TRY(const auto text, gateway->text(address({"openapi.json"})));
   std::fwrite(text.data(), 1, text.size(), stdout);
   return 0;
 }

@@ -79,8 +79,6 @@ class Program final : public cli::Host {
   engine::Engines& engines() override { return *engines_; }
   Context& context() override { return context_; }
 
-  std::string routes_as_openapi() override { return native_openapi(); }
-
   void close() {
     if (owner_) owner_->drain();
     owner_.reset();

@@ -80,6 +80,15 @@ Routes routes(Services& services) {
   Routes all;
   for (auto* part : {&system_routes, &dataset_routes, &pipeline_routes, &model_routes, &deployment_routes, &lineage_routes, &token_routes})
     for (auto& route : part(services)) all.push_back(std::move(route));
+  const auto document = std::make_shared<std::string>();
+  all.push_back({"GET", "/api/millrace/v1/openapi.json", Permission::read, kNoBody, "none", Run::worker,
+                 [document](Request&) {
+                   auto reply = Reply::text(*document);
+                   reply.content_type = "application/json";
+                   return reply;
+                 },
+                 "This API's OpenAPI document, made from the table of routes."});
+  *document = openapi_text(all);
   return all;
 }
 

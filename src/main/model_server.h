@@ -1,0 +1,23 @@
+// `millrace serve`: model files over the Open Inference Protocol, with no project, store or registry behind them.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "cli/host.h"
+
+namespace millrace {
+
+class ModelServer {
+ public:
+  static Result<std::unique_ptr<ModelServer>> start(const cli::ServeOptions& options, engine::Engines& engines, Context& context);
+  ~ModelServer();
+  std::string address() const;
+  void drain();
+
+ private:
+  struct Parts;
+  explicit ModelServer(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace millrace

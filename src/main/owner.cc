@@ -1,0 +1,180 @@
+#include "main/owner.h"
+
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "api/mlflow/routes.h"
+#include "api/oip/routes.h"
+#include "api/server.h"
+#include "api/status.h"
+#include "core/files.h"
+#include "core/project.h"
+#include "jobs/jobs.h"
+#include "store/blobs.h"
+#include "store/database.h"
+#include "track/tracking.h"
+
+namespace millrace {
+namespace {
+
+constexpr Micros kDrainTime = 10'000'000;
+constexpr auto kCheckpointEvery = std::chrono::seconds(5);
+
+Result<void> make_state(const std::string& state) {
+  for (const char* part : {"", "/tmp", "/work", "/artifacts", "/serving", "/predictions"}) MILLRACE_DO(make_folders(state + part));
+  MILLRACE_DO(remove_tree(state + "/tmp"));  // what a dead owner left half-done
+  return make_folders(state + "/tmp");
+}
+
+// Refuses to be reachable from outside while nobody can prove who they are.
+Result<void> check_bind(const std::string& http, const api::Tokens& tokens) {
+  if (http.empty()) return {};
+  MILLRACE_TRY(const auto where, api::parse_host_port(http));
+  if (where.loopback) return {};
+  MILLRACE_TRY(const bool any, tokens.any());
+  if (any) return {};
+  return Error{Code::denied, fmt::format("{} can be reached from other machines, and there are no tokens yet", http)}.hint(
+      "make one first: millrace token create --subject NAME --role admin");
+}
+
+// Notes the head of the audit chain beside the database every few seconds.
+class Keeper {
+ public:
+  Keeper(lineage::Journal& journal, Context& context) : journal_(journal), context_(context), thread_([this] { keep(); }) {}
+  ~Keeper() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+    note();
+  }
+
+ private:
+  void keep() {
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, kCheckpointEvery, [&] { return stopping_; })) {
+      lock.unlock();
+      note();
+      lock.lock();
+    }
+  }
+  void note() {
+    if (auto done = journal_.checkpoint(); !done) context_.log.warn("checkpoint_failed", {{"error", done.error().text()}});
+  }
+
+  lineage::Journal& journal_;
+  Context& context_;
+  std::mutex mutex_;  // guards stopping_
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
+// In the order in which they are built; destroyed the other way round.
+struct Owner::Parts {
+  LockFile lock;
+  std::unique_ptr<store::Database> database;
+  std::unique_ptr<store::Blobs> blobs;
+  std::unique_ptr<lineage::Journal> journal;
+  std::unique_ptr<api::Tokens> tokens;
+  std::unique_ptr<data::Datasets> datasets;
+  std::unique_ptr<track::Tracking> tracking;
+  std::unique_ptr<pipeline::Pipelines> pipelines;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<serve::DataPlane> data_plane;
+  std::unique_ptr<jobs::Jobs> jobs;
+  std::unique_ptr<Keeper> keeper;
+  std::unique_ptr<api::native::Services> native;
+  std::unique_ptr<api::Dispatcher> dispatcher;
+  std::unique_ptr<cli::Gateway> gateway;
+  std::unique_ptr<api::Server> server;
+};
+
+namespace {
+
+std::string environment_path() {
+  const char* path = std::getenv("PATH");
+  return path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
+}
+
+}  // namespace
+
+Owner::Owner(OwnerOptions options, std::unique_ptr<Parts> parts) : options_(std::move(options)), parts_(std::move(parts)) {}
+Owner::~Owner() { drain(); }
+
+Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::Engines& engines, Context& context) {
+  const auto& state = options.state;
+  MILLRACE_DO(make_folders(state));
+  MILLRACE_TRY(auto lock, LockFile::take(state + "/lock", fmt::format("process {}", ::getpid())));
+  MILLRACE_DO(make_state(state));
+  auto parts = std::make_unique<Parts>(Parts{.lock = std::move(lock)});
+  auto& p = *parts;
+  MILLRACE_TRY(p.database, store::open_sqlite(state + "/meta.db", context));
+  MILLRACE_TRY(p.blobs, store::open_file_blobs(state + "/blobs", context));
+  p.journal = std::make_unique<lineage::Journal>(*p.database, context, "main", state + "/audit.head");
+  p.tokens = std::make_unique<api::Tokens>(*p.database, *p.journal, context);
+  MILLRACE_DO(check_bind(options.http, *p.tokens));
+  const auto temp = state + "/tmp";
+  p.datasets = std::make_unique<data::Datasets>(*p.database, *p.blobs, *p.journal, context, engines, temp);
+  p.tracking = std::make_unique<track::Tracking>(*p.database, *p.journal, context, state + "/artifacts");
+  p.pipelines = std::make_unique<pipeline::Pipelines>(pipeline::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.tracking,
+                                                                      state + "/work", environment_path(), library_folder() + "/libduckdb.so"});
+  p.registry = std::make_unique<registry::Registry>(registry::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.pipelines, *p.tracking,
+                                                                    state + "/serving", temp});
+  MILLRACE_DO(p.registry->reconcile());
+  MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.serving_folder = state + "/serving", .log_folder = state + "/predictions", .log_sync = options.log_sync}, engines, context));
+  p.registry->on_release = [plane = p.data_plane.get(), &context](const std::string& deployment) {
+    if (auto loaded = plane->reload(deployment); !loaded) context.log.error("reload_failed", {{"deployment", deployment}, {"error", loaded.error().text()}});
+  };
+  p.jobs = std::make_unique<jobs::Jobs>(*p.database, *p.journal, context);
+
+  const auto project = [folder = options.project]() -> Result<Project> {
+    if (folder.empty()) return Error{Code::not_found, "the server runs without a project"}.hint("start it with --project DIR");
+    return load_project(folder);
+  };
+  if (!options.project.empty())
+    if (auto good = project(); !good) return std::move(good).error();
+  p.native = std::make_unique<api::native::Services>(api::native::Services{
+      context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry, *p.data_plane, project,
+      [&p] { return p.server ? p.server->address() : std::string(); },
+      [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }});
+  api::Routes routes = api::native::routes(*p.native);
+  for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
+  for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
+  p.dispatcher = std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), *p.tokens, context);
+  p.gateway = local_gateway(*p.dispatcher);
+
+  p.jobs->add(std::string(pipeline::kJobKind), [&p, project](jobs::Running& running) -> Result<Json> {
+    MILLRACE_TRY(const auto now, project());
+    MILLRACE_TRY(const auto pipeline, pipeline::read_pipeline(now));
+    const auto address = p.server->address();
+    return p.pipelines->work(running, pipeline, {.tracking_uri = address.empty() ? "" : "http://" + address});
+  });
+  p.jobs->add("predictions.seal", [&p](jobs::Running& running) { return p.data_plane->seal(string_or(running.job().payload, "deployment", "")); });
+
+  MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http, .unix_socket = state + "/server.sock", .temp_folder = temp, .local_subject = local_subject()},
+                                            *p.dispatcher, context));
+  MILLRACE_DO(p.jobs->start(2));
+  p.keeper = std::make_unique<Keeper>(*p.journal, context);
+  return std::unique_ptr<Owner>(new Owner(options, std::move(parts)));
+}
+
+std::string Owner::http_address() const { return parts_->server->address(); }
+cli::Gateway& Owner::gateway() { return *parts_->gateway; }
+
+void Owner::drain() {
+  if (parts_->server) parts_->server->drain(kDrainTime);
+  if (parts_->jobs) parts_->jobs->stop();
+}
+
+}  // namespace millrace
