@@ -59,8 +59,9 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   bool refuse(std::string why) {
     problem = std::move(why);
     for (const auto& open : stack_) {
+      // What is refused is not in the innermost array yet; the outer ones hold their open element.
       if (open.value->is_array())
-        field += fmt::format("[{}]", open.value->size());
+        field += fmt::format("[{}]", open.value->size() - (&open == &stack_.back() ? 0 : 1));
       else
         field += (field.empty() ? "" : ".") + open.key;
     }

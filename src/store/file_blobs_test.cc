@@ -1,0 +1,114 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "core/files.h"
+#include "core/testing.h"
+#include "store/blobs.h"
+
+namespace millrace::store {
+namespace {
+
+class FileBlobs : public ::testing::Test {
+ protected:
+  testing::Folder folder;
+  testing::World world;
+  std::unique_ptr<Blobs> blobs = std::move(*open_file_blobs(folder / "blobs", world.context));
+
+  size_t files() const {
+    size_t count = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "blobs"))
+      count += entry.is_regular_file() ? 1 : 0;
+    return count;
+  }
+};
+
+TEST_F(FileBlobs, what_was_put_is_got_by_its_digest) {
+  for (const std::string& bytes : {std::string(), std::string("a\0b", 3), std::string(1 << 20, 'x')}) {
+    const auto digest = blobs->put(bytes);
+    ASSERT_TRUE(digest);
+    EXPECT_EQ(*digest, digest_of(bytes));
+    EXPECT_EQ(*blobs->get(*digest, 1 << 20), bytes);
+    EXPECT_TRUE(*blobs->has(*digest));
+    EXPECT_TRUE(blobs->verify(*digest));
+  }
+}
+
+TEST_F(FileBlobs, putting_again_changes_nothing) {
+  const auto first = blobs->put("x");
+  const auto second = blobs->put("x");
+  EXPECT_EQ(*first, *second);
+  EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(FileBlobs, a_file_is_copied_and_nothing_is_left_beside) {
+  ASSERT_TRUE(write_file(folder / "in", "content"));
+  EXPECT_EQ(*blobs->put_file(folder / "in"), digest_of("content"));
+  EXPECT_EQ(*blobs->put_file(folder / "in"), digest_of("content"));
+  EXPECT_EQ(*read_file(folder / "in", 100), "content");
+  EXPECT_EQ(files(), 1U);
+  EXPECT_EQ(blobs->put_file(folder / "none").error().code(), Code::not_found);
+  EXPECT_FALSE(blobs->put_file(folder.path()));
+  EXPECT_EQ(files(), 1U);
+  struct stat info {};
+  ASSERT_EQ(::stat(blobs->path_of(digest_of("content"))->c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0400U);
+}
+
+TEST_F(FileBlobs, changed_bytes_are_corrupt_with_the_path) {
+  const auto digest = *blobs->put("content");
+  const auto path = *blobs->path_of(digest);
+  ASSERT_TRUE(write_file(path, "cantent"));
+  EXPECT_EQ(blobs->get(digest, 100).error().code(), Code::corrupt);
+  EXPECT_EQ(blobs->verify(digest).error().where().file, path);
+  EXPECT_FALSE(blobs->verify(digest).error().hint().empty());
+}
+
+TEST_F(FileBlobs, what_is_not_there_is_not_found) {
+  const auto digest = digest_of("never");
+  EXPECT_FALSE(*blobs->has(digest));
+  EXPECT_EQ(blobs->get(digest, 100).error().code(), Code::not_found);
+  EXPECT_EQ(blobs->path_of(digest).error().code(), Code::not_found);
+  EXPECT_TRUE(blobs->remove(digest));
+}
+
+TEST_F(FileBlobs, text_that_is_no_digest_never_becomes_a_path) {
+  for (const std::string& text :
+       {std::string(), std::string("sha256:"), std::string("../../etc/passwd"), "sha256:" + std::string(64, 'A'),
+        "sha256:" + std::string(64, '/'), "sha256:../" + std::string(61, 'a'), digest_of("x") + "0",
+        "md5:" + std::string(67, 'a'), digest_of("x").substr(0, 70)}) {
+    EXPECT_EQ(blobs->get(text, 1).error().code(), Code::invalid) << text;
+    EXPECT_EQ(blobs->path_of(text).error().code(), Code::invalid);
+    EXPECT_EQ(blobs->has(text).error().code(), Code::invalid);
+    EXPECT_EQ(blobs->remove(text).error().code(), Code::invalid);
+    EXPECT_EQ(blobs->verify(text).error().code(), Code::invalid);
+  }
+}
+
+TEST_F(FileBlobs, a_limit_holds_when_getting) {
+  const auto digest = *blobs->put("12345");
+  EXPECT_TRUE(blobs->get(digest, 5));
+  EXPECT_EQ(blobs->get(digest, 4).error().code(), Code::too_large);
+}
+
+TEST_F(FileBlobs, removing_takes_it_away) {
+  const auto digest = *blobs->put("x");
+  ASSERT_TRUE(blobs->remove(digest));
+  EXPECT_FALSE(*blobs->has(digest));
+}
+
+TEST_F(FileBlobs, many_threads_may_put_the_same) {
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 8; ++thread)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) EXPECT_TRUE(blobs->put(std::to_string(i)));
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(files(), 10U);
+}
+
+}  // namespace
+}  // namespace millrace::store
