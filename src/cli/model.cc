@@ -64,6 +64,13 @@ Result<int> approve(Invocation& in) {
   MILLRACE_TRY(auto* gateway, in.gateway());
   auto path = version_path(in);
   path.emplace_back("approvals");
+  if (in.args.has("--once")) {
+    MILLRACE_TRY(const auto known, gateway->call("GET", address(version_path(in))));
+    if (string_or(known, "state", "") == "approved") {
+      in.show(known, fmt::format("{}: approved already\n", string_or(known, "node", "")));
+      return 0;
+    }
+  }
   MILLRACE_TRY(const auto version, gateway->call("POST", address(path), {{"why", in.args.get("--why")}}));
   in.show(version, fmt::format("{}: {}. The approval holds for exactly these:\n{}", string_or(version, "node", ""), string_or(version, "state", ""), digest_lines(version.at("digests"))));
   return 0;
@@ -87,7 +94,8 @@ std::vector<Command> model_commands() {
           {.name = "model show", .summary = "one version: digests, gates with values, approvals", .positionals = version, .options = {}, .run = show},
           {.name = "model gates", .summary = "evaluate the gates and keep the evidence", .positionals = version, .options = {}, .run = gates},
           {.name = "model approve", .summary = "approve a version; names the digests that it covers", .positionals = version,
-           .options = {{.name = "--why", .value = "TEXT", .summary = "the reason, kept in the audit chain", .required = true}}, .run = approve},
+           .options = {{.name = "--why", .value = "TEXT", .summary = "the reason, kept in the audit chain", .required = true},
+                       {.name = "--once", .value = "", .summary = "do nothing when the version is approved already"}}, .run = approve},
           {.name = "model card", .summary = "write the model card from the facts", .positionals = version, .options = {}, .run = card}};
 }
 

@@ -1,0 +1,58 @@
+"""A Millrace server as a child process, for tests: started on a free port, stopped or killed, its output at hand."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("MILLRACE_BIN", str(ROOT / "build" / "millrace"))
+
+
+def run(*words, state=None, project=None, timeout=300, env=None, cwd=None):
+    """One command to its end."""
+    command = [BINARY, *map(str, words)]
+    if project:
+        command += ["--project", str(project)]
+    if state:
+        command += ["--state", str(state)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env={**os.environ, **(env or {})}, cwd=cwd)
+
+
+class Server:
+    """`millrace up` (or another serving command) until stop() or kill()."""
+
+    def __init__(self, *words, env=None):
+        self.process = subprocess.Popen([BINARY, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        env={**os.environ, **(env or {})})
+        self.errors = []
+        self._reader = threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True)
+        self._reader.start()
+        line = self.process.stdout.readline()
+        found = re.fullmatch(r"ready http=(\S+) grpc=off\n", line)
+        if not found:
+            self.process.kill()
+            self._reader.join()
+            raise AssertionError(f"no ready line but {line!r}: {''.join(self.errors)[-2000:]}")
+        self.address = found[1]
+        self.url = f"http://{self.address}"
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=60)
+        self._reader.join()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+def up(state, *more, **options):
+    return Server("up", "--state", state, "--http", "127.0.0.1:0", *more, **options)

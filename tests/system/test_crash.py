@@ -1,0 +1,122 @@
+"""kill -9 at 30 random moments of writes against a running server, compared with an expected-state file.
+
+Four writers log metrics, params and runs over HTTP and note each write in a file before it is sent and again once it is acknowledged.
+After the kill the server starts again on the same state folder and the answer must hold: nothing acknowledged is missing, nothing is
+there twice, nothing is there that was never sent, and the audit chain is whole.
+"""
+import json
+import os
+import random
+import threading
+import time
+
+import pytest
+import requests
+
+from server import run, up
+
+SEED = int(os.environ.get("MILLRACE_CRASH_SEED", "20131"))
+KILLS = int(os.environ.get("MILLRACE_CRASH_KILLS", "30"))
+
+
+class Expected:
+    """The expected-state file: one JSON line a step, flushed before the step goes on."""
+
+    def __init__(self, path):
+        self.file = open(path, "a", encoding="utf-8")
+        self.lock = threading.Lock()
+        self.sent, self.acknowledged = set(), set()
+
+    def note(self, state, key):
+        with self.lock:
+            self.file.write(json.dumps({"state": state, "key": key}) + "\n")
+            self.file.flush()
+            (self.sent if state == "sent" else self.acknowledged).add(key)
+
+
+def write_until_dead(url, run_id, writer, start, expected):
+    session = requests.Session()
+    step = start
+    while True:
+        key = f"{writer}:{step}"
+        expected.note("sent", key)
+        try:
+            answer = session.post(f"{url}/api/2.0/mlflow/runs/log-metric", timeout=20,
+                                  json={"run_id": run_id, "key": f"w{writer}", "value": step, "timestamp": 1_370_000_000_000 + step, "step": step})
+        except requests.RequestException:
+            return
+        assert answer.status_code == 200, answer.text
+        expected.note("acknowledged", key)
+        step += 1
+
+
+def history(url, run_id, writer):
+    """All steps of one writer's metric, in the order of the server's pages."""
+    steps, token = [], None
+    while True:
+        query = {"run_id": run_id, "metric_key": f"w{writer}", "max_results": 5000}
+        if token:
+            query["page_token"] = token
+        answer = requests.get(f"{url}/api/2.0/mlflow/metrics/get-history", params=query, timeout=20).json()
+        steps += [int(m.get("step", 0)) for m in answer.get("metrics", [])]
+        token = answer.get("next_page_token")
+        if not token:
+            return steps
+
+
+@pytest.mark.slow
+def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(tmp_path):
+    chance = random.Random(SEED)
+    state = tmp_path / "state"
+    expected = Expected(tmp_path / "expected.jsonl")
+    server = up(state)
+    made = requests.post(f"{server.url}/api/2.0/mlflow/runs/create", json={"experiment_id": "0", "start_time": 1}, timeout=20)
+    run_id = made.json()["run"]["info"]["run_id"]
+    starts = [0, 0, 0, 0]
+    for kill in range(KILLS):
+        writers = [threading.Thread(target=write_until_dead, args=(server.url, run_id, w, starts[w], expected)) for w in range(4)]
+        for writer in writers:
+            writer.start()
+        time.sleep(chance.uniform(0.02, 0.5))  # the moment of the kill is the thing that is tried
+        server.kill()
+        for writer in writers:
+            writer.join()
+        server = up(state)
+        for w in range(4):
+            found = history(server.url, run_id, w)
+            acknowledged = {int(k.split(":")[1]) for k in expected.acknowledged if k.startswith(f"{w}:")}
+            sent = {int(k.split(":")[1]) for k in expected.sent if k.startswith(f"{w}:")}
+            assert len(found) == len(set(found)), f"kill {kill}, seed {SEED}: writer {w} has a step twice"
+            assert acknowledged <= set(found), f"kill {kill}, seed {SEED}: lost {sorted(acknowledged - set(found))[:5]}"
+            assert set(found) <= sent, f"kill {kill}, seed {SEED}: never sent {sorted(set(found) - sent)[:5]}"
+            starts[w] = max(sent, default=-1) + 1
+    assert len(expected.acknowledged) > KILLS * 4, "the writers hardly wrote: the test tried nothing"
+    assert server.stop() == 0
+    verdict = run("audit", "verify", "--json", state=state)
+    assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["store.commit.before", "store.commit.after"])
+def test_a_death_at_a_marked_point_of_the_commit_leaves_whole_lines(tmp_path, point):
+    state = tmp_path / "state"
+    first = up(state)
+    assert first.stop() == 0
+    server = up(state, env={"MILLRACE_FAULT": f"{point}:5"})
+    acknowledged = []
+    for number in range(50):
+        try:
+            answer = requests.post(f"{server.url}/api/2.0/mlflow/experiments/create", json={"name": f"e{number}"}, timeout=20)
+        except requests.RequestException:
+            break
+        assert answer.status_code == 200, answer.text
+        acknowledged.append(f"e{number}")
+    else:
+        pytest.fail("the fault point was never reached")
+    server.kill()
+    server = up(state)
+    for name in acknowledged:
+        answer = requests.get(f"{server.url}/api/2.0/mlflow/experiments/get-by-name", params={"experiment_name": name}, timeout=20)
+        assert answer.status_code == 200, f"{name} was acknowledged and is gone"
+    assert server.stop() == 0
+    assert run("audit", "verify", state=state).returncode == 0
