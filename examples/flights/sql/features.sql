@@ -46,23 +46,32 @@ WITH scheduled AS (
   SELECT * FROM timed
   WHERE sched_day >= CAST($first_day AS DATE)
     AND (arr_delay IS NOT NULL OR NOT CAST($landed_only AS BOOLEAN))
+), sky AS (
+  -- The record stamped with an hour is made in the course of that hour: it is known when the hour is over.
+  SELECT origin, epoch_us(time_hour) // 60000000 + 60 AS known_at, temp, humid, wind_speed, wind_gust, precip, pressure, visib
+  FROM weather
 ), timeline AS (
-  -- Landings and questions on one line a key; a question weighs nothing.
+  -- One line of time a key, with what became known on it and with the questions, which weigh nothing. A window that ends
+  -- at a question holds what was known by then.
   SELECT k.kind, k.key, l.landed_at AS moment, NULL AS carrier, NULL AS flight, NULL AS origin, NULL AS sched_dep_at,
-    1 AS landings, l.late, l.late_minutes, 0 AS due
+    l.landed_at AS known_at, 1 AS landings, l.late, l.late_minutes, 0 AS due
   FROM landed l, LATERAL (VALUES ('origin', l.origin), ('carrier', l.carrier), ('dest', l.dest), ('tailnum', l.tailnum),
     ('flight', l.carrier || l.flight), ('hub', l.origin || l.carrier)) k(kind, key)
   WHERE k.key IS NOT NULL
   UNION ALL
-  SELECT 'origin', t.origin, t.sched_arr_at, NULL, NULL, NULL, NULL, 0, 0, 0, 1
+  SELECT 'origin', t.origin, t.sched_arr_at, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 1
   FROM timed t
   UNION ALL
-  SELECT k.kind, k.key, q.predict_at, q.carrier, q.flight, q.origin, q.dep_at, 0, 0, 0, 0
+  SELECT 'sky', s.origin, s.known_at, NULL, NULL, NULL, NULL, s.known_at, 0, 0, 0, 0
+  FROM sky s
+  UNION ALL
+  SELECT k.kind, k.key, q.predict_at, q.carrier, q.flight, q.origin, q.dep_at, NULL, 0, 0, 0, 0
   FROM asked q, LATERAL (VALUES ('origin', q.origin), ('carrier', q.carrier), ('dest', q.dest), ('tailnum', q.tailnum),
-    ('flight', q.carrier || q.flight), ('hub', q.origin || q.carrier)) k(kind, key)
+    ('flight', q.carrier || q.flight), ('hub', q.origin || q.carrier), ('sky', q.origin)) k(kind, key)
   WHERE k.key IS NOT NULL
 ), counted AS (
   SELECT kind, carrier, flight, origin, sched_dep_at,
+    max(known_at) OVER h6 AS last_6h, max(known_at) OVER d1 AS last_1d,
     sum(landings) OVER h3 AS n_3h, sum(late) OVER h3 AS late_3h, sum(late_minutes) OVER h3 AS minutes_3h, sum(due) OVER h3 AS due_3h,
     sum(landings) OVER d1 AS n_1d, sum(late) OVER d1 AS late_1d, sum(late_minutes) OVER d1 AS minutes_1d,
     sum(landings) OVER d7 AS n_7d, sum(late) OVER d7 AS late_7d,
@@ -70,18 +79,21 @@ WITH scheduled AS (
   FROM timeline
   WINDOW
     h3 AS (PARTITION BY kind, key ORDER BY moment RANGE BETWEEN 180 PRECEDING AND CURRENT ROW),
+    h6 AS (PARTITION BY kind, key ORDER BY moment RANGE BETWEEN 360 PRECEDING AND CURRENT ROW),
     d1 AS (PARTITION BY kind, key ORDER BY moment RANGE BETWEEN 1440 PRECEDING AND CURRENT ROW),
     d7 AS (PARTITION BY kind, key ORDER BY moment RANGE BETWEEN 10080 PRECEDING AND CURRENT ROW),
     d28 AS (PARTITION BY kind, key ORDER BY moment RANGE BETWEEN 40320 PRECEDING AND CURRENT ROW)
   QUALIFY sched_dep_at IS NOT NULL
 ), rates AS (
-  SELECT kind, carrier, flight, origin, sched_dep_at,
+  SELECT kind, carrier, flight, origin, sched_dep_at, last_6h, last_1d,
     late_3h / nullif(n_3h, 0) AS rate_3h, minutes_3h / nullif(n_3h, 0) AS mean_3h, least(n_3h / nullif(due_3h, 0), 3) AS share_3h,
     late_1d / nullif(n_1d, 0) AS rate_1d, minutes_1d / nullif(n_1d, 0) AS mean_1d,
     late_7d / nullif(n_7d, 0) AS rate_7d, late_28d / nullif(n_28d, 0) AS rate_28d
   FROM counted
 ), history AS (
   SELECT carrier, flight, origin, sched_dep_at,
+    max(CASE WHEN kind = 'sky' THEN last_6h END) AS sky_known_at,
+    max(CASE WHEN kind = 'tailnum' THEN last_1d END) AS leg_landed_at,
     max(CASE WHEN kind = 'origin' THEN share_3h END) AS origin_landed_share_3h,
     max(CASE WHEN kind = 'origin' THEN rate_3h END) AS origin_late_rate_3h,
     max(CASE WHEN kind = 'origin' THEN mean_3h END) AS origin_late_minutes_3h,
@@ -108,25 +120,20 @@ WITH scheduled AS (
   FROM landed
   WHERE tailnum IS NOT NULL
   GROUP BY tailnum, landed_at
-), sky AS (
-  -- The record stamped with an hour is made in the course of that hour: it is known when the hour is over.
-  SELECT origin, epoch_us(time_hour) // 60000000 + 60 AS known_at, temp, humid, wind_speed, wind_gust, precip, pressure, visib
-  FROM weather
 ), load AS (
   SELECT carrier, flight, origin, dep_at,
     count(*) OVER (PARTITION BY origin ORDER BY dep_at RANGE BETWEEN 30 PRECEDING AND 30 FOLLOWING) AS origin_load
   FROM timed
 ), joined AS (
   SELECT q.*, b.origin_load, h.* EXCLUDE (carrier, flight, origin, sched_dep_at),
-    CASE WHEN q.predict_at - s.known_at <= 360 THEN s END AS sky,
-    CASE WHEN q.predict_at - l.landed_at <= 1440 THEN l END AS leg,
-    p.year AS plane_year, p.seats
+    s.temp, s.humid, s.wind_speed, s.wind_gust, s.precip, s.pressure, s.visib,
+    p.year AS plane_year, p.seats, l.late_minutes AS leg_late
   FROM asked q
   JOIN load b ON b.carrier = q.carrier AND b.flight = q.flight AND b.origin = q.origin AND b.dep_at = q.dep_at
   JOIN history h ON h.carrier = q.carrier AND h.flight = q.flight AND h.origin = q.origin AND h.sched_dep_at = q.dep_at
   LEFT JOIN planes p ON p.tailnum = q.tailnum
-  ASOF LEFT JOIN sky s ON s.origin = q.origin AND s.known_at <= q.predict_at
-  ASOF LEFT JOIN legs l ON l.tailnum = q.tailnum AND l.landed_at <= q.predict_at
+  LEFT JOIN sky s ON s.origin = q.origin AND s.known_at = h.sky_known_at
+  LEFT JOIN legs l ON l.tailnum = q.tailnum AND l.landed_at = h.leg_landed_at
 )
 SELECT
   -- which flight, when it is asked about, and its answer (none for a flight that never landed)
@@ -142,18 +149,18 @@ SELECT
   CAST(coalesce(sched_minutes, -1) AS BIGINT) AS sched_minutes,
   CAST(origin_load AS BIGINT) AS origin_load,
   -- the sky over the origin: the last record known, at most six hours old
-  CAST(coalesce(greatest(sky.temp, 0), -1) AS FLOAT) AS temp,
-  CAST(coalesce(sky.humid, -1) AS FLOAT) AS humid,
-  CAST(coalesce(sky.wind_speed, -1) AS FLOAT) AS wind_speed,
-  CAST(coalesce(sky.wind_gust, -1) AS FLOAT) AS wind_gust,
-  CAST(coalesce(sky.precip, -1) AS FLOAT) AS precip,
-  CAST(coalesce(sky.pressure, -1) AS FLOAT) AS pressure,
-  CAST(coalesce(sky.visib, -1) AS FLOAT) AS visib,
+  CAST(coalesce(greatest(temp, 0), -1) AS FLOAT) AS temp,
+  CAST(coalesce(humid, -1) AS FLOAT) AS humid,
+  CAST(coalesce(wind_speed, -1) AS FLOAT) AS wind_speed,
+  CAST(coalesce(wind_gust, -1) AS FLOAT) AS wind_gust,
+  CAST(coalesce(precip, -1) AS FLOAT) AS precip,
+  CAST(coalesce(pressure, -1) AS FLOAT) AS pressure,
+  CAST(coalesce(visib, -1) AS FLOAT) AS visib,
   -- the aircraft, and its last flight from New York that landed in the day before
   CAST(coalesce(year - plane_year, -1) AS BIGINT) AS plane_age,
   CAST(coalesce(seats, -1) AS BIGINT) AS seats,
-  CAST(coalesce(predict_at - leg.landed_at, -1) AS BIGINT) AS leg_landed_minutes,
-  CAST(coalesce(leg.late_minutes, -1) AS BIGINT) AS leg_late_minutes,
+  CAST(coalesce(predict_at - leg_landed_at, -1) AS BIGINT) AS leg_landed_minutes,
+  CAST(coalesce(leg_late, -1) AS BIGINT) AS leg_late_minutes,
   -- what landed in the 3 hours and the 1, 7 and 28 days before, by origin, carrier, both (hub), destination, flight, aircraft
   CAST(coalesce(origin_landed_share_3h, -1) AS FLOAT) AS origin_landed_share_3h,
   CAST(coalesce(origin_late_rate_3h, -1) AS FLOAT) AS origin_late_rate_3h,
