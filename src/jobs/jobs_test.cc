@@ -1,0 +1,419 @@
+#include "jobs/jobs.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <set>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "core/limits.h"
+#include "jobs/table.h"
+#include "store/testing.h"
+
+namespace millrace::jobs {
+namespace {
+
+constexpr Micros kLong = 60 * kSecond;  // of real time; a wait ends as soon as the job does
+const Caller kCaller{
+    .workspace = "default", .subject = "local:ada", .roles = {"writer"}, .via = "cli", .request_id = "r1"};
+
+// Lets a test hold works inside until it opens.
+class Gate {
+ public:
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    ++inside_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return open_; });
+  }
+  void wait_for(int inside) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return inside_ >= inside; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+  int inside_ = 0;
+};
+
+class JobsTest : public ::testing::Test {
+ protected:
+  testing::Store store;
+  lineage::Journal journal{*store.database, store.world.context, "main", store.folder / "audit.head"};
+  Jobs jobs{*store.database, journal, store.world.context};
+
+  Job submit(const Spec& spec) {
+    const auto job = jobs.submit(kCaller, spec);
+    EXPECT_TRUE(job) << job.error().text();
+    return job ? *job : Job{};
+  }
+  Job wait(const Job& job) {
+    const auto ended = jobs.wait("default", job.id, kLong);
+    EXPECT_TRUE(ended) << ended.error().text();
+    return ended ? *ended : Job{};
+  }
+  // Waits on the store, not on time: until the job is in `state`.
+  void wait_for_state(const Job& job, const std::string& state) {
+    while (jobs.get("default", job.id)->state != state) std::this_thread::yield();
+  }
+  std::vector<std::string> lines() {
+    std::vector<std::string> out;
+    const auto events = journal.read_after("default", 0, 1000);
+    for (const auto& event : *events) out.push_back(event.kind + " " + event.subject + " " + event.via);
+    return out;
+  }
+};
+
+using Texts = std::vector<std::string>;
+
+TEST_F(JobsTest, a_job_runs_once_and_leaves_result_log_and_lines) {
+  std::atomic<int> runs{0};
+  jobs.add("sum", [&](Running& running) -> Result<Json> {
+    ++runs;
+    running.log("first");
+    running.progress(0.5, "half");
+    running.log("second");
+    EXPECT_EQ(running.caller().subject, "local:ada");
+    EXPECT_EQ(running.caller().via, "job");
+    EXPECT_TRUE(running.caller().has_role("writer"));
+    return Json(running.job().payload.at("a").get<int>() + 1);
+  });
+  const auto job = submit({.kind = "sum", .payload = {{"a", 1}}});
+  EXPECT_EQ(job.state, "waiting");
+  ASSERT_TRUE(jobs.start(2));
+  const auto ended = wait(job);
+  EXPECT_EQ(ended.state, "done");
+  EXPECT_EQ(ended.result, Json(2));
+  EXPECT_EQ(ended.attempts, 1);
+  EXPECT_EQ(ended.progress, (Json{{"share", 0.5}, {"what", "half"}}));
+  EXPECT_EQ(runs, 1);
+  const auto log = jobs.log_after("default", job.id, 0);
+  ASSERT_EQ(log->size(), 2U);
+  EXPECT_EQ(log->at(1).text, "second");
+  EXPECT_EQ(jobs.log_after("default", job.id, 1)->size(), 1U);
+  EXPECT_EQ(lines(), (Texts{"job.submitted local:ada cli", "job.ended local:ada job"}));
+}
+
+TEST_F(JobsTest, many_jobs_on_many_workers_each_run_once) {
+  std::mutex mutex;
+  std::multiset<int> seen;
+  jobs.add("mark", [&](Running& running) -> Result<Json> {
+    const std::lock_guard lock(mutex);
+    seen.insert(running.job().payload.get<int>());
+    return Json();
+  });
+  ASSERT_TRUE(jobs.start(4));
+  std::vector<Job> all;
+  for (int i = 0; i < 50; ++i) all.push_back(submit({.kind = "mark", .payload = i}));
+  for (const auto& job : all) EXPECT_EQ(wait(job).state, "done");
+  EXPECT_EQ(seen.size(), 50U);
+  EXPECT_EQ(std::set<int>(seen.begin(), seen.end()).size(), 50U);
+}
+
+TEST_F(JobsTest, a_key_names_one_job_until_it_has_ended) {
+  Gate gate;
+  jobs.add("x", [&](Running&) -> Result<Json> {
+    gate.pass();
+    return Json();
+  });
+  jobs.add("y", [](Running&) -> Result<Json> { return Json(); });
+  const auto waiting = submit({.kind = "x", .key = "k"});
+  EXPECT_EQ(submit({.kind = "x", .key = "k", .payload = {{"other", 1}}}).id, waiting.id);
+  ASSERT_TRUE(jobs.start(1));
+  gate.wait_for(1);
+  const auto running = submit({.kind = "x", .key = "k"});
+  EXPECT_EQ(running.id, waiting.id);
+  EXPECT_EQ(running.state, "running");
+  EXPECT_NE(submit({.kind = "x", .key = "k2"}).id, waiting.id);
+  EXPECT_NE(submit({.kind = "y", .key = "k"}).id, waiting.id);
+  EXPECT_NE(submit({.kind = "x"}).id, submit({.kind = "x"}).id);
+  gate.open();
+  wait(waiting);
+  EXPECT_NE(submit({.kind = "x", .key = "k"}).id, waiting.id);
+}
+
+TEST_F(JobsTest, the_same_key_from_many_threads_is_one_job) {
+  jobs.add("x", [](Running&) -> Result<Json> { return Json(); });
+  std::mutex mutex;
+  std::set<std::string> ids;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] {
+      const auto job = submit({.kind = "x", .key = "k"});
+      const std::lock_guard lock(mutex);
+      ids.insert(job.id);
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(ids.size(), 1U);
+  EXPECT_EQ(lines().size(), 1U);
+}
+
+TEST_F(JobsTest, tries_again_with_growing_pauses_then_fails) {
+  std::atomic<int> runs{0};
+  jobs.add("shaky", [&](Running&) -> Result<Json> { return Error{Code::unavailable, fmt::format("try {}", ++runs)}; });
+  ASSERT_TRUE(jobs.start(1));
+  const auto job = submit({.kind = "shaky", .max_attempts = 3});
+  for (const Micros pause : {1 * kSecond, 4 * kSecond}) {
+    const auto now = store.world.clock.now();
+    while (store.number(
+               "SELECT count(*) FROM jobs WHERE state = 'waiting' AND run_after > 0 AND error <> '' AND run_after >= " +
+               std::to_string(now + pause)) != 1)
+      std::this_thread::yield();
+    EXPECT_EQ(store.number("SELECT run_after FROM jobs"), now + pause);
+    store.world.clock.advance(pause);
+  }
+  const auto ended = wait(job);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_EQ(ended.error, "try 3");
+  EXPECT_EQ(ended.attempts, 3);
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(lines(), (Texts{"job.submitted local:ada cli", "job.ended local:ada job"}));
+}
+
+TEST_F(JobsTest, what_no_other_try_can_change_fails_at_once) {
+  jobs.add("wrong", [](Running&) -> Result<Json> { return Error{Code::invalid, "bad"}.hint("do better"); });
+  ASSERT_TRUE(jobs.start(1));
+  const auto ended = wait(submit({.kind = "wrong", .max_attempts = 3}));
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_EQ(ended.error, "bad. Hint: do better");
+  EXPECT_EQ(ended.attempts, 1);
+}
+
+TEST_F(JobsTest, a_work_that_throws_fails_alone) {
+  jobs.add("throws", [](Running&) -> Result<Json> { throw std::runtime_error("oh"); });
+  jobs.add("fine", [](Running&) -> Result<Json> { return Json(1); });
+  ASSERT_TRUE(jobs.start(1));
+  EXPECT_EQ(wait(submit({.kind = "throws"})).error, "the work threw: oh");
+  EXPECT_EQ(wait(submit({.kind = "fine"})).state, "done");
+}
+
+TEST_F(JobsTest, a_later_job_waits_for_its_time) {
+  jobs.add("x", [](Running&) -> Result<Json> { return Json(); });
+  ASSERT_TRUE(jobs.start(1));
+  const auto later = submit({.kind = "x", .run_after = store.world.clock.now() + kSecond});
+  EXPECT_EQ(wait(submit({.kind = "x"})).state, "done");
+  EXPECT_EQ(jobs.get("default", later.id)->state, "waiting");
+  store.world.clock.advance(kSecond);
+  EXPECT_EQ(wait(later).state, "done");
+}
+
+TEST_F(JobsTest, cancelling_ends_a_waiting_job_at_once_and_asks_a_running_one) {
+  Gate started;
+  started.open();
+  jobs.add("long", [&](Running& running) -> Result<Json> {
+    started.pass();
+    while (!running.cancelled()) std::this_thread::yield();
+    return Error{Code::timeout, "asked to end"};
+  });
+  const auto first = submit({.kind = "long"});
+  ASSERT_TRUE(jobs.start(1));
+  started.wait_for(1);
+  const auto second = submit({.kind = "long"});
+  ASSERT_TRUE(jobs.cancel(kCaller, second.id));
+  EXPECT_EQ(wait(second).state, "cancelled");
+  ASSERT_TRUE(jobs.cancel(kCaller, first.id));
+  EXPECT_EQ(wait(first).state, "cancelled");
+  EXPECT_TRUE(jobs.cancel(kCaller, first.id));
+  EXPECT_EQ(lines(), (Texts{"job.submitted local:ada cli", "job.submitted local:ada cli", "job.cancelled local:ada cli",
+                            "job.cancel_asked local:ada cli", "job.ended local:ada job"}));
+  EXPECT_EQ(jobs.cancel(kCaller, "none").error().code(), Code::not_found);
+}
+
+TEST_F(JobsTest, an_ended_job_cannot_be_cancelled) {
+  jobs.add("x", [](Running&) -> Result<Json> { return Json(); });
+  ASSERT_TRUE(jobs.start(1));
+  const auto job = wait(submit({.kind = "x"}));
+  EXPECT_EQ(jobs.cancel(kCaller, job.id).error().code(), Code::conflict);
+}
+
+TEST_F(JobsTest, stopping_gives_running_jobs_back_without_counting_the_attempt) {
+  Gate started;
+  started.open();
+  jobs.add("long", [&](Running& running) -> Result<Json> {
+    started.pass();
+    while (!running.cancelled()) std::this_thread::yield();
+    return Error{Code::timeout, "asked to end"};
+  });
+  const auto job = submit({.kind = "long"});
+  ASSERT_TRUE(jobs.start(1));
+  started.wait_for(1);
+  jobs.stop();
+  EXPECT_EQ(jobs.get("default", job.id)->state, "waiting");
+  EXPECT_EQ(jobs.get("default", job.id)->attempts, 0);
+  Jobs next(*store.database, journal, store.world.context);
+  next.add("long", [](Running&) -> Result<Json> { return Json(); });
+  ASSERT_TRUE(next.start(1));
+  EXPECT_EQ(next.wait("default", job.id, kLong)->state, "done");
+}
+
+TEST_F(JobsTest, a_beat_keeps_the_lease_and_a_lost_one_stops_the_work) {
+  Gate started;
+  started.open();
+  std::atomic<bool> cancelled{false};
+  jobs.add("long", [&](Running& running) -> Result<Json> {
+    started.pass();
+    while (!running.cancelled()) std::this_thread::yield();
+    cancelled = true;
+    running.log("too late");
+    return Json(1);
+  });
+  const auto job = submit({.kind = "long"});
+  ASSERT_TRUE(jobs.start(1));
+  started.wait_for(1);
+  store.world.clock.advance(kLease / 2);
+  const auto kept = store.world.clock.now() + kLease;
+  while (store.number("SELECT lease_until FROM jobs") != kept) std::this_thread::yield();
+  ASSERT_TRUE(store.execute("UPDATE jobs SET lease_owner = 'thief'"));
+  store.world.clock.advance(kLease / 2);
+  while (!cancelled) std::this_thread::yield();
+  jobs.stop();
+  EXPECT_EQ(jobs.get("default", job.id)->state, "running");  // the thief's
+  EXPECT_TRUE(jobs.log_after("default", job.id, 0)->empty());
+}
+
+TEST_F(JobsTest, the_log_is_bounded_and_says_so) {
+  const std::string mebibyte(1 << 20, 'x');
+  jobs.add("loud", [&](Running& running) -> Result<Json> {
+    for (int i = 0; i < 6; ++i) running.log(mebibyte);
+    return Json();
+  });
+  ASSERT_TRUE(jobs.start(1));
+  const auto job = wait(submit({.kind = "loud"}));
+  const auto log = jobs.log_after("default", job.id, 0);
+  ASSERT_EQ(log->size(), 4U);
+  EXPECT_EQ(log->back().text, "(the log is full at 4194304 bytes: later lines are not kept)");
+}
+
+TEST_F(JobsTest, the_queue_is_bounded) {
+  jobs.add("x", [](Running&) -> Result<Json> { return Json(); });
+  ASSERT_TRUE(store.execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO jobs SELECT 'default', "
+      "'id' || i, 'x', "
+      "'', 'waiting', 'null', 'null', '', 0, 1, 0, '', 0, 0, 'null', 0, 0, 'local:ada', '[]', 0, 0 FROM n",
+      {static_cast<int64_t>(limits::jobs_waiting) - 1}));
+  EXPECT_TRUE(jobs.submit(kCaller, {.kind = "x"}));
+  const auto refused = jobs.submit(kCaller, {.kind = "x"});
+  EXPECT_EQ(refused.error().code(), Code::unavailable);
+  EXPECT_EQ(refused.error().text(), "10000 jobs are waiting already. Hint: try again when some have ended");
+}
+
+TEST_F(JobsTest, wrong_requests_are_errors_with_a_way_out) {
+  jobs.add("pipeline.run", [](Running&) -> Result<Json> { return Json(); });
+  EXPECT_EQ(jobs.submit(kCaller, {.kind = "pipline.run"}).error().text(),
+            "field kind: there is no kind of job 'pipline.run'. Hint: did you mean 'pipeline.run'?");
+  EXPECT_EQ(jobs.submit(kCaller, {.kind = "pipeline.run", .max_attempts = 4}).error().hint(), "give 1 to 3");
+  EXPECT_EQ(jobs.submit(kCaller, {.kind = "pipeline.run", .max_attempts = 0}).error().code(), Code::invalid);
+  EXPECT_EQ(jobs.get("default", "none").error().code(), Code::not_found);
+  EXPECT_EQ(jobs.log_after("default", "none", 0).error().code(), Code::not_found);
+  EXPECT_EQ(jobs.wait("default", "none", kLong).error().code(), Code::not_found);
+  EXPECT_EQ(jobs.start(0).error().code(), Code::invalid);
+  const auto job = submit({.kind = "pipeline.run"});
+  EXPECT_EQ(jobs.get("other", job.id).error().code(), Code::not_found);
+  EXPECT_EQ(jobs.wait("default", job.id, 0)->state, "waiting");
+}
+
+TEST_F(JobsTest, the_list_is_newest_first_and_bounded) {
+  jobs.add("x", [](Running&) -> Result<Json> { return Json(); });
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(submit({.kind = "x"}).id);
+    store.world.clock.advance(1'000);
+  }
+  const auto list = jobs.list("default", 2);
+  ASSERT_EQ(list->size(), 2U);
+  EXPECT_EQ(list->at(0).id, ids[2]);
+  EXPECT_EQ(list->at(1).id, ids[1]);
+  EXPECT_TRUE(jobs.list("default", -1)->empty());
+}
+
+constexpr const char* kStoreFile = "MILLRACE_ORPHAN_STORE";
+
+// Not a test by itself: Orphan starts this program again with only this one, and kills it inside the work.
+TEST(OrphanChild, works_until_killed) {
+  const char* file = std::getenv(kStoreFile);
+  if (file == nullptr) return;
+  testing::World world;
+  auto database = store::open_sqlite(file, world.context);
+  ASSERT_TRUE(database);
+  lineage::Journal journal(**database, world.context, "main", "");
+  Jobs owner(**database, journal, world.context);
+  owner.add("x", [&](Running&) -> Result<Json> {
+    if (::write(STDERR_FILENO, "x", 1) != 1) ::_exit(3);
+    while (true) ::pause();
+  });
+  ASSERT_TRUE(owner.start(1));
+  while (true) ::pause();
+}
+
+class Orphan : public JobsTest {
+ protected:
+  Job leave_orphan(int max_attempts) {
+    jobs.add("x", [](Running&) -> Result<Json> { return Json("second owner"); });
+    const auto job = submit({.kind = "x", .max_attempts = max_attempts});
+    int ends[2];
+    EXPECT_EQ(::pipe(ends), 0);
+    const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+    ::setenv(kStoreFile, store.file().c_str(), 1);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::dup2(ends[1], STDERR_FILENO);
+      ::execl(self.c_str(), self.c_str(), "--gtest_filter=OrphanChild.*", nullptr);
+      ::_exit(9);
+    }
+    ::unsetenv(kStoreFile);
+    ::close(ends[1]);
+    char byte = 0;
+    EXPECT_EQ(::read(ends[0], &byte, 1), 1);
+    ::close(ends[0]);
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    EXPECT_EQ(jobs.get("default", job.id)->state, "running");
+    return job;
+  }
+};
+
+TEST_F(Orphan, is_taken_over_after_its_lease_and_not_before) {
+  const auto job = leave_orphan(2);
+  ASSERT_TRUE(jobs.start(1));
+  EXPECT_EQ(wait(submit({.kind = "x"})).state, "done");
+  EXPECT_EQ(jobs.get("default", job.id)->state, "running");
+  store.world.clock.advance(kLease + 1);
+  const auto ended = wait(job);
+  EXPECT_EQ(ended.state, "done");
+  EXPECT_EQ(ended.result, Json("second owner"));
+  EXPECT_EQ(ended.attempts, 2);
+}
+
+TEST_F(Orphan, out_of_attempts_fails_with_a_reason) {
+  const auto job = leave_orphan(1);
+  ASSERT_TRUE(jobs.start(1));
+  store.world.clock.advance(kLease + 1);
+  const auto ended = wait(job);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_EQ(ended.error, "its owner ended without a word in attempt 1 of 1");
+  EXPECT_EQ(lines().back(), "job.ended local:ada job");
+}
+
+TEST_F(Orphan, that_was_cancelled_is_not_run_again) {
+  const auto job = leave_orphan(3);
+  ASSERT_TRUE(jobs.cancel(kCaller, job.id));
+  ASSERT_TRUE(jobs.start(1));
+  store.world.clock.advance(kLease + 1);
+  EXPECT_EQ(wait(job).state, "cancelled");
+}
+
+}  // namespace
+}  // namespace millrace::jobs
