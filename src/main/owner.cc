@@ -1,6 +1,7 @@
 #include "main/owner.h"
 
 #include <condition_variable>
+#include <functional>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
@@ -25,6 +26,7 @@ namespace {
 
 constexpr Micros kDrainTime = 10'000'000;
 constexpr auto kCheckpointEvery = std::chrono::seconds(5);
+constexpr Micros kSealEvery = 3'600'000'000;
 
 Result<void> make_state(const std::string& state) {
   for (const char* part : {"", "/tmp", "/work", "/artifacts", "/serving", "/predictions"}) MILLRACE_DO(make_folders(state + part));
@@ -43,10 +45,12 @@ Result<void> check_bind(const std::string& http, const api::Tokens& tokens) {
       "make one first: millrace token create --subject NAME --role admin");
 }
 
-// Notes the head of the audit chain beside the database every few seconds.
+// Notes the head of the audit chain beside the database every few seconds, and asks every hour (first at once) for the
+// prediction logs to be sealed.
 class Keeper {
  public:
-  Keeper(lineage::Journal& journal, Context& context) : journal_(journal), context_(context), thread_([this] { keep(); }) {}
+  Keeper(lineage::Journal& journal, Context& context, std::function<void()> seal)
+      : journal_(journal), context_(context), seal_(std::move(seal)), thread_([this] { keep(); }) {}
   ~Keeper() {
     {
       const std::lock_guard lock(mutex_);
@@ -59,10 +63,15 @@ class Keeper {
 
  private:
   void keep() {
+    Micros sealed = context_.clock.steady() - kSealEvery;
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, kCheckpointEvery, [&] { return stopping_; })) {
       lock.unlock();
       note();
+      if (context_.clock.steady() - sealed >= kSealEvery) {
+        sealed = context_.clock.steady();
+        seal_();
+      }
       lock.lock();
     }
   }
@@ -72,6 +81,7 @@ class Keeper {
 
   lineage::Journal& journal_;
   Context& context_;
+  std::function<void()> seal_;
   std::mutex mutex_;  // guards stopping_
   std::condition_variable wake_;
   bool stopping_ = false;
@@ -165,7 +175,13 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http, .unix_socket = state + "/server.sock", .temp_folder = temp, .local_subject = local_subject()},
                                             *p.dispatcher, context));
   MILLRACE_DO(p.jobs->start(2));
-  p.keeper = std::make_unique<Keeper>(*p.journal, context);
+  p.keeper = std::make_unique<Keeper>(*p.journal, context, [&p, &context] {
+    const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};
+    for (const auto& model : p.data_plane->models()) {
+      auto job = p.jobs->submit(self, {.kind = "predictions.seal", .key = model.name, .payload = {{"deployment", model.name}}, .max_attempts = 3});
+      if (!job) context.log.warn("seal_not_submitted", {{"deployment", model.name}, {"error", job.error().text()}});
+    }
+  });
   return std::unique_ptr<Owner>(new Owner(options, std::move(parts)));
 }
 

@@ -19,14 +19,17 @@ Json walk_json(const lineage::Walk& walk) {
 }
 
 // A prediction is no node: its release is. The walk starts at that release, with the prediction put in front.
-Result<Json> walk_prediction(Services& s, const Request& in, const std::string& id) {
+// Instead of an id a deployment's name stands for its newest prediction.
+Result<Json> walk_prediction(Services& s, const Request& in, std::string id) {
+  if (const auto counted = s.data_plane.count_predictions(id, ""); counted && integer_or(*counted, "count", 0) > 0)
+    id = string_or(*counted, "newest", string_or(*counted, "first", id));
   MILLRACE_TRY(const auto prediction, s.data_plane.find_prediction(id));
   const auto release = string_or(prediction, "release", "");
-  MILLRACE_TRY(auto walk, lineage::walk(s.database, in.caller.workspace, "release:" + release, lineage::Direction::upstream));
+  MILLRACE_TRY(auto walk, lineage::walk(s.database, in.caller.workspace, release, lineage::Direction::upstream));
   for (auto& distance : walk.distance) ++distance;
   walk.nodes.insert(walk.nodes.begin(), {.id = std::string(kPrediction) + id, .digest = "", .attributes = {{"event_time", prediction.value("event_time", Json())}, {"status", prediction.value("status", Json())}}});
   walk.distance.insert(walk.distance.begin(), 0);
-  walk.edges.insert(walk.edges.begin(), {.source = "release:" + release, .target = std::string(kPrediction) + id, .kind = "answered_by"});
+  walk.edges.insert(walk.edges.begin(), {.source = release, .target = std::string(kPrediction) + id, .kind = "answered_by"});
   return walk_json(walk);
 }
 

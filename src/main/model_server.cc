@@ -1,0 +1,59 @@
+#include "main/model_server.h"
+
+#include <filesystem>
+
+#include "api/native/reply.h"
+#include "api/oip/routes.h"
+#include "api/server.h"
+#include "main/owner.h"
+#include "serve/data_plane.h"
+
+namespace millrace {
+namespace {
+
+// There is no token table without a state folder.
+class NoTokens final : public api::Authenticator {
+ public:
+  Result<Caller> of_token(const std::string&, std::string_view) const override {
+    return Error{Code::unauthenticated, "this server knows no tokens"}.hint("call it without one, from this machine");
+  }
+};
+
+}  // namespace
+
+struct ModelServer::Parts {
+  NoTokens tokens;
+  std::unique_ptr<serve::DataPlane> data_plane;
+  std::unique_ptr<api::Dispatcher> dispatcher;
+  std::unique_ptr<api::Server> server;
+};
+
+ModelServer::ModelServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+ModelServer::~ModelServer() { drain(); }
+
+Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions& options, engine::Engines& engines, Context& context) {
+  MILLRACE_TRY(const auto where, api::parse_host_port(options.http));
+  if (!where.loopback)
+    return Error{Code::denied, options.http + " can be reached from other machines, and 'serve' knows no tokens"}.hint(
+        "listen on 127.0.0.1, or use 'millrace up' with tokens");
+  auto parts = std::make_unique<Parts>();
+  auto& p = *parts;
+  MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.log_folder = options.log_folder, .log_sync = options.log_sync, .models = options.models, .contract = options.contract},
+                                                    engines, context));
+  api::Routes routes = api::oip::routes(*p.data_plane);
+  routes.push_back({"GET", "/health", api::Permission::open, api::native::kNoBody, "none", api::Run::inline_, [](api::Request&) { return api::Reply::text("OK"); },
+                    "The process is up."});
+  routes.push_back({"GET", "/metrics", api::Permission::read, api::native::kNoBody, "none", api::Run::worker,
+                    [&p](api::Request&) { return api::Reply::text(p.dispatcher->metrics_text() + p.data_plane->metrics_text()); }, "Counters in Prometheus' text format."});
+  p.dispatcher = std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), p.tokens, context);
+  std::error_code ignored;
+  MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http, .temp_folder = std::filesystem::temp_directory_path(ignored).string(), .local_subject = local_subject()},
+                                            *p.dispatcher, context));
+  return std::unique_ptr<ModelServer>(new ModelServer(std::move(parts)));
+}
+
+std::string ModelServer::address() const { return parts_->server->address(); }
+
+void ModelServer::drain() { parts_->server->drain(10'000'000); }
+
+}  // namespace millrace
