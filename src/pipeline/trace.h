@@ -1,0 +1,16 @@
+// How a finished stage stands in the lineage graph.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "lineage/journal.h"
+#include "pipeline/pipeline.h"
+
+namespace millrace::pipeline {
+
+std::string stage_node(std::string_view stage, std::string_view key);
+
+// The line stage.ran: dataset versions, upstream outs, code and environment are edges to the record, and it to each of its outs.
+lineage::Change ran(const StageRecord& record);
+
+}  // namespace millrace::pipeline
