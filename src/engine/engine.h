@@ -56,7 +56,7 @@ class Engines {
 };
 
 // DuckDB, in process. Its library is loaded by the first open(); `unavailable` there if it is missing or too old.
-// The sessions must end before the factory.
+// A session may outlive the factory.
 Result<std::unique_ptr<Engines>> load_duckdb(const std::string& library_path);
 
 std::string quote_name(std::string_view name);  // `a``b`: both DuckDB and Spark read backticks

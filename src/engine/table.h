@@ -20,6 +20,14 @@
 
 #include "core/json.h"
 
+namespace millrace::limits {
+
+inline constexpr size_t result_rows = 1'000'000;
+inline constexpr size_t result_bytes = 512 << 20;  // of texts and values together
+inline constexpr size_t sql_bytes = 4 << 20;
+
+}  // namespace millrace::limits
+
 namespace millrace::engine {
 
 class Table {
