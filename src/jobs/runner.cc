@@ -196,12 +196,12 @@ void Runner::run(Record record) {
     running_[name] = attempt;
   }
   if (attempt->record().cancel) attempt->cancel();
-  settle(*attempt, outcome_of(*attempt, call(works_.at(attempt->record().job.kind), *attempt)));
+  const bool over = settle(*attempt, outcome_of(*attempt, call(works_.at(attempt->record().job.kind), *attempt)));
   {
     const std::lock_guard lock(mutex_);
     running_.erase(name);
   }
-  release_waiters(name);
+  if (over) release_waiters(name);
 }
 
 Outcome Runner::outcome_of(const Attempt& attempt, Result<Json> result) const {
@@ -222,17 +222,17 @@ Outcome Runner::outcome_of(const Attempt& attempt, Result<Json> result) const {
 }
 
 // What a job came to is kept trying until the store takes it: the work was done and must not be done twice.
-void Runner::settle(Attempt& attempt, const Outcome& outcome) {
+bool Runner::settle(Attempt& attempt, const Outcome& outcome) {
   const auto& record = attempt.record();
   FAULT_POINT("jobs.settle.before");
   while (true) {
     const auto written = journal_.write(attempt.caller(), [&](store::Session& session) {
       return settle_rows(session, record, outcome, context_.now());
     });
-    if (written) return;
+    if (written) return *written > 0;  // only an end writes a line
     context_.log.warn("jobs.not_settled", {{"job", record.job.id}, {"error", written.error().text()}});
     std::unique_lock lock(mutex_);
-    if (work_.wait_for(lock, kPulse, [&] { return stopping_; })) return;  // after the lease another try decides
+    if (work_.wait_for(lock, kPulse, [&] { return stopping_; })) return false;  // after the lease another try decides
   }
 }
 
@@ -306,7 +306,7 @@ void Runner::bury(const Taking& wanted) {
       return settle_rows(session, record, outcome, context_.now());
     });
     if (!written) context_.log.warn("jobs.not_settled", {{"job", record.job.id}, {"error", written.error().text()}});
-    release_waiters(held_name(record));
+    if (written && *written > 0) release_waiters(held_name(record));
   }
 }
 

@@ -51,7 +51,7 @@ class Runner {
   Result<std::optional<Record>> take();
   void run(Record record);
   Outcome outcome_of(const Attempt& attempt, Result<Json> result) const;
-  void settle(Attempt& attempt, const Outcome& outcome);
+  bool settle(Attempt& attempt, const Outcome& outcome);  // true when the job has ended with it
   void release_waiters(const std::string& name);
 
   store::Database& database_;
