@@ -14,7 +14,7 @@ std::string quoted(std::string_view text, char quote) {
 
 }  // namespace
 
-std::string quote_name(std::string_view name) { return quoted(name, '`'); }
+std::string quote_name(std::string_view name) { return quoted(name, '"'); }
 std::string quote_text(std::string_view text) { return quoted(text, '\''); }
 std::string_view copy_options() { return "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"; }
 

@@ -102,7 +102,7 @@ TEST(Engine, is_in_utc_and_holds_its_extensions) {
   EXPECT_EQ(answer(*engine, "SELECT current_setting('TimeZone')"), "\"UTC\"");
   EXPECT_EQ(answer(*engine, "SELECT strftime(TIMESTAMPTZ '2013-07-01 00:00:00+00', '%H')"), "\"00\"");
   EXPECT_EQ(answer(*engine, "SELECT list(extension_name ORDER BY extension_name) FROM duckdb_extensions() WHERE loaded"),
-            "[\"core_functions\",\"icu\",\"json\",\"parquet\"]");
+            "[\"autocomplete\",\"core_functions\",\"icu\",\"json\",\"parquet\"]");
   EXPECT_EQ(answer(*engine, "SELECT current_setting('autoinstall_known_extensions') OR current_setting('autoload_known_extensions')"), "false");
   EXPECT_EQ(engine->describe().substr(0, 8), "duckdb v");
 }
@@ -136,7 +136,7 @@ TEST(Engine, refuses_bad_options) {
 }
 
 TEST(Engine, quotes_names_and_texts) {
-  EXPECT_EQ(quote_name("a`b"), "`a``b`");
+  EXPECT_EQ(quote_name("a\"b"), "\"a\"\"b\"");
   EXPECT_EQ(quote_text("it's"), "'it''s'");
   const auto engine = open_engine();
   EXPECT_EQ(answer(*engine, "SELECT " + quote_name("a`\"b") + " FROM (SELECT " + quote_text("it's; --") + " AS " + quote_name("a`\"b") + ")"), "\"it's; --\"");

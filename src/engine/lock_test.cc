@@ -42,8 +42,8 @@ TEST_F(Locked, writes_what_it_may) {
   EXPECT_EQ(answer(*engine, "SELECT count(*) FROM read_parquet([" + file("out/a.parquet") + ", " + file("result.parquet") + "])"), "10");
   EXPECT_TRUE(engine->execute("CREATE OR REPLACE TEMP TABLE t AS SELECT 1 AS a").ok());
   EXPECT_EQ(engine->execute("INSERT INTO t SELECT range FROM range(2)").value(), 2);
-  EXPECT_TRUE(engine->execute("CREATE VIEW `v w` AS SELECT sum(a) FROM t;").ok());
-  EXPECT_EQ(answer(*engine, "FROM `v w`"), "2");
+  EXPECT_TRUE(engine->execute("CREATE VIEW \"v w\" AS SELECT sum(a) FROM t;").ok());
+  EXPECT_EQ(answer(*engine, "FROM \"v w\""), "2");
   EXPECT_TRUE(engine->execute("DROP TABLE IF EXISTS t").ok());
 }
 
@@ -71,7 +71,6 @@ TEST_F(Locked, refuses_to_write_elsewhere) {
   refuses("COPY (SELECT 1) TO " + file("out/../in/a.csv"));
   refuses("COPY (SELECT 1) TO " + file("result.parquet") + " (PARTITION_BY (a))");
   refuses("COPY (SELECT 1) TO 'relative.csv'");
-  refuses("COPY (SELECT 1) TO " + file("out/a.csv") + "; COPY (SELECT 1) TO " + file("in/a.csv"));
   refuses("EXPORT DATABASE " + file("out/db"));
   refuses("EXPLAIN ANALYZE COPY (SELECT 1) TO " + file("in/a.csv"));
   refuses("PREPARE p AS COPY (SELECT 1) TO " + file("in/a.csv"));
@@ -83,6 +82,8 @@ TEST_F(Locked, refuses_tricks_with_quotes_and_comments) {
   const std::string in = file("in/a.csv");
   refuses("COPY (SELECT 1) TO " + in + " /* ) TO " + out + " */");
   EXPECT_FALSE(engine->execute("COPY (SELECT 1) TO " + in + " -- ) TO " + out).ok());
+  EXPECT_FALSE(engine->execute("COPY (SELECT 1) TO " + in + "; COPY (SELECT 1) TO " + out).ok());
+  EXPECT_FALSE(engine->execute("COPY (SELECT 1) TO " + out + "; COPY (SELECT 1) TO " + in).ok());
   EXPECT_FALSE(engine->execute("COPY (SELECT 1) TO " + in + " --\n; COPY (SELECT 1) TO " + out).ok());
   EXPECT_FALSE(engine->execute("COPY (SELECT $$) TO $$) TO " + in + "; SELECT ($$ $$) TO " + out).ok());
   EXPECT_FALSE(engine->execute("COPY (SELECT E'\\') TO " + in + "; SELECT (E'\\') TO " + out).ok());

@@ -66,7 +66,7 @@ TEST(Parquet, replaces_the_whole_file_or_nothing) {
   ASSERT_TRUE(write_parquet(scratch / "x", some_columns(3)).ok());
   Columns bad = some_columns(3);
   bad[2].push_text("one more");
-  EXPECT_EQ(write_parquet(scratch / "x", bad).error().text(), "(field unit): column unit has 4 rows, id has 3");
+  EXPECT_EQ(write_parquet(scratch / "x", bad).error().text(), "field unit: column unit has 4 rows, id has 3");
   EXPECT_EQ(parquet_rows(scratch / "x").value(), 3);
   ASSERT_TRUE(write_parquet(scratch / "x", some_columns(9)).ok());
   EXPECT_EQ(parquet_rows(scratch / "x").value(), 9);

@@ -22,9 +22,9 @@ Error refused(std::string_view sql) {
 // Parts of the statements that are allowed besides SELECT. `(?s)`: a dot matches a new line.
 struct Shapes {
   re2::RE2 copy{R"((?is)^\s*COPY\s*\((.*)\)\s*TO\s+'((?:[^']|'')*)'\s*(\([a-z0-9_,\s]*\))?[;\s]*$)"};
-  re2::RE2 create{R"((?is)^\s*(CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP\s+|TEMPORARY\s+)?(?:TABLE|VIEW)\s+)([a-z_][a-z0-9_]*|`[^`]+`|"[^"]+")\s+AS\s+(.*)$)"};
-  re2::RE2 insert{R"((?is)^\s*(INSERT\s+INTO\s+)([a-z_][a-z0-9_]*|`[^`]+`|"[^"]+")\s+(.*)$)"};
-  re2::RE2 drop{R"((?is)^\s*DROP\s+(?:TABLE|VIEW)\s+(?:IF\s+EXISTS\s+)?(?:[a-z_][a-z0-9_]*|`[^`]+`|"[^"]+")[;\s]*$)"};
+  re2::RE2 create{R"((?is)^\s*(CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP\s+|TEMPORARY\s+)?(?:TABLE|VIEW)\s+)([a-z_][a-z0-9_]*|"(?:[^"]|"")+")\s+AS\s+(.*)$)"};
+  re2::RE2 insert{R"((?is)^\s*(INSERT\s+INTO\s+)([a-z_][a-z0-9_]*|"(?:[^"]|"")+")\s+(.*)$)"};
+  re2::RE2 drop{R"((?is)^\s*DROP\s+(?:TABLE|VIEW)\s+(?:IF\s+EXISTS\s+)?(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")[;\s]*$)"};
 };
 
 std::string unquoted(std::string text) {
