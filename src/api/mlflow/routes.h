@@ -1,0 +1,15 @@
+// MLflow's REST protocol over tracking: translation only. Paths are /api/2.0/mlflow/..., the same under /ajax-api, and the artifact proxy.
+#pragma once
+#include "api/http.h"
+#include "track/tracking.h"
+
+namespace millrace::api::mlflow {
+
+// What the handlers speak to. Outlives the routes.
+struct Services {
+  track::Tracking& tracking;
+};
+
+Routes routes(const Services& services);
+
+}  // namespace millrace::api::mlflow

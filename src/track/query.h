@@ -1,0 +1,41 @@
+// From a parsed search to SQL with bound values. Nothing that a client wrote becomes part of a statement's text.
+// Pages go by key, not by offset: what is added or removed meanwhile neither repeats nor hides a row.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/database.h"
+#include "track/filter.h"
+#include "track/tracking.h"
+
+namespace millrace::track {
+
+// Where a kind of thing lives. `owner` is the column that names it in its side tables; "" = it has no such table.
+struct Subject {
+  std::string_view table, owner, tags, params, metrics;
+  const Grammar& grammar;
+  bool numbered = false;                   // ids are numbers: shorter ones come first
+  bool in_experiments = true;
+  std::vector<std::string_view> defaults;  // the order when none is asked for
+  std::vector<std::string_view> ties;      // added to what is asked for, unless it is there
+};
+extern const Subject runs_subject, experiments_subject, models_subject;
+
+struct Found {
+  std::vector<std::string> ids;
+  std::string next;
+};
+
+Result<Found> find_ids(store::Session& session, const Subject& subject, const std::string& workspace, const Search& search);
+
+// "?, ?, ?": as many as `values` then has more; padded with the last, so that few different statements arise.
+std::string placeholders(const std::vector<std::string>& wanted, store::Values& values);
+
+std::string encode_base64(std::string_view bytes);
+Result<std::string> decode_base64(std::string_view text);
+// A token carries where a page ended and for which question; another question refuses it.
+std::string make_token(const Json& last, std::string_view question);
+Result<Json> read_token(std::string_view token, std::string_view question, size_t fields);
+
+}  // namespace millrace::track

@@ -1,0 +1,132 @@
+// Experiments, runs, what they log, and logged models, with the meaning that MLflow's clients expect.
+// Every change is one line of the journal; a run is the lineage node run:ID, a logged model artifact:ID.
+// Thread-safe. Bad values are `invalid`, unknown ids `not_found`; writing to what is deleted is `invalid`.
+#pragma once
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/caller.h"
+#include "core/context.h"
+#include "lineage/journal.h"
+#include "store/database.h"
+#include "track/artifacts.h"
+#include "track/entities.h"
+
+namespace millrace::track {
+
+enum class View { active, deleted, all };
+
+struct NewExperiment {
+  std::string name;
+  std::string artifact_location;  // "" = where the server keeps artifacts; nothing else is taken
+  std::vector<KeyValue> tags;
+};
+struct NewRun {
+  std::string experiment_id;      // "" = the default experiment
+  std::string name;               // "" = the tag mlflow.runName, or one is made up
+  std::string user_id;
+  int64_t start_time = 0;         // 0 = now
+  std::vector<KeyValue> tags;
+};
+struct RunUpdate {
+  std::optional<std::string> status, name;
+  std::optional<int64_t> end_time;
+};
+struct Batch {
+  std::vector<Metric> metrics;
+  std::vector<KeyValue> params, tags;
+};
+struct Search {
+  std::vector<std::string> experiment_ids;  // of runs and logged models
+  std::string filter;
+  std::vector<std::string> order_by;
+  View view = View::active;
+  int64_t max_results = 1000;
+  std::string page_token;
+};
+struct NewModel {
+  std::string experiment_id, name, model_type, source_run_id;
+  std::vector<KeyValue> tags, params;
+};
+struct HistoryRange {
+  std::string key;
+  int64_t limit = 25'000;
+  std::string page_token;
+};
+// Evenly chosen points of several runs; the first and last of the range are always among them.
+struct Sample {
+  std::vector<std::string> run_ids;
+  std::string key;
+  std::optional<int64_t> start_step, end_step;
+  int64_t points = 320;           // of each run
+};
+
+class Tracking {
+ public:
+  Tracking(store::Database& database, lineage::Journal& journal, Context& context, std::string artifacts_folder);
+
+  Result<std::string> create_experiment(const Caller& caller, const NewExperiment& wanted);
+  Result<std::string> ensure_experiment(const Caller& caller, const std::string& name);  // the one of this name, made if absent
+  Result<Experiment> get_experiment(const Caller& caller, const std::string& id);
+  Result<Experiment> get_experiment_by_name(const Caller& caller, const std::string& name);
+  Result<Page<Experiment>> search_experiments(const Caller& caller, const Search& search);
+  Result<void> rename_experiment(const Caller& caller, const std::string& id, const std::string& name);
+  Result<void> delete_experiment(const Caller& caller, const std::string& id);   // its runs with it
+  Result<void> restore_experiment(const Caller& caller, const std::string& id);
+  Result<void> set_experiment_tag(const Caller& caller, const std::string& id, const KeyValue& tag);
+  Result<void> delete_experiment_tag(const Caller& caller, const std::string& id, const std::string& key);
+
+  Result<Run> create_run(const Caller& caller, const NewRun& wanted);
+  Result<Run> get_run(const Caller& caller, const std::string& id);
+  Result<RunInfo> update_run(const Caller& caller, const std::string& id, const RunUpdate& update);
+  Result<void> delete_run(const Caller& caller, const std::string& id);
+  Result<void> restore_run(const Caller& caller, const std::string& id);
+  Result<Page<Run>> search_runs(const Caller& caller, const Search& search);
+
+  Result<void> log_metric(const Caller& caller, const std::string& run, const Metric& metric);
+  Result<void> log_param(const Caller& caller, const std::string& run, const KeyValue& param);
+  Result<void> log_batch(const Caller& caller, const std::string& run, const Batch& batch);
+  Result<void> set_tag(const Caller& caller, const std::string& run, const KeyValue& tag);
+  Result<void> delete_tag(const Caller& caller, const std::string& run, const std::string& key);
+  // Datasets that are versions of Millrace (source "millrace:dataset:NAME@VERSION", or name and digest match) link to these.
+  Result<void> log_inputs(const Caller& caller, const std::string& run, const std::vector<DatasetInput>& datasets,
+                          const std::vector<std::string>& models);
+  Result<void> log_outputs(const Caller& caller, const std::string& run, const std::vector<ModelOutput>& models);
+
+  Result<Page<Metric>> metric_history(const Caller& caller, const std::string& run, const HistoryRange& range);
+  Result<std::vector<Metric>> sampled_history(const Caller& caller, const Sample& sample);
+
+  Result<LoggedModel> create_model(const Caller& caller, const NewModel& wanted);
+  Result<LoggedModel> get_model(const Caller& caller, const std::string& id, View view = View::active);
+  Result<LoggedModel> finalize_model(const Caller& caller, const std::string& id, const std::string& status);
+  Result<void> delete_model(const Caller& caller, const std::string& id);
+  Result<void> set_model_tags(const Caller& caller, const std::string& id, const std::vector<KeyValue>& tags);
+  Result<void> delete_model_tag(const Caller& caller, const std::string& id, const std::string& key);
+  Result<void> log_model_params(const Caller& caller, const std::string& id, const std::vector<KeyValue>& params);
+  Result<Page<LoggedModel>> search_models(const Caller& caller, const Search& search);
+
+  // Paths are relative to the workspace's artifacts: EXPERIMENT/RUN/artifacts/..., EXPERIMENT/models/MODEL/artifacts/...
+  Result<void> put_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file);
+  Result<void> put_artifact_text(const Caller& caller, const std::string& path, std::string_view bytes);
+  Result<void> delete_artifacts(const Caller& caller, const std::string& path);
+  const Artifacts& artifacts() const { return artifacts_; }
+  // What lies directly in a folder of a run or model, by its artifact URI; "" is its root.
+  Result<std::vector<FileInfo>> list_below(const Caller& caller, const std::string& uri, const std::string& folder) const;
+  static std::string artifact_path(std::string_view uri);  // of "mlflow-artifacts:/PATH"; "" for any other
+
+ private:
+  Result<void> ensure_default(const Caller& caller);
+  Result<void> note_artifact(const Caller& caller, const std::string& kind, const std::string& path, const Stored& stored);
+  int64_t now_ms() const { return context_.now() / 1000; }
+
+  store::Database& database_;
+  lineage::Journal& journal_;
+  Context& context_;
+  Artifacts artifacts_;
+  std::mutex mutex_;                     // guards with_default_
+  std::set<std::string> with_default_;   // workspaces that are known to have their experiment 0
+};
+
+}  // namespace millrace::track
