@@ -1,0 +1,217 @@
+#include "data/check.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "core/files.h"
+#include "data/row_split.h"
+
+namespace millrace::data {
+namespace {
+
+constexpr int kExamples = 5;
+constexpr size_t kExampleBytes = 200;
+
+class Check {
+ public:
+  Check(engine::Engine& session, const CheckRequest& request, const Object& object, std::vector<Rule> rules)
+      : session_(session), request_(request), object_(object), rules_(std::move(rules)), plan_(session, object_, rules_) {}
+
+  Result<CheckReport> run() {
+    describe();
+    complete_rules();
+    MILLRACE_TRY(const auto problems, plan_.match(request_.files));
+    MILLRACE_DO(judge_schema(problems));
+    if (!problems.empty()) return std::move(report_);
+    drop_declared_references();
+    MILLRACE_DO(plan_.prepare(request_.references));
+    MILLRACE_DO(scan());
+    MILLRACE_DO(find_examples());
+    MILLRACE_DO(split_rows());
+    return std::move(report_);
+  }
+
+ private:
+  void describe() {
+    report_.contract_id = request_.contract->id;
+    report_.contract_version = request_.contract->version;
+    report_.contract_digest = request_.contract->digest;
+    report_.object = object_.name;
+    report_.engine = session_.describe();
+  }
+
+  // A rate of rows without a period needs a time column; the first one that the object has.
+  void complete_rules() {
+    for (auto& rule : rules_) {
+      if (rule.kind != "row_count" || !rule.parameters.contains("per") || !rule.columns.empty()) continue;
+      for (const auto& property : object_.properties)
+        if (rule.columns.empty() && (property.type == LogicalType::timestamp || property.type == LogicalType::date)) rule.columns = {property.name};
+    }
+  }
+
+  // A relationship that the schema only declares is looked up when its table is at hand, and reported as skipped when not.
+  void drop_declared_references() {
+    for (auto& rule : rules_) {
+      const auto dataset = rule.kind == "foreign_key" ? string_or(rule.parameters["reference"], "dataset", "") : "";
+      if (!rule.parameters.value("declared", false) || request_.references.contains(dataset)) continue;
+      rule.skipped = fmt::format("no reference '{}' was given", dataset);
+    }
+  }
+
+  Result<void> judge_schema(const std::vector<SchemaProblem>& problems) {
+    for (const auto* id : {"schema.columns", "schema.type"}) {
+      Finding finding{.rule = {.id = id, .kind = "schema", .limit = {.low = 0, .high = 0, .written = "between"}, .unit = "columns", .severity = Severity::error, .on_fail = OnFail::fail}};
+      finding.value = 0;
+      for (const auto& problem : problems) {
+        if (problem.rule != id) continue;
+        *finding.value += 1;
+        finding.ok = false;
+        finding.rule.columns.push_back(problem.column);
+        finding.note += (finding.note.empty() ? "" : "; ") + problem.message;
+      }
+      report_.findings.push_back(std::move(finding));
+    }
+    if (problems.empty()) return {};
+    report_.verdict = "rejected";
+    report_.reason = problems[0].message;
+    for (const auto& file : plan_.files()) {
+      MILLRACE_TRY(const auto counted, plan_.query(fmt::format("SELECT count(*) FROM ({})", select_from(file, false))));
+      report_.rows += counted.integer(0, 0);
+    }
+    report_.profile.rows = report_.rows;
+    return {};
+  }
+
+  Result<void> scan() {
+    ProfilePlan profile(plan_, object_, request_.profile_before);
+    MILLRACE_DO(profile.choose_edges());
+    std::vector<std::string> aggregates = profile.aggregates();
+    for (const auto& rule : rules_) {
+      if (!rule.skipped.empty()) continue;
+      for (auto& sql : find_check_kind(rule.kind)->aggregates(rule, plan_)) aggregates.push_back(std::move(sql));
+    }
+    MILLRACE_TRY(const auto answer, plan_.query(fmt::format("SELECT {} {}", fmt::join(aggregates, ", "), plan_.relation())));
+    MILLRACE_TRY(report_.profile, profile.finish(answer, 0));
+    report_.rows = report_.profile.rows;
+    judge(answer, profile.aggregates().size());
+    return {};
+  }
+
+  void judge(const engine::Table& answer, size_t at) {
+    const BatchFacts facts{.rows = report_.rows, .period_from = request_.period_from, .period_to = request_.period_to, .now = request_.now};
+    for (const auto& rule : rules_) {
+      Finding finding{.rule = rule};
+      if (rule.skipped.empty()) {
+        const auto* kind = find_check_kind(rule.kind);
+        Integers integers(kind->aggregates(rule, plan_).size());
+        for (auto& integer : integers) {
+          if (!answer.is_null(0, at)) integer = answer.integer(0, at);
+          ++at;
+        }
+        const Outcome outcome = kind->finish(rule, integers, facts);
+        finding.value = outcome.value;
+        finding.failing = outcome.failing;
+        finding.about_rows = kind->violation != nullptr;
+        finding.note = outcome.note;
+        finding.ok = !outcome.value || rule.limit.holds(*outcome.value);
+      }
+      report_.findings.push_back(std::move(finding));
+    }
+  }
+
+  Json example_values(const engine::Table& rows, size_t row, const std::vector<std::string>& columns) const {
+    Json values = Json::object();
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const bool masked = plan_.property(columns[i]).is_masked() && !rows.is_null(row, i + 2);
+      auto value = masked ? Json("(masked)") : rows.json(row, i + 2);
+      if (value.is_string() && value.get_ref<std::string&>().size() > kExampleBytes) value = value.get<std::string>().substr(0, kExampleBytes) + "...";
+      values[columns[i]] = std::move(value);
+    }
+    return values;
+  }
+
+  Result<void> find_examples() {
+    for (auto& finding : report_.findings) {
+      if (!finding.about_rows || finding.failing == 0 || (finding.ok && !finding.rule.acts_on_rows())) continue;
+      auto columns = finding.rule.columns;
+      if (columns.empty())
+        for (const auto& property : object_.properties) columns.push_back(property.name);
+      std::string list;
+      for (const auto& column : columns) list += fmt::format(", {} AS {}", plan_.raw(column), engine::quote_name(column));
+      const auto broken = find_check_kind(finding.rule.kind)->violation(finding.rule, plan_);
+      MILLRACE_TRY(const auto rows, plan_.query(fmt::format("SELECT * EXCLUDE (millrace_broken) FROM (SELECT millrace_file, millrace_row{}, {} AS millrace_broken {}) WHERE millrace_broken "
+                                                            "ORDER BY millrace_file, millrace_row LIMIT {}", list, broken, plan_.relation(), kExamples)));
+      for (size_t row = 0; row < rows.rows(); ++row)
+        finding.examples.push_back({{"file", plan_.files()[static_cast<size_t>(rows.integer(row, 0))].path}, {"row", rows.integer(row, 1)}, {"values", example_values(rows, row, columns)}});
+    }
+    return {};
+  }
+
+  Result<void> split_rows() {
+    bool any = false;
+    for (const auto& finding : report_.findings) {
+      any = any || (finding.failing > 0 && finding.rule.acts_on_rows());
+      if (finding.ok || !finding.rule.rejects_batch() || !report_.reason.empty()) continue;
+      report_.verdict = "rejected";
+      report_.reason = fmt::format("{} is {} (allowed: {})", finding.rule.id, finding.value.value_or(0), to_text(finding.rule.limit.to_json()));
+    }
+    if (!report_.reason.empty()) return {};
+    const RowSplit rows(plan_, object_, rules_);
+    Split split{.accepted = report_.rows};
+    if (!request_.out_folder.empty()) {
+      MILLRACE_TRY(split, rows.write(report_.rows, request_.out_folder));
+    } else if (any) {
+      MILLRACE_TRY(split, rows.count(report_.rows));
+    }
+    report_.accepted = split.accepted;
+    report_.quarantined = split.quarantined;
+    report_.dropped = split.dropped;
+    report_.accepted_file = split.accepted_file;
+    report_.quarantine_file = split.quarantine_file;
+    report_.verdict = split.quarantined + split.dropped > 0 ? "quarantined" : "accepted";
+    return {};
+  }
+
+  engine::Engine& session_;
+  const CheckRequest& request_;
+  const Object& object_;
+  std::vector<Rule> rules_;
+  Plan plan_;
+  CheckReport report_;
+};
+
+}  // namespace
+
+bool CheckReport::passed() const {
+  return std::all_of(findings.begin(), findings.end(), [](const Finding& f) { return f.ok || !f.rule.skipped.empty(); });
+}
+
+Result<CheckReport> check_batch(engine::Engine& session, const CheckRequest& request) {
+  MILLRACE_TRY(const auto* object, request.contract->object(request.object));
+  MILLRACE_TRY(auto rules, rules_of(*request.contract, *object));
+  auto report = Check(session, request, *object, std::move(rules)).run();
+  if (!report) report.error().while_doing("checking the batch");
+  return report;
+}
+
+Result<CheckReport> check_files(engine::Engines& engines, const FileCheck& check) {
+  MILLRACE_TRY(const auto contract, load_contract(check.contract));
+  CheckRequest request{.contract = &contract, .object = check.object, .period_from = check.period_from, .period_to = check.period_to, .now = check.now, .profile_before = Json()};
+  engine::EngineOptions options{.threads = check.threads, .temp_folder = check.temp_folder};
+  for (const auto& file : check.files) request.files.push_back(absolute(file));
+  for (const auto& [name, files] : check.references)
+    for (const auto& file : files) request.references[name].push_back(absolute(file));
+  options.readable = request.files;
+  for (const auto& [name, files] : request.references) options.readable.insert(options.readable.end(), files.begin(), files.end());
+  if (!check.out_folder.empty()) {
+    request.out_folder = absolute(check.out_folder);
+    MILLRACE_DO(make_folders(request.out_folder));
+    options.writable = {request.out_folder};
+  }
+  MILLRACE_TRY(const auto session, engines.open(options));
+  MILLRACE_DO(session->lock_down());
+  return check_batch(*session, request);
+}
+
+}  // namespace millrace::data

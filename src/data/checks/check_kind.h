@@ -1,0 +1,83 @@
+// Kinds of checks. A kind is one file here and one line in list.inc; its descriptor is the only place where its name, parameters and
+// their ranges stand: the contract reader, "did you mean" and docs/checks.md read them.
+//
+// A kind compiles a rule to SQL over one row scan: aggregates that answer integers, and for kinds about single rows the condition under
+// which a row breaks the rule (NULL counts as false). What the integers mean is finished here, once, for every engine.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/yaml.h"
+#include "data/rules.h"
+
+namespace millrace::data {
+
+struct Parameter {
+  enum class Form { column, columns, text, numbers, choice, reference };
+  std::string_view name;
+  Form form;
+  bool required = false;
+  std::string_view summary;
+  std::vector<std::string> choices = {};
+};
+
+// The row scan as a kind sees it: SQL for a rule's columns.
+class ScanColumns {
+ public:
+  virtual ~ScanColumns() = default;
+  virtual std::string value(const std::string& column) const = 0;  // typed; NULL where missing or of a wrong type
+  virtual std::string wrong_type(const std::string& column) const = 0;   // "FALSE" where it cannot be
+  virtual const Property& property(const std::string& column) const = 0;
+  // TRUE where the rule's key was found among the reference's (or the set's) values, NULL elsewhere.
+  virtual std::string found(const Rule& rule) const = 0;
+};
+
+// What is known of the batch beside the scan.
+struct BatchFacts {
+  int64_t rows = 0;
+  Micros period_from = 0, period_to = 0;  // 0, 0 = none
+  Micros now = 0;
+};
+
+// Sets up to this size are compared in place, longer ones are joined.
+inline constexpr size_t set_inline_limit = 16;
+
+using Integers = std::vector<std::optional<int64_t>>;
+
+struct Outcome {
+  std::optional<double> value;  // nothing: there was nothing to measure, the rule holds
+  int64_t failing = 0;          // rows that break the rule, for kinds about rows
+  std::string note;
+};
+
+struct CheckKind {
+  std::string_view name, summary;
+  bool custom = false;  // may stand in `implementation`
+  std::vector<Parameter> parameters = {};
+  std::vector<std::string_view> runs_on = {};
+  std::vector<std::string> (*aggregates)(const Rule&, const ScanColumns&) = nullptr;
+  Outcome (*finish)(const Rule&, const Integers&, const BatchFacts&) = nullptr;
+  std::string (*violation)(const Rule&, const ScanColumns&) = nullptr;  // nullptr: not about single rows
+  bool needs_order = false;  // its violation compares rows (a window): kept out of the first scan
+};
+
+const std::vector<CheckKind>& check_kinds();                 // sorted by name
+const CheckKind* find_check_kind(std::string_view name);     // nullptr when unknown
+std::string describe_checks();                               // docs/checks.md
+
+// Checks the keys and values of a rule's `implementation` against its kind's descriptor.
+Result<void> check_implementation(const Yaml& implementation);
+// A regular expression that RE2 reads.
+Result<void> check_pattern(const Yaml& node);
+
+// For kinds about rows: one aggregate that counts them, and their number or share by the rule's unit.
+std::vector<std::string> count_violations(const Rule& rule, const ScanColumns& columns);
+Outcome finish_count(const Rule& rule, const Integers& counts, const BatchFacts& facts);
+// A constant of the property's type.
+std::string literal(const Property& property, const std::string& text);
+std::string literal(const Property& property, const Bound& bound);
+
+}  // namespace millrace::data

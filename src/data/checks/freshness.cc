@@ -1,0 +1,35 @@
+#include <fmt/format.h>
+
+#include "data/checks/check_kind.h"
+
+namespace millrace::data {
+namespace {
+
+std::vector<std::string> aggregates(const Rule& rule, const ScanColumns& scan) {
+  return {fmt::format("epoch_us(max({})::TIMESTAMP)", scan.value(rule.columns[0]))};
+}
+
+double microseconds_of(const std::string& unit) {
+  if (unit == "s") return 1e6;
+  if (unit == "m") return 60e6;
+  return unit == "d" ? 86'400e6 : 3'600e6;
+}
+
+Outcome finish(const Rule& rule, const Integers& newest, const BatchFacts& facts) {
+  if (!newest[0]) return {.note = "no value tells a time"};
+  const Micros end = facts.period_to != 0 ? facts.period_to : facts.now;
+  return {.value = static_cast<double>(end - *newest[0]) / microseconds_of(rule.unit),
+          .note = facts.period_to != 0 ? "against the period's end" : "no period was given: against the time of the check"};
+}
+
+}  // namespace
+
+CheckKind freshness() {
+  return {.name = "freshness", .summary = "the time from the newest value to the end of the batch's period (without one: to now) stays between two limits", .custom = true,
+          .parameters = {{"column", Parameter::Form::column, true, "a date or timestamp"},
+                         {"unit", Parameter::Form::choice, false, "of the limits; h if left out", {"s", "m", "h", "d"}},
+                         {"between", Parameter::Form::numbers, true, "shortest and longest, both allowed; negative: after the period's end"}},
+          .runs_on = {"duckdb"}, .aggregates = aggregates, .finish = finish};
+}
+
+}  // namespace millrace::data

@@ -1,0 +1,44 @@
+#include <fmt/format.h>
+
+#include "data/checks/check_kind.h"
+
+namespace millrace::data {
+namespace {
+
+std::string list_of(const Rule& rule, const ScanColumns& scan) {
+  std::vector<std::string> parts;
+  for (const auto& column : rule.columns) parts.push_back(scan.value(column));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string key_present(const Rule& rule, const ScanColumns& scan) {
+  std::vector<std::string> parts;
+  for (const auto& column : rule.columns) parts.push_back(scan.value(column) + " IS NOT NULL");
+  return fmt::format("{}", fmt::join(parts, " AND "));
+}
+
+std::vector<std::string> aggregates(const Rule& rule, const ScanColumns& scan) {
+  if (rule.columns.size() == 1) return {fmt::format("count({})", scan.value(rule.columns[0])), fmt::format("count(DISTINCT {})", scan.value(rule.columns[0]))};
+  const auto present = key_present(rule, scan);
+  return {fmt::format("count_if({})", present), fmt::format("count(DISTINCT CASE WHEN {} THEN row({}) END)", present, list_of(rule, scan))};
+}
+
+Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts) {
+  const int64_t repeated = counts[0].value_or(0) - counts[1].value_or(0);
+  return finish_count(rule, {repeated}, facts);
+}
+
+std::string violation(const Rule& rule, const ScanColumns& scan) {
+  return fmt::format("({} AND row_number() OVER (PARTITION BY {} ORDER BY millrace_file, millrace_row) > 1)", key_present(rule, scan), list_of(rule, scan));
+}
+
+}  // namespace
+
+CheckKind unique() {
+  return {.name = "unique", .summary = "no key stands twice; counted are the rows after the first of their key, keys with a missing part are not compared", .custom = true,
+          .parameters = {{"columns", Parameter::Form::columns, true, "the columns that are unique together"},
+                         {"between", Parameter::Form::numbers, false, "lowest and highest number of repeated rows; [0, 0] if left out"}},
+          .runs_on = {"duckdb"}, .aggregates = aggregates, .finish = finish, .violation = violation, .needs_order = true};
+}
+
+}  // namespace millrace::data

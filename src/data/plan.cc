@@ -1,0 +1,167 @@
+#include "data/plan.h"
+
+#include <fmt/format.h>
+
+#include "core/yaml.h"
+#include "data/expression.h"
+#include "data/typing.h"
+
+namespace millrace::data {
+
+using engine::quote_name;
+using engine::quote_text;
+
+Plan::Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules) : session_(session), object_(object), rules_(rules) {}
+
+Result<std::vector<SchemaProblem>> Plan::match(const std::vector<std::string>& files) {
+  if (files.empty()) return Error{Code::invalid, "a batch needs at least one file"};
+  std::vector<SchemaProblem> problems;
+  for (const auto& path : files) {
+    MILLRACE_TRY(auto file, inspect_file(session_, path));
+    files_.push_back(std::move(file));
+    MILLRACE_TRY(auto found, match_file(files_.back()));
+    for (auto& problem : found) problems.push_back(std::move(problem));
+  }
+  return problems;
+}
+
+Result<std::vector<SchemaProblem>> Plan::match_file(const InputFile& file) {
+  std::vector<SchemaProblem> problems;
+  std::vector<std::string> expected;
+  for (size_t i = 0; i < object_.properties.size(); ++i) {
+    const auto& property = object_.properties[i];
+    expected.push_back(property.source_name);
+    const InputColumn* column = file.find(property.source_name);
+    if (column == nullptr) {
+      problems.push_back({"schema.columns", property.name, fmt::format("the column '{}' is missing in {}", property.source_name, file.path)});
+      continue;
+    }
+    MILLRACE_TRY(const auto typed, to_typed(property, column->type, "c"));
+    if (!typed)
+      problems.push_back({"schema.type", property.name, fmt::format("the column '{}' has the type {}, which holds no {}", property.source_name, column->type, name_of(property.type))});
+    else if (typed->may_fail) wrong_.emplace(property.name, i);
+  }
+  for (const auto& column : file.columns) {
+    if (std::find(expected.begin(), expected.end(), column.name) != expected.end()) continue;
+    const auto near = did_you_mean(column.name, expected);
+    problems.push_back({"schema.columns", column.name, fmt::format("the column '{}' is not in the contract{}", column.name, near ? fmt::format("; is it '{}'?", *near) : "")});
+  }
+  return problems;
+}
+
+Result<std::string> Plan::select_batch() const {
+  std::string out;
+  for (size_t number = 0; number < files_.size(); ++number) {
+    const auto& file = files_[number];
+    std::string list = fmt::format("CAST({} AS INTEGER) AS millrace_file, CAST(millrace_row AS BIGINT) AS millrace_row", number);
+    for (const auto& property : object_.properties) {
+      const auto source = fmt::format("c{}", file.index(property.source_name));
+      MILLRACE_TRY(const auto typed, to_typed(property, file.find(property.source_name)->type, source));
+      list += fmt::format(", {} AS {}", typed->sql, quote_name(property.name));
+      if (const auto wrong = wrong_.find(property.name); wrong != wrong_.end()) list += fmt::format(", {} AS millrace_raw_{}", source, wrong->second);
+    }
+    out += fmt::format("{}SELECT {} FROM ({})", number == 0 ? "" : " UNION ALL ", list, select_from(file, true));
+  }
+  return out;
+}
+
+Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>& references) {
+  for (const auto& rule : rules_) {
+    if (!rule.skipped.empty()) continue;
+    if (rule.kind == "expression") {
+      MILLRACE_TRY(const auto columns, check_expression(session_, string_or(rule.parameters, "expression", ""), object_, rule.where));
+      (void)columns;
+    }
+    if (rule.kind == "foreign_key") MILLRACE_DO(add_reference(rule, references));
+    if (rule.kind == "set" && rule.parameters["values"].size() > set_inline_limit) MILLRACE_DO(add_set(rule));
+  }
+  MILLRACE_TRY(const auto select, select_batch());
+  const bool parquet = std::all_of(files_.begin(), files_.end(), [](const InputFile& file) { return file.parquet; });
+  MILLRACE_TRY(const auto made, execute(fmt::format("CREATE OR REPLACE TEMP {} millrace_batch AS {}", parquet ? "VIEW" : "TABLE", select)));
+  (void)made;
+  return {};
+}
+
+Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, std::vector<std::string>>& references) {
+  const Json& reference = rule.parameters["reference"];
+  const auto dataset = string_or(reference, "dataset", "");
+  const auto files = references.find(dataset);
+  if (files == references.end() || files->second.empty())
+    return Error{Code::invalid, fmt::format("the rule {} looks keys up in '{}', which was not given", rule.id, dataset)}.at(rule.where).hint(fmt::format("name its file: --ref {}=FILE", dataset));
+  std::string select, condition;
+  const std::string table = fmt::format("millrace_reference_{}", joins_.size());
+  for (const auto& path : files->second) {
+    MILLRACE_TRY(const auto file, inspect_file(session_, path));
+    std::string list, where;
+    for (size_t i = 0; i < rule.columns.size(); ++i) {
+      const auto name = reference["columns"][i].get<std::string>();
+      const auto* column = file.find(name);
+      if (column == nullptr) {
+        std::vector<std::string> known;
+        for (const auto& c : file.columns) known.push_back(c.name);
+        const auto near = did_you_mean(name, known);
+        return Error{Code::invalid, fmt::format("the reference '{}' has no column '{}' ({})", dataset, name, path)}.at(rule.where).hint(
+            near ? fmt::format("did you mean '{}'?", *near) : fmt::format("it has {}", fmt::join(known, ", ")));
+      }
+      MILLRACE_TRY(const auto typed, to_typed(property(rule.columns[i]), column->type, fmt::format("c{}", file.index(name))));
+      if (!typed)
+        return Error{Code::invalid, fmt::format("'{}.{}' has the type {}, '{}' is {}", dataset, name, column->type, rule.columns[i], name_of(property(rule.columns[i]).type))}.at(rule.where);
+      list += fmt::format("{}{} AS millrace_k{}", i == 0 ? "" : ", ", typed->sql, i);
+      where += fmt::format("{}millrace_k{} IS NOT NULL", i == 0 ? "" : " AND ", i);
+    }
+    select += fmt::format("{}SELECT * FROM (SELECT {} FROM ({})) WHERE {}", select.empty() ? "" : " UNION ", list, select_from(file, false), where);
+    const auto made = session_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE {} AS SELECT DISTINCT *, TRUE AS millrace_found FROM ({})", table, select));
+    if (!made) return explain_read(made.error(), {file});
+  }
+  for (size_t i = 0; i < rule.columns.size(); ++i)
+    condition += fmt::format("{}millrace_batch.{} = {}.millrace_k{}", i == 0 ? "" : " AND ", quote_name(rule.columns[i]), table, i);
+  joins_[rule.id] = {table, condition};
+  return {};
+}
+
+Result<void> Plan::add_set(const Rule& rule) {
+  const std::string table = fmt::format("millrace_reference_{}", joins_.size());
+  const auto& column = property(rule.columns[0]);
+  std::vector<std::string> values;
+  for (const auto& item : rule.parameters["values"]) values.push_back(literal(column, item.is_string() ? item.get<std::string>() : to_text(item)));
+  MILLRACE_TRY(const auto made, session_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE {} AS SELECT DISTINCT millrace_k0, TRUE AS millrace_found FROM (SELECT unnest([{}]) AS millrace_k0)",
+                                                             table, fmt::join(values, ", "))));
+  (void)made;
+  joins_[rule.id] = {table, fmt::format("millrace_batch.{} = {}.millrace_k0", quote_name(column.name), table)};
+  return {};
+}
+
+std::string Plan::relation() const {
+  std::string out = "FROM millrace_batch";
+  for (const auto& [rule, join] : joins_) out += fmt::format(" LEFT JOIN {} ON {}", join.table, join.condition);
+  return out;
+}
+
+std::string Plan::value(const std::string& column) const { return "millrace_batch." + quote_name(column); }
+
+bool Plan::may_be_wrong(const std::string& column) const { return wrong_.contains(column); }
+
+std::string Plan::raw(const std::string& column) const {
+  const auto found = wrong_.find(column);
+  return found == wrong_.end() ? value(column) : fmt::format("millrace_batch.millrace_raw_{}", found->second);
+}
+
+std::string Plan::wrong_type(const std::string& column) const {
+  return may_be_wrong(column) ? fmt::format("({} IS NOT NULL AND {} IS NULL)", raw(column), value(column)) : "FALSE";
+}
+
+const Property& Plan::property(const std::string& column) const { return *object_.find(column); }
+
+std::string Plan::found(const Rule& rule) const { return joins_.at(rule.id).table + ".millrace_found"; }
+
+Result<engine::Table> Plan::query(const std::string& sql) const {
+  auto table = session_.query(sql);
+  return table ? std::move(table) : Result<engine::Table>(explain_read(std::move(table).error(), files_));
+}
+
+Result<int64_t> Plan::execute(const std::string& sql) const {
+  auto done = session_.execute(sql);
+  return done ? std::move(done) : Result<int64_t>(explain_read(std::move(done).error(), files_));
+}
+
+}  // namespace millrace::data

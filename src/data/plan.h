@@ -1,0 +1,64 @@
+// A contract's object over the files of one batch, compiled: which columns come from where, how they are typed, which references are joined.
+// The batch becomes the SQL relation `millrace_batch` of the session: a view over Parquet, a temporary table of CSV (text is parsed once).
+//
+// Its columns: the properties by name, typed; millrace_file (index of the file), millrace_row (from 1); for properties whose values can be
+// of a wrong type millrace_raw_N, the value as it came.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/checks/check_kind.h"
+#include "data/input.h"
+#include "data/rules.h"
+#include "engine/engine.h"
+
+namespace millrace::data {
+
+// What keeps the whole batch from being read under the contract.
+struct SchemaProblem {
+  std::string rule;     // schema.columns or schema.type
+  std::string column;
+  std::string message;
+};
+
+class Plan final : public ScanColumns {
+ public:
+  // The session must outlive the plan. One plan a session at a time.
+  Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules);
+
+  // Reads the headers and compares them with the properties. Problems make the batch unreadable; then nothing else may be called.
+  Result<std::vector<SchemaProblem>> match(const std::vector<std::string>& files);
+  // Checks the expressions of rules, reads the references and makes millrace_batch.
+  Result<void> prepare(const std::map<std::string, std::vector<std::string>>& references);
+
+  std::string relation() const;  // FROM ...: the batch with its joins; one row of it is one row of the batch
+  std::string raw(const std::string& column) const;  // the value as it came
+  bool may_be_wrong(const std::string& column) const;
+  const std::vector<InputFile>& files() const { return files_; }
+  Result<engine::Table> query(const std::string& sql) const;  // errors of reading are errors of the files
+  Result<int64_t> execute(const std::string& sql) const;
+
+  std::string value(const std::string& column) const override;
+  std::string wrong_type(const std::string& column) const override;
+  const Property& property(const std::string& column) const override;
+  std::string found(const Rule& rule) const override;
+
+ private:
+  struct Join {
+    std::string table, condition;
+  };
+  Result<std::vector<SchemaProblem>> match_file(const InputFile& file);
+  Result<void> add_reference(const Rule& rule, const std::map<std::string, std::vector<std::string>>& references);
+  Result<void> add_set(const Rule& rule);
+  Result<std::string> select_batch() const;
+
+  engine::Engine& session_;
+  const Object& object_;
+  const std::vector<Rule>& rules_;
+  std::vector<InputFile> files_;
+  std::map<std::string, size_t> wrong_;  // properties that can be of a wrong type: number of their raw column
+  std::map<std::string, Join> joins_;    // by rule id
+};
+
+}  // namespace millrace::data
