@@ -30,11 +30,11 @@ TEST(Yaml, every_node_knows_its_place) {
 }
 
 TEST(Yaml, scalars_become_values_by_the_core_schema) {
-  EXPECT_EQ(
-      to_text(read("{i: 12, n: -0.5, e: 1e3, t: true, f: False, z: ~, s: text, q: '12', v: !!str 12, x: 0x10, d: "
-                   "1_000, b: +-5, y: yes}")
-                  .to_json()),
-      R"({"b":"+-5","d":"1_000","e":1000.0,"f":false,"i":12,"n":-0.5,"q":"12","s":"text","t":true,"v":"12","x":"0x10","y":"yes","z":null})");
+  EXPECT_EQ(to_text(read("{i: 12, n: -0.5, e: 1e3, t: true, f: False, z: ~, s: text, q: '12', v: !!str 12, x: 0x10, d: "
+                         "1_000, b: +-5, y: yes}")
+                        .to_json()),
+            R"({"b":"+-5","d":"1_000","e":1000.0,"f":false,"i":12,)"
+            R"("n":-0.5,"q":"12","s":"text","t":true,"v":"12","x":"0x10","y":"yes","z":null})");
 }
 
 TEST(Yaml, typed_reading_names_the_place) {

@@ -1,27 +1,18 @@
 #include "jobs/jobs.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <condition_variable>
-#include <csignal>
-#include <cstdlib>
 #include <set>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "core/limits.h"
-#include "jobs/table.h"
-#include "store/testing.h"
+#include "jobs/testing.h"
 
 namespace millrace::jobs {
 namespace {
-
-constexpr Micros kLong = 60 * kSecond;  // of real time; a wait ends as soon as the job does
-const Caller kCaller{
-    .workspace = "default", .subject = "local:ada", .roles = {"writer"}, .via = "cli", .request_id = "r1"};
 
 // Lets a test hold works inside until it opens.
 class Gate {
@@ -48,36 +39,6 @@ class Gate {
   bool open_ = false;
   int inside_ = 0;
 };
-
-class JobsTest : public ::testing::Test {
- protected:
-  testing::Store store;
-  lineage::Journal journal{*store.database, store.world.context, "main", store.folder / "audit.head"};
-  Jobs jobs{*store.database, journal, store.world.context};
-
-  Job submit(const Spec& spec) {
-    const auto job = jobs.submit(kCaller, spec);
-    EXPECT_TRUE(job) << job.error().text();
-    return job ? *job : Job{};
-  }
-  Job wait(const Job& job) {
-    const auto ended = jobs.wait("default", job.id, kLong);
-    EXPECT_TRUE(ended) << ended.error().text();
-    return ended ? *ended : Job{};
-  }
-  // Waits on the store, not on time: until the job is in `state`.
-  void wait_for_state(const Job& job, const std::string& state) {
-    while (jobs.get("default", job.id)->state != state) std::this_thread::yield();
-  }
-  std::vector<std::string> lines() {
-    std::vector<std::string> out;
-    const auto events = journal.read_after("default", 0, 1000);
-    for (const auto& event : *events) out.push_back(event.kind + " " + event.subject + " " + event.via);
-    return out;
-  }
-};
-
-using Texts = std::vector<std::string>;
 
 TEST_F(JobsTest, a_job_runs_once_and_leaves_result_log_and_lines) {
   std::atomic<int> runs{0};
@@ -337,82 +298,6 @@ TEST_F(JobsTest, the_list_is_newest_first_and_bounded) {
   EXPECT_EQ(list->at(0).id, ids[2]);
   EXPECT_EQ(list->at(1).id, ids[1]);
   EXPECT_TRUE(jobs.list("default", -1)->empty());
-}
-
-constexpr const char* kStoreFile = "MILLRACE_ORPHAN_STORE";
-
-// Not a test by itself: Orphan starts this program again with only this one, and kills it inside the work.
-TEST(OrphanChild, works_until_killed) {
-  const char* file = std::getenv(kStoreFile);
-  if (file == nullptr) return;
-  testing::World world;
-  auto database = store::open_sqlite(file, world.context);
-  ASSERT_TRUE(database);
-  lineage::Journal journal(**database, world.context, "main", "");
-  Jobs owner(**database, journal, world.context);
-  owner.add("x", [&](Running&) -> Result<Json> {
-    if (::write(STDERR_FILENO, "x", 1) != 1) ::_exit(3);
-    while (true) ::pause();
-  });
-  ASSERT_TRUE(owner.start(1));
-  while (true) ::pause();
-}
-
-class Orphan : public JobsTest {
- protected:
-  Job leave_orphan(int max_attempts) {
-    jobs.add("x", [](Running&) -> Result<Json> { return Json("second owner"); });
-    const auto job = submit({.kind = "x", .max_attempts = max_attempts});
-    int ends[2];
-    EXPECT_EQ(::pipe(ends), 0);
-    const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-    ::setenv(kStoreFile, store.file().c_str(), 1);
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-      ::dup2(ends[1], STDERR_FILENO);
-      ::execl(self.c_str(), self.c_str(), "--gtest_filter=OrphanChild.*", nullptr);
-      ::_exit(9);
-    }
-    ::unsetenv(kStoreFile);
-    ::close(ends[1]);
-    char byte = 0;
-    EXPECT_EQ(::read(ends[0], &byte, 1), 1);
-    ::close(ends[0]);
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    EXPECT_EQ(jobs.get("default", job.id)->state, "running");
-    return job;
-  }
-};
-
-TEST_F(Orphan, is_taken_over_after_its_lease_and_not_before) {
-  const auto job = leave_orphan(2);
-  ASSERT_TRUE(jobs.start(1));
-  EXPECT_EQ(wait(submit({.kind = "x"})).state, "done");
-  EXPECT_EQ(jobs.get("default", job.id)->state, "running");
-  store.world.clock.advance(kLease + 1);
-  const auto ended = wait(job);
-  EXPECT_EQ(ended.state, "done");
-  EXPECT_EQ(ended.result, Json("second owner"));
-  EXPECT_EQ(ended.attempts, 2);
-}
-
-TEST_F(Orphan, out_of_attempts_fails_with_a_reason) {
-  const auto job = leave_orphan(1);
-  ASSERT_TRUE(jobs.start(1));
-  store.world.clock.advance(kLease + 1);
-  const auto ended = wait(job);
-  EXPECT_EQ(ended.state, "failed");
-  EXPECT_EQ(ended.error, "its owner ended without a word in attempt 1 of 1");
-  EXPECT_EQ(lines().back(), "job.ended local:ada job");
-}
-
-TEST_F(Orphan, that_was_cancelled_is_not_run_again) {
-  const auto job = leave_orphan(3);
-  ASSERT_TRUE(jobs.cancel(kCaller, job.id));
-  ASSERT_TRUE(jobs.start(1));
-  store.world.clock.advance(kLease + 1);
-  EXPECT_EQ(wait(job).state, "cancelled");
 }
 
 }  // namespace
