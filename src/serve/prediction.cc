@@ -215,7 +215,7 @@ Json Prediction::to_json(const Arm& arm) const {
   for (size_t i = 0; i < inputs.size() && i < arm.inputs.size(); ++i) in.push_back(described(arm.inputs[i], inputs[i]));
   for (size_t i = 0; i < outputs.size(); ++i)
     if (wanted[i] < arm.outputs.size()) out.push_back(described(arm.outputs[wanted[i]], outputs[i]));
-  return {{"id", id},          {"event_time", event_time}, {"arrived_at", arrived_at},      {"outcome", std::string(name_of(outcome))},
+  return {{"id", id},          {"event_time", to_iso(event_time)}, {"arrived_at", to_iso(arrived_at)}, {"status", std::string(name_of(outcome))},
           {"unit", unit},      {"input", input},           {"request_id", request_id},      {"field", field},
           {"rule", rule},      {"inputs", std::move(in)},  {"outputs", std::move(out)},     {"release", arm.release_node()},
           {"arm", arm.name},   {"model", arm.model},       {"version", arm.version},        {"digest", arm.digest},

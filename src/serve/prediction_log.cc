@@ -64,9 +64,11 @@ std::vector<std::string> list_segments(const std::string& folder, std::string_vi
 
 ArmKey ArmKey::of(const Arm& arm) {
   auto text = std::make_shared<const std::string>(to_text(arm.to_json()));
-  const std::string digest = digest_of(*text);
-  return {std::stoull(digest.substr(7, 16), nullptr, 16), std::move(text)};
+  const uint64_t key = of_description(*text);
+  return {key, std::move(text)};
 }
+
+uint64_t ArmKey::of_description(std::string_view text) { return std::stoull(digest_of(text).substr(7, 16), nullptr, 16); }
 
 PredictionLog::PredictionLog(LogOptions options, Context& context) : options_(std::move(options)), context_(context) {}
 
@@ -146,23 +148,33 @@ Result<void> PredictionLog::begin_segment() {
   auto segment = std::make_shared<Segment>();
   segment->path = fmt::format("{}/{:012}.log", options_.folder, next_number_);
   segment->began = context_.now();
+  set_open_segment(segment->path);  // before the file is there: nobody must take it for a closed one
   segment->descriptor = ::open(segment->path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (segment->descriptor < 0) return file_error("cannot begin a segment of the prediction log", segment->path, errno);
+  if (segment->descriptor < 0) {
+    const int number = errno;
+    set_open_segment("");
+    return file_error("cannot begin a segment of the prediction log", segment->path, number);
+  }
   std::string head(kSegmentMagic);
   append_record(head, RecordKind::header, to_text(Json{{"number", next_number_}, {"began", segment->began}}));
   auto begun = write_at(segment->descriptor, head, 0, segment->path);
   if (begun) begun = flush_folder(options_.folder);
   if (!begun) {
     ::unlink(segment->path.c_str());
+    set_open_segment("");
     return begun;
   }
   FAULT_POINT("serve.prediction_log.after_begin");
   segment->size = head.size();
   ++next_number_;
   const std::lock_guard lock(mutex_);
-  state_.open_segment = segment->path;
   segment_ = std::move(segment);
   return {};
+}
+
+void PredictionLog::set_open_segment(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  state_.open_segment = path;
 }
 
 Result<void> PredictionLog::write_group(const Group& group) {
@@ -235,6 +247,14 @@ Result<void> PredictionLog::close_segment() {
   return ended;
 }
 
+std::vector<std::string> PredictionLog::closed_segments() const {
+  // Listed before asking which one is open: one that begins in between is then not in the list.
+  auto out = list_segments(options_.folder, ".log");
+  const auto open = state().open_segment;
+  std::erase(out, open);
+  return out;
+}
+
 LogState PredictionLog::state() const {
   const std::lock_guard lock(mutex_);
   return state_;
@@ -275,7 +295,7 @@ Result<StoredPrediction> find_in_segments(const std::string& folder, std::string
     std::vector<std::pair<uint64_t, std::string>> arms;
     std::optional<Decoded> found;
     auto scan = scan_segment(*path, [&](RecordKind kind, std::string_view payload) -> Result<void> {
-      if (kind == RecordKind::arm) arms.emplace_back(std::stoull(digest_of(payload).substr(7, 16), nullptr, 16), payload);
+      if (kind == RecordKind::arm) arms.emplace_back(ArmKey::of_description(payload), payload);
       if (kind != RecordKind::prediction || found || payload.find(id) == std::string_view::npos) return {};
       MILLRACE_TRY(auto decoded, decode(payload));
       if (decoded.prediction.id == id) found = std::move(decoded);

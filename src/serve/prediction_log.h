@@ -32,6 +32,7 @@ struct ArmKey {
   uint64_t key = 0;
   std::shared_ptr<const std::string> description;
   static ArmKey of(const Arm& arm);
+  static uint64_t of_description(std::string_view text);  // of the JSON text in an arm record
 };
 
 struct LogState {
@@ -53,6 +54,7 @@ class PredictionLog {
   Result<void> append(const ArmKey& arm, std::string payload);
   // Ends the open segment, durably, so that it can be sealed. Nothing happens when none is open.
   Result<void> close_segment();
+  std::vector<std::string> closed_segments() const;  // paths, oldest first
   LogState state() const;
   const LogOptions& options() const { return options_; }
 
@@ -69,6 +71,7 @@ class PredictionLog {
   Result<void> recover();
   Result<void> write_group(const Group& group);
   Result<void> begin_segment();
+  void set_open_segment(const std::string& path);
   Result<void> end_segment();
   void give_up_segment(std::string_view why);
   void flush_loop();

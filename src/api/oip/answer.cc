@@ -1,0 +1,169 @@
+#include "api/oip/answer.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "api/status.h"
+
+namespace millrace::api::oip {
+namespace {
+using serve::DType;
+using serve::Tensor;
+
+template <class T>
+void append_number(std::string& out, T value) {
+  char digits[32];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+  out.append(digits, error == std::errc{} ? end : digits);
+}
+
+template <class T>
+void append_numbers(std::string& out, const Tensor& tensor) {
+  bool first = true;
+  for (const T value : tensor.as<T>()) {
+    if (!first) out.push_back(',');
+    first = false;
+    // One-byte integers are characters to to_chars' overloads.
+    if constexpr (sizeof(T) == 1) append_number(out, static_cast<int>(value));
+    else append_number(out, value);
+  }
+}
+
+void append_texts(std::string& out, const Tensor& tensor) {
+  for (size_t i = 0; i < tensor.texts.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_json_text(out, tensor.texts[i]);
+  }
+}
+
+void append_flags(std::string& out, const Tensor& tensor) {
+  for (size_t i = 0; i < tensor.data.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    out += tensor.data[i] != std::byte{0} ? "true" : "false";
+  }
+}
+
+void append_output(std::string& out, const serve::TensorSpec& spec, const Tensor& tensor, bool binary) {
+  out += "{\"name\":";
+  append_json_text(out, spec.name);
+  out += ",\"datatype\":\"";
+  out += name_of(tensor.type);
+  out += "\",\"shape\":";
+  out += tensor.shape.text();
+  if (binary) {
+    out += ",\"parameters\":{\"binary_data_size\":";
+    append_number(out, raw_size(tensor));
+    out += "}}";
+    return;
+  }
+  out += ",\"data\":[";
+  append_json_data(out, tensor);
+  out += "]}";
+}
+
+}  // namespace
+
+void append_json_text(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out.push_back('"');
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (byte < 0x20) {
+      out += "\\u00";
+      out.push_back(kHex[byte >> 4]);
+      out.push_back(kHex[byte & 15]);
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+}
+
+void append_json_data(std::string& out, const Tensor& tensor) {
+  switch (tensor.type) {
+    case DType::boolean: return append_flags(out, tensor);
+    case DType::uint8: return append_numbers<uint8_t>(out, tensor);
+    case DType::uint16: return append_numbers<uint16_t>(out, tensor);
+    case DType::uint32: return append_numbers<uint32_t>(out, tensor);
+    case DType::uint64: return append_numbers<uint64_t>(out, tensor);
+    case DType::int8: return append_numbers<int8_t>(out, tensor);
+    case DType::int16: return append_numbers<int16_t>(out, tensor);
+    case DType::int32: return append_numbers<int32_t>(out, tensor);
+    case DType::int64: return append_numbers<int64_t>(out, tensor);
+    case DType::fp32: return append_numbers<float>(out, tensor);
+    case DType::fp64: return append_numbers<double>(out, tensor);
+    case DType::bytes: return append_texts(out, tensor);
+  }
+}
+
+size_t raw_size(const Tensor& tensor) {
+  if (tensor.type != DType::bytes) return tensor.data.size();
+  size_t size = 0;
+  for (const auto& text : tensor.texts) size += 4 + text.size();
+  return size;
+}
+
+void append_raw(std::string& out, const Tensor& tensor) {
+  out.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
+  for (const auto& text : tensor.texts) {
+    const auto size = static_cast<uint32_t>(text.size());
+    out.append(reinterpret_cast<const char*>(&size), sizeof size);
+    out += text;
+  }
+}
+
+Reply infer_reply(const serve::Served& served, const InferCall& call, const serve::InferReply& reply) {
+  Reply answer;
+  std::string& out = answer.body;
+  out = "{\"model_name\":";
+  append_json_text(out, served.arm.deployment);
+  out += ",\"model_version\":";
+  append_json_text(out, served.version);
+  if (call.has_id) {
+    out += ",\"id\":";
+    append_json_text(out, call.request.request_id);
+  }
+  out += ",\"parameters\":{\"millrace_prediction_id\":";
+  append_json_text(out, reply.prediction_id);
+  out += ",\"millrace_release\":";
+  append_json_text(out, served.release);
+  out += "},\"outputs\":[";
+  bool any_binary = false;
+  for (size_t i = 0; i < reply.outputs.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_output(out, served.arm.outputs[call.request.wanted[i]], reply.outputs[i], call.binary[i]);
+    any_binary |= call.binary[i];
+  }
+  out += "]}";
+  if (!any_binary) return answer;
+  answer.content_type = "application/octet-stream";
+  answer.headers.emplace_back("Inference-Header-Content-Length", std::to_string(out.size()));
+  for (size_t i = 0; i < reply.outputs.size(); ++i)
+    if (call.binary[i]) append_raw(out, reply.outputs[i]);
+  return answer;
+}
+
+Reply refusal_reply(const serve::InferReply& reply) {
+  const auto& refusal = *reply.refusal;
+  return Reply::json({{"error", fmt::format("the contract refuses row {}: {} (field {}, rule {})", refusal.row, refusal.message, refusal.field, refusal.rule)},
+                      {"code", "rejected"},
+                      {"field", refusal.field},
+                      {"rule", refusal.rule},
+                      {"row", refusal.row},
+                      {"prediction_id", reply.prediction_id}},
+                     http_status(Code::rejected));
+}
+
+Reply error_answer(const Error& error) {
+  Json body{{"error", error.text()}, {"code", std::string(name_of(error.code()))}};
+  if (!error.where().field.empty()) body["field"] = error.where().field;
+  auto reply = Reply::json(body, http_status(error.code()));
+  if (error.code() == Code::unavailable) reply.headers.emplace_back("Retry-After", "1");
+  return reply;
+}
+
+}  // namespace millrace::api::oip

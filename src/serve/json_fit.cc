@@ -1,0 +1,23 @@
+#include "serve/json_fit.h"
+
+#include <simdjson.h>
+
+#include <cmath>
+
+namespace millrace::serve {
+namespace {
+
+template <class T>
+bool all_finite(std::span<const T> values) {
+  return std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); });
+}
+
+}  // namespace
+
+bool fits_json(const Tensor& tensor) {
+  if (tensor.type == DType::fp32) return all_finite(tensor.as<float>());
+  if (tensor.type == DType::fp64) return all_finite(tensor.as<double>());
+  return std::all_of(tensor.texts.begin(), tensor.texts.end(), [](const auto& text) { return simdjson::validate_utf8(text); });
+}
+
+}  // namespace millrace::serve

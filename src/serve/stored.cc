@@ -1,0 +1,134 @@
+#include "serve/stored.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/files.h"
+#include "serve/data_plane.h"
+#include "serve/prediction_log.h"
+
+namespace millrace::serve {
+namespace {
+
+// read_parquet of every sealed file, or "" when there is none.
+std::string sealed_source(const std::string& folder) {
+  std::vector<std::string> files;
+  for (const auto& path : list_segments(folder, ".parquet")) files.push_back(engine::quote_text(path));
+  if (files.empty()) return "";
+  return fmt::format("read_parquet([{}], union_by_name = true, filename = true)", fmt::join(files, ", "));
+}
+
+Result<std::unique_ptr<engine::Engine>> open_engine(engine::Engines& engines, const std::string& folder) {
+  MILLRACE_TRY(auto session, engines.open({.threads = 1, .memory_bytes = int64_t{256} << 20, .readable = {absolute(folder)}}));
+  MILLRACE_DO(session->lock_down());
+  return session;
+}
+
+// A segment whose sealed file is there already is about to be removed; reading both would count twice.
+std::vector<std::string> unsealed(const std::string& folder) {
+  std::vector<std::string> out;
+  for (const auto& path : list_segments(folder, ".log"))
+    if (!exists(path.substr(0, path.size() - 4) + ".parquet")) out.push_back(path);
+  return out;
+}
+
+Json tensors_of(const engine::Table& table, std::string_view prefix) {
+  Json out = Json::array();
+  for (size_t column = 0; column < table.columns(); ++column) {
+    if (!table.name(column).starts_with(prefix)) continue;
+    Json data = Json::array();
+    for (size_t row = 0; row < table.rows(); ++row) data.push_back(table.json(row, column));
+    out.push_back({{"name", table.name(column).substr(prefix.size())}, {"data", std::move(data)}});
+  }
+  return out;
+}
+
+Result<Json> find_sealed(engine::Engines& engines, const std::string& folder, const std::string& id) {
+  const Error absent{Code::not_found, fmt::format("there is no prediction '{}'", id)};
+  const auto source = sealed_source(folder);
+  if (source.empty()) return absent;
+  MILLRACE_TRY(auto session, open_engine(engines, folder));
+  MILLRACE_TRY(const auto where, session->query("SELECT filename FROM " + source + " WHERE prediction_id = ? LIMIT 1", {id}));
+  if (where.rows() == 0) return absent;
+  const std::string file = where.text(0, 0);
+  MILLRACE_TRY(const auto table, session->query("SELECT * FROM read_parquet(" + engine::quote_text(file) + ") WHERE prediction_id = ? ORDER BY \"row\"", {id}));
+  if (table.rows() == 0) return absent;
+  Json out{{"id", id}, {"inputs", tensors_of(table, "in_")}, {"outputs", tensors_of(table, "out_")}, {"sealed", file.substr(file.rfind('/') + 1)}};
+  for (size_t column = 0; column < table.columns(); ++column) {
+    const auto& name = table.name(column);
+    if (name.starts_with("in_") || name.starts_with("out_") || name == "row" || name == "prediction_id") continue;
+    out[name] = table.json(0, column);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Json> find_stored(engine::Engines& engines, const std::string& folder, const std::string& id) {
+  auto open = find_in_segments(folder, id);
+  if (open) return open->prediction.to_json(open->arm);
+  if (open.error().code() != Code::not_found) return std::move(open).error();
+  return find_sealed(engines, folder, id);
+}
+
+Result<Json> count_stored(engine::Engines& engines, const std::string& folder, const std::string& input) {
+  int64_t count = 0;
+  std::string first;
+  const auto earlier = [&](const std::string& id) {
+    if (!id.empty() && (first.empty() || id < first)) first = id;
+  };
+  for (const auto& path : unsealed(folder)) {
+    auto scan = scan_segment(path, [&](RecordKind kind, std::string_view payload) -> Result<void> {
+      if (kind != RecordKind::prediction || (!input.empty() && payload.find(input) == std::string_view::npos)) return {};
+      MILLRACE_TRY(const auto record, decode(payload));
+      if (!input.empty() && record.prediction.input != input) return {};
+      ++count;
+      earlier(record.prediction.id);
+      return {};
+    });
+    if (!scan && scan.error().code() != Code::not_found) return std::move(scan).error();
+  }
+  if (const auto source = sealed_source(folder); !source.empty()) {
+    MILLRACE_TRY(auto session, open_engine(engines, folder));
+    MILLRACE_TRY(const auto table, session->query("SELECT count(*), coalesce(min(prediction_id), '') FROM " + source + " WHERE \"row\" = 0 AND (? = '' OR \"input\" = ?)", {input, input}));
+    count += table.integer(0, 0);
+    earlier(table.text(0, 1));
+  }
+  return Json{{"count", count}, {"first", first}};
+}
+
+Result<Json> DataPlane::find_prediction(const std::string& id) const {
+  const Error absent = Error{Code::not_found, fmt::format("there is no prediction '{}'", id.substr(0, 100))}.hint("the id is millrace_prediction_id of an answer");
+  if (options_.log_folder.empty() || id.size() != 36) return absent;
+  for (const auto& place : places()) {
+    auto found = find_stored(engines_, options_.log_folder + "/" + place->name, id);
+    if (found || found.error().code() != Code::not_found) return found;
+  }
+  return absent;
+}
+
+Result<Json> DataPlane::count_predictions(const std::string& deployment, const std::string& input) const {
+  for (const auto& place : places())
+    if (place->name == deployment && place->log) return count_stored(engines_, options_.log_folder + "/" + deployment, input);
+  return Error{Code::not_found, fmt::format("there is no prediction log of '{}'", deployment.substr(0, 100))};
+}
+
+Result<Json> DataPlane::seal(const std::string& deployment) {
+  for (const auto& place : places()) {
+    if (place->name != deployment || !place->log) continue;
+    MILLRACE_DO(place->log->close_segment());
+    const std::lock_guard one_at_a_time(seal_mutex_);
+    MILLRACE_TRY(const auto report, seal_segments(place->log->closed_segments()));
+    return Json{{"segments", report.segments}, {"rows", report.rows}, {"damaged", report.left}};
+  }
+  return Error{Code::not_found, fmt::format("there is no prediction log of '{}'", deployment.substr(0, 100))};
+}
+
+std::vector<std::shared_ptr<Place>> DataPlane::places() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Place>> out;
+  for (const auto& [name, place] : places_) out.push_back(place);
+  return out;
+}
+
+}  // namespace millrace::serve
