@@ -32,7 +32,8 @@ struct ModelSpec {
   std::string stage, file;      // the stage's out that is the model
   std::string contract;         // absolute path of the ODCS contract of its inputs
   std::string label;
-  std::string scored_stage, scored_file;  // label and score of held-out rows; what gates look at
+  std::string scored_stage, scored_file;  // label and `score` of held-out rows; what gates look at
+  std::string scored_report;    // JSON beside them with the number `threshold`, or ""
   std::vector<GateSpec> gates;
   int approvals = 1;
   std::string approver_role = "approver";
@@ -79,6 +80,7 @@ struct Release {
   int64_t number = 0;
   std::string model;
   int64_t version = 0;
+  int64_t restores = 0;         // the release that a rollback went back to, or 0
   std::string model_digest, reason, subject;
   Micros created_at = 0;
   std::string node() const;     // release:DEPLOYMENT@NUMBER

@@ -1,0 +1,196 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/files.h"
+#include "core/ids.h"
+#include "registry/card_fields.h"
+#include "registry/gates/gate_kind.h"
+#include "registry/registry.h"
+
+namespace millrace::registry {
+namespace {
+
+constexpr int64_t kMostApprovals = 10;
+constexpr size_t kMostGates = 100;
+constexpr size_t kMostEntries = 1'000;  // models, deployments
+
+Error unknown(std::string_view kind, const std::string& name, const Yaml& at, const std::vector<std::string>& known) {
+  Error error = at.error(fmt::format("there is no {} '{}'", kind, name));
+  if (const auto near = did_you_mean(name, known)) error.hint(fmt::format("did you mean '{}'?", *near));
+  else if (!known.empty()) error.hint(fmt::format("there are: {}", fmt::join(known, ", ")));
+  return error;
+}
+
+std::vector<std::string> keys_of(const Yaml* map) {
+  std::vector<std::string> out;
+  if (map != nullptr)
+    for (const auto& [key, value] : map->entries()) out.push_back(key);
+  return out;
+}
+
+const Yaml* stages_of(const Project& project) {
+  const auto* pipeline = project.section("pipeline");
+  return pipeline == nullptr ? nullptr : pipeline->find("stages");
+}
+
+std::vector<std::string> outs_of(const Project& project, const std::string& stage) {
+  const auto* stages = stages_of(project);
+  const auto* node = stages == nullptr ? nullptr : stages->find(stage);
+  const auto* outs = node == nullptr ? nullptr : node->find("outs");
+  std::vector<std::string> out;
+  if (outs != nullptr)
+    for (const auto& item : outs->items()) out.push_back(item.text());
+  return out;
+}
+
+bool has(const std::vector<std::string>& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
+
+Result<std::string> read_stage(const Project& project, const Yaml& map) {
+  MILLRACE_TRY(auto stage, map.get_string("stage"));
+  const auto known = keys_of(stages_of(project));
+  if (!has(known, stage)) return unknown("stage", stage, *map.find("stage"), known);
+  return stage;
+}
+
+Result<std::string> read_out(const Project& project, const Yaml& map, const std::string& stage, std::string_view key) {
+  MILLRACE_TRY(auto file, map.get_string(key));
+  const auto outs = outs_of(project, stage);
+  if (!has(outs, file)) return unknown(fmt::format("out of the stage '{}' named", stage), file, *map.find(key), outs);
+  return file;
+}
+
+Result<GateSpec> read_gate(const Yaml& item) {
+  std::string kind;
+  const Yaml* parameters = nullptr;
+  if (item.is_scalar()) {
+    kind = item.text();
+  } else if (item.is_map() && item.entries().size() == 1) {
+    kind = item.entries().front().first;
+    parameters = &item.entries().front().second;
+  } else {
+    return item.error("a gate is its name, or its name with parameters").hint("write e.g. - auc: {min: 0.7}");
+  }
+  const auto* found = find_gate_kind(kind);
+  if (found == nullptr) {
+    std::vector<std::string> known;
+    for (const auto& other : gate_kinds()) known.emplace_back(other.name);
+    return unknown("gate", kind, item, known);
+  }
+  GateSpec out{.kind = kind, .where = item.where()};
+  MILLRACE_TRY(out.parameters, read_gate_parameters(*found, parameters, item));
+  return out;
+}
+
+Result<void> read_gates(const Yaml& node, ModelSpec& spec) {
+  const auto* gates = node.find("gates");
+  if (gates == nullptr) return {};
+  if (!gates->is_list()) return gates->error("gates is a list").hint("write e.g. gates: [{auc: {min: 0.7}}, card_complete]");
+  if (gates->items().size() > kMostGates) return gates->error(fmt::format("a model has at most {} gates", kMostGates));
+  for (const auto& item : gates->items()) {
+    MILLRACE_TRY(auto gate, read_gate(item));
+    spec.gates.push_back(std::move(gate));
+  }
+  return {};
+}
+
+Result<void> read_scored(const Project& project, const Yaml& node, ModelSpec& spec) {
+  MILLRACE_TRY(const auto* scored, node.get("scored"));
+  MILLRACE_DO(scored->only_keys({"stage", "file", "report"}));
+  MILLRACE_TRY(spec.scored_stage, read_stage(project, *scored));
+  MILLRACE_TRY(spec.scored_file, read_out(project, *scored, spec.scored_stage, "file"));
+  if (scored->find("report") != nullptr) {
+    MILLRACE_TRY(spec.scored_report, read_out(project, *scored, spec.scored_stage, "report"));
+  } else if (has(outs_of(project, spec.scored_stage), "report.json")) {
+    spec.scored_report = "report.json";
+  }
+  return {};
+}
+
+Result<void> read_approvals(const Yaml& node, ModelSpec& spec) {
+  const auto* approvals = node.find("approvals");
+  if (approvals == nullptr) return {};
+  MILLRACE_DO(approvals->only_keys({"count", "role"}));
+  if (const auto* count = approvals->find("count")) {
+    MILLRACE_TRY(const auto number, count->integer());
+    if (number < 1 || number > kMostApprovals) return count->error(fmt::format("count is {}, and must be from 1 to {}", number, kMostApprovals));
+    spec.approvals = static_cast<int>(number);
+  }
+  if (const auto* role = approvals->find("role")) {
+    MILLRACE_TRY(spec.approver_role, role->string());
+    const std::vector<std::string> known{"approver", "admin"};
+    if (!has(known, spec.approver_role)) return unknown("role that approves named", spec.approver_role, *role, known);
+  }
+  return {};
+}
+
+Result<void> read_card(const Yaml& node, ModelSpec& spec) {
+  const auto* card = node.find("card");
+  if (card == nullptr) return {};
+  if (!card->is_map()) return card->error("card is a map of what people know of the model").hint("write e.g. card: {intended_use: ..., owner: ...}");
+  std::vector<std::string> known;
+  for (const auto& field : kCardFields) known.emplace_back(field.key);
+  for (const auto& [key, value] : card->entries()) {
+    if (!has(known, key)) return unknown("field of the card named", key, value, known);
+    MILLRACE_TRY(spec.card[key], value.string());
+  }
+  return {};
+}
+
+Result<ModelSpec> read_model(const Project& project, const std::string& name, const Yaml& node) {
+  if (!is_name(name)) return node.error(fmt::format("'{}' is not a name of a model", name)).hint("letters, digits, '_', '-' and '.'");
+  MILLRACE_DO(node.only_keys({"stage", "file", "contract", "label", "scored", "gates", "approvals", "card"}));
+  ModelSpec spec{.name = name, .where = node.where()};
+  MILLRACE_TRY(spec.stage, read_stage(project, node));
+  MILLRACE_TRY(spec.file, read_out(project, node, spec.stage, "file"));
+  MILLRACE_TRY(const auto* contract, node.get("contract"));
+  MILLRACE_TRY(spec.contract, project.path(*contract));
+  if (!exists(spec.contract)) return contract->error(fmt::format("the file '{}' does not exist", contract->text())).hint("give the ODCS contract of the model's inputs");
+  MILLRACE_TRY(spec.label, node.get_string("label"));
+  if (spec.label.empty()) return node.find("label")->error("the label is empty").hint("name the column that the model predicts");
+  MILLRACE_DO(read_scored(project, node, spec));
+  MILLRACE_DO(read_gates(node, spec));
+  MILLRACE_DO(read_approvals(node, spec));
+  MILLRACE_DO(read_card(node, spec));
+  return spec;
+}
+
+Result<DeploymentSpec> read_deployment(const Project& project, const std::string& name, const Yaml& node) {
+  if (!is_name(name)) return node.error(fmt::format("'{}' is not a name of a deployment", name)).hint("letters, digits, '_', '-' and '.'");
+  MILLRACE_DO(node.only_keys({"model", "unit", "guard", "alias", "canary"}));
+  if (const auto* canary = node.find("canary"))
+    return Error{Code::unsupported, fmt::format("the deployment '{}' asks for a canary, and this version of millrace cannot share out traffic yet", name)}
+        .at(canary->where()).hint("remove 'canary': a release takes all of the traffic at once, and millrace release rollback takes it back");
+  DeploymentSpec spec{.name = name, .where = node.where()};
+  MILLRACE_TRY(spec.model, node.get_string("model"));
+  const auto models = keys_of(project.section("models"));
+  if (!has(models, spec.model)) return unknown("model", spec.model, *node.find("model"), models);
+  spec.unit = node.string_or("unit", "");
+  spec.alias = node.string_or("alias", "");
+  spec.guard = node.string_or("guard", "reject");
+  if (spec.guard != "reject")
+    return node.find("guard")->error(fmt::format("there is no guard '{}'", spec.guard)).hint("write guard: reject, which refuses a row that breaks the contract");
+  return spec;
+}
+
+template <class Spec, class ReadEntry>
+Result<std::vector<Spec>> read_section(const Project& project, std::string_view section, ReadEntry read_entry) {
+  std::vector<Spec> out;
+  const auto* node = project.section(section);
+  if (node == nullptr || node->is_null()) return out;
+  if (!node->is_map()) return node->error(fmt::format("{} is a map of names", section));
+  if (node->entries().size() > kMostEntries) return node->error(fmt::format("{} has more than {} entries", section, kMostEntries));
+  for (const auto& [name, entry] : node->entries()) {
+    MILLRACE_TRY(auto spec, read_entry(project, name, entry));
+    out.push_back(std::move(spec));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<ModelSpec>> read_models(const Project& project) { return read_section<ModelSpec>(project, "models", read_model); }
+
+Result<std::vector<DeploymentSpec>> read_deployments(const Project& project) { return read_section<DeploymentSpec>(project, "deployments", read_deployment); }
+
+}  // namespace millrace::registry
