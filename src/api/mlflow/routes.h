@@ -7,6 +7,7 @@ namespace millrace::api::mlflow {
 
 // What the handlers speak to. Outlives the routes.
 struct Services {
+  Services(track::Tracking& tracking) : tracking(tracking) {}  // NOLINT: implicit on purpose
   track::Tracking& tracking;
 };
 
