@@ -11,10 +11,8 @@ int http_status(Code code);
 int exit_status(Code code);
 std::string_view grpc_status(Code code);
 std::string_view mlflow_code(Code code);
-Code code_of_name(std::string_view name);  // `internal` when unknown
 
 // RFC 9457 problem details: {type, title, status, detail, code, where, hint, request_id}.
 Reply problem(const Error& error, std::string_view request_id);
-Error error_of_problem(const Json& problem);  // the other way round, for our own client
 
 }  // namespace millrace::api

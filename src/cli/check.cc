@@ -8,7 +8,7 @@ namespace millrace::cli {
 namespace {
 
 Result<int> check(Invocation& in) {
-  data::FilesToCheck what;
+  data::FileCheck what;
   what.contract = in.args.get("--contract");
   what.object = in.args.get("--object");
   for (const auto& file : in.args.all("--data")) what.files.push_back(absolute(file));

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/error_json.h"
 #include "core/fault.h"
 #include "core/limits.h"
 #include "jobs/attempt.h"
@@ -214,7 +215,7 @@ Outcome Runner::outcome_of(const Attempt& attempt, Result<Json> result) const {
     return {
         .state = "waiting", .result = nullptr, .error = std::move(text), .run_after = context_.now(), .counts = false};
   if (is_final(result.error().code()) || record.job.attempts >= record.max_attempts)
-    return {.state = "failed", .result = nullptr, .error = std::move(text)};
+    return {.state = "failed", .result = {{"problem", to_json(result.error())}}, .error = std::move(text)};
   return {.state = "waiting",
           .result = nullptr,
           .error = std::move(text),

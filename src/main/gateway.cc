@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "api/client.h"
-#include "api/status.h"
+#include "core/error_json.h"
 #include "main/owner.h"
 
 namespace millrace {
@@ -10,7 +10,7 @@ namespace {
 
 Result<Json> json_of(int status, const std::string& body, const std::string& target) {
   MILLRACE_TRY(auto value, body.empty() ? Result<Json>(Json()) : parse_json(body, target));
-  if (status >= 400) return api::error_of_problem(value);
+  if (status >= 400) return error_of_json(value);
   return value;
 }
 
@@ -27,7 +27,7 @@ class SocketGateway final : public cli::Gateway {
     MILLRACE_TRY(auto answer, client_->send("GET", target, ""));
     if (answer.status < 400) return std::move(answer.body);
     MILLRACE_TRY(const auto problem, parse_json(answer.body, target));
-    return api::error_of_problem(problem);
+    return error_of_json(problem);
   }
 
  private:
@@ -47,7 +47,7 @@ class LocalGateway final : public cli::Gateway {
     MILLRACE_TRY(auto reply, send("GET", target, ""));
     if (reply.status < 400) return std::move(reply.body);
     MILLRACE_TRY(const auto problem, parse_json(reply.body, target));
-    return api::error_of_problem(problem);
+    return error_of_json(problem);
   }
 
  private:

@@ -8,11 +8,7 @@ Json job_json(const jobs::Job& job) {
   Json out{{"id", job.id}, {"kind", job.kind}, {"key", job.key}, {"state", job.state}, {"payload", job.payload}, {"result", job.result},
            {"progress", job.progress}, {"attempts", job.attempts}, {"subject", job.subject}, {"created_at", to_iso(job.created_at)},
            {"updated_at", to_iso(job.updated_at)}, {"error", job.error}};
-  // A failed job's error is stored as a problem, so that the command line shows what the job itself would have shown.
-  if (auto problem = parse_json(job.error, "job"); problem && problem->is_object()) {
-    out["error"] = string_or(*problem, "detail", "");
-    out["problem"] = std::move(*problem);
-  }
+  if (const auto* problem = find(job.result, "problem")) out["problem"] = *problem;  // as the job's work answered it
   return out;
 }
 

@@ -72,19 +72,18 @@ class Elements {
       od::value value;
       if (element.get(value) != simdjson::SUCCESS) return bad("the list is not valid JSON", field_);
       od::json_type type{};
-      if (value.type().get(type) != simdjson::SUCCESS) return bad("the list is not valid JSON", field_);
+      if (value.type().get(type) != simdjson::SUCCESS) return wrong_element(value, seen_);
       if (level == 0 && count == 0) nested_ = type == od::json_type::array && rank > 1;
       ++count;
       if (nested_ && level + 1 < rank) {
-        if (nested_ && count > static_cast<size_t>(out_.shape[level])) return wrong_count(level, count);
+        if (count > static_cast<size_t>(out_.shape[level])) return wrong_count(level, count);
         od::array inner;
         if (value.get_array().get(inner) != simdjson::SUCCESS) return bad(fmt::format("lists {} deep are expected, as the shape {} says", rank, out_.shape.text()), field_);
         MILLRACE_DO(read(inner, level + 1));
         continue;
       }
       if (++seen_ > expected_) return bad(fmt::format("the shape {} has {} elements, the data has more", out_.shape.text(), expected_), field_);
-      if (!read_one<T>(value, out_))
-        return bad(fmt::format("{}, not {}", takes<T>(out_.type), written(value)), fmt::format("{}[{}]", field_.substr(0, field_.size()), seen_ - 1));
+      if (!read_one<T>(value, out_)) return wrong_element(value, seen_ - 1);
     }
     if (nested_ && count != static_cast<size_t>(out_.shape[level])) return wrong_count(level, count);
     return {};
@@ -96,6 +95,9 @@ class Elements {
   }
 
  private:
+  Error wrong_element(od::value& value, size_t at) const {
+    return bad(fmt::format("{}, not {}", takes<T>(out_.type), written(value)), fmt::format("{}[{}]", field_, at));
+  }
   Error wrong_count(size_t level, size_t count) const {
     return bad(fmt::format("the shape {} wants lists of {} at depth {}, one has {}{}", out_.shape.text(), out_.shape[level], level + 1, count,
                            count > static_cast<size_t>(out_.shape[level]) ? " or more" : ""), field_);
