@@ -62,6 +62,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> array_of(const Column& column, size
 }
 
 Result<void> check(const Columns& columns) {
+  arrow::util::InitializeUTF8();
   std::set<std::string_view> names;
   for (const Column& column : columns) {
     if (!names.insert(column.name()).second)
