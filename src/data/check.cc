@@ -21,7 +21,7 @@ class Check {
   Result<CheckReport> run() {
     describe();
     complete_rules();
-    MILLRACE_TRY(const auto problems, plan_.match(request_.files));
+    MILLRACE_TRY(const auto problems, plan_.match(request_.files, request_.file_names));
     MILLRACE_DO(judge_schema(problems));
     if (!problems.empty()) return std::move(report_);
     drop_declared_references();
@@ -143,7 +143,7 @@ class Check {
       MILLRACE_TRY(const auto rows, plan_.query(fmt::format("SELECT * EXCLUDE (millrace_broken) FROM (SELECT millrace_file, millrace_row{}, {} AS millrace_broken {}) WHERE millrace_broken "
                                                             "ORDER BY millrace_file, millrace_row LIMIT {}", list, broken, plan_.relation(), kExamples)));
       for (size_t row = 0; row < rows.rows(); ++row)
-        finding.examples.push_back({{"file", plan_.files()[static_cast<size_t>(rows.integer(row, 0))].path}, {"row", rows.integer(row, 1)}, {"values", example_values(rows, row, columns)}});
+        finding.examples.push_back({{"file", plan_.files()[static_cast<size_t>(rows.integer(row, 0))].label}, {"row", rows.integer(row, 1)}, {"values", example_values(rows, row, columns)}});
     }
     return {};
   }

@@ -19,6 +19,7 @@ struct CheckRequest {
   const Contract* contract = nullptr;
   std::string object;                                         // "" = the contract's only one
   std::vector<std::string> files;                             // CSV or Parquet; row numbers are within each
+  std::vector<std::string> file_names;                        // what to call them in errors and examples; empty = their paths
   std::map<std::string, std::vector<std::string>> references; // dataset -> files
   std::string out_folder;                                     // not empty: accepted.parquet and, if there are any, quarantine.parquet go there
   Micros period_from = 0, period_to = 0;                      // what the batch covers; 0, 0 = not told

@@ -25,19 +25,19 @@ struct Ends {
   int64_t size = 0;
 };
 
-Result<Ends> read_ends(const std::string& path) {
+Result<Ends> read_ends(const std::string& path, const std::string& label) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return file_error("reading", path, errno);
-  if (S_ISDIR(status.st_mode)) return Error{Code::invalid, fmt::format("'{}' is a folder, not a file", path)}.at({.file = path}).hint("name the files in it");
-  if (!S_ISREG(status.st_mode)) return Error{Code::invalid, fmt::format("'{}' is not a regular file", path)}.at({.file = path});
+  if (::stat(path.c_str(), &status) != 0) return file_error("reading", label, errno);
+  if (S_ISDIR(status.st_mode)) return Error{Code::invalid, fmt::format("'{}' is a folder, not a file", label)}.at({.file = label}).hint("name the files in it");
+  if (!S_ISREG(status.st_mode)) return Error{Code::invalid, fmt::format("'{}' is not a regular file", label)}.at({.file = label});
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (!file) return file_error("opening", path, errno);
+  if (!file) return file_error("opening", label, errno);
   Ends ends{.size = status.st_size};
   ends.head.resize(std::min<size_t>(kHeaderBytes, static_cast<size_t>(ends.size)));
-  if (std::fread(ends.head.data(), 1, ends.head.size(), file.get()) != ends.head.size()) return file_error("reading", path, EIO);
+  if (std::fread(ends.head.data(), 1, ends.head.size(), file.get()) != ends.head.size()) return file_error("reading", label, EIO);
   ends.tail.resize(std::min<size_t>(4, ends.head.size()));
-  if (std::fseek(file.get(), -static_cast<long>(ends.tail.size()), SEEK_END) != 0) return file_error("reading", path, errno);
-  if (std::fread(ends.tail.data(), 1, ends.tail.size(), file.get()) != ends.tail.size()) return file_error("reading", path, EIO);
+  if (std::fseek(file.get(), -static_cast<long>(ends.tail.size()), SEEK_END) != 0) return file_error("reading", label, errno);
+  if (std::fread(ends.tail.data(), 1, ends.tail.size(), file.get()) != ends.tail.size()) return file_error("reading", label, EIO);
   return ends;
 }
 
@@ -90,38 +90,38 @@ Result<void> check_header(const InputFile& file) {
   for (size_t i = 0; i < file.columns.size(); ++i) {
     const auto& name = file.columns[i].name;
     if (name.empty())
-      return Error{Code::invalid, fmt::format("column {} of the header has no name", i + 1)}.at({.file = file.path, .line = 1}).hint("the first line of a CSV file names its columns");
+      return Error{Code::invalid, fmt::format("column {} of the header has no name", i + 1)}.at({.file = file.label, .line = 1}).hint("the first line of a CSV file names its columns");
     if (!is_utf8(name))
-      return Error{Code::invalid, "the header is not UTF-8"}.at({.file = file.path, .line = 1}).hint("save the file as UTF-8");
+      return Error{Code::invalid, "the header is not UTF-8"}.at({.file = file.label, .line = 1}).hint("save the file as UTF-8");
     if (!seen.insert(lower(name)).second)
-      return Error{Code::invalid, fmt::format("two columns are named '{}'", name)}.at({.file = file.path, .line = 1}).hint("SQL ignores case in names; rename one of them");
+      return Error{Code::invalid, fmt::format("two columns are named '{}'", name)}.at({.file = file.label, .line = 1}).hint("SQL ignores case in names; rename one of them");
   }
   return {};
 }
 
-Result<InputFile> inspect_csv(const std::string& path, const Ends& ends) {
-  InputFile file{.path = path};
+Result<InputFile> inspect_csv(const std::string& path, const std::string& label, const Ends& ends) {
+  InputFile file{.path = path, .label = label};
   std::string_view text = ends.head;
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
-    return Error{Code::invalid, "the file is UTF-16, not UTF-8"}.at({.file = path}).hint("save the file as UTF-8");
+    return Error{Code::invalid, "the file is UTF-16, not UTF-8"}.at({.file = label}).hint("save the file as UTF-8");
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (text.starts_with("\x1F\x8B")) return Error{Code::unsupported, "the file is compressed (gzip)"}.at({.file = path}).hint("unpack it first");
+  if (text.starts_with("\x1F\x8B")) return Error{Code::unsupported, "the file is compressed (gzip)"}.at({.file = label}).hint("unpack it first");
   if (std::memchr(text.data(), 0, text.size()) != nullptr)
-    return Error{Code::invalid, "the file holds zero bytes: it is not text"}.at({.file = path}).hint("batches are CSV (UTF-8) or Parquet files");
+    return Error{Code::invalid, "the file holds zero bytes: it is not text"}.at({.file = label}).hint("batches are CSV (UTF-8) or Parquet files");
   if (text.find_first_not_of(" \r\n\t") == std::string_view::npos)
-    return Error{Code::invalid, "the file is empty: it has no header"}.at({.file = path}).hint("the first line of a CSV file names its columns");
+    return Error{Code::invalid, "the file is empty: it has no header"}.at({.file = label}).hint("the first line of a CSV file names its columns");
   file.delimiter = delimiter_of(text);
   auto fields = first_record(text, file.delimiter);
-  if (!fields) return Error{Code::invalid, "a quote in the header does not end"}.at({.file = path, .line = 1}).hint("close it, or double quotes inside a quoted field");
+  if (!fields) return Error{Code::invalid, "a quote in the header does not end"}.at({.file = label, .line = 1}).hint("close it, or double quotes inside a quoted field");
   for (auto& field : *fields) file.columns.push_back({.name = std::move(field)});
   MILLRACE_DO(check_header(file));
   return file;
 }
 
-Result<InputFile> inspect_parquet(engine::Engine& session, const std::string& path, const Ends& ends) {
+Result<InputFile> inspect_parquet(engine::Engine& session, const std::string& path, const std::string& label, const Ends& ends) {
   if (ends.size < 12 || ends.tail != kMagic)
-    return Error{Code::corrupt, fmt::format("the Parquet file is cut off or damaged: it does not end with {}", kMagic)}.at({.file = path}).hint("copy or write the file again");
-  InputFile file{.path = path, .parquet = true};
+    return Error{Code::corrupt, fmt::format("the Parquet file is cut off or damaged: it does not end with {}", kMagic)}.at({.file = label}).hint("copy or write the file again");
+  InputFile file{.path = path, .label = label, .parquet = true};
   auto columns = session.query(fmt::format("DESCRIBE SELECT * FROM read_parquet({}, binary_as_string = true)", engine::quote_text(path)));
   if (!columns) return explain_read(std::move(columns).error(), {file});
   for (size_t row = 0; row < columns->rows(); ++row) file.columns.push_back({.name = columns->text(row, 0), .type = columns->text(row, 1)});
@@ -139,15 +139,15 @@ const InputColumn* InputFile::find(const std::string& name) const {
 
 size_t InputFile::index(const std::string& name) const { return static_cast<size_t>(find(name) - columns.data()); }
 
-Result<InputFile> inspect_file(engine::Engine& session, const std::string& path) {
-  MILLRACE_TRY(const auto ends, read_ends(path));
+Result<InputFile> inspect_file(engine::Engine& session, const std::string& path, const std::string& label) {
+  MILLRACE_TRY(const auto ends, read_ends(path, label));
   if (ends.size == 0)
-    return Error{Code::invalid, "the file is empty"}.at({.file = path}).hint("a batch without rows is a CSV file with its header, or a Parquet file");
-  const bool named_parquet = path.ends_with(".parquet") || path.ends_with(".pq");
-  if (ends.head.starts_with(kMagic)) return inspect_parquet(session, path, ends);
+    return Error{Code::invalid, "the file is empty"}.at({.file = label}).hint("a batch without rows is a CSV file with its header, or a Parquet file");
+  const bool named_parquet = label.ends_with(".parquet") || label.ends_with(".pq");
+  if (ends.head.starts_with(kMagic)) return inspect_parquet(session, path, label, ends);
   if (named_parquet)
-    return Error{Code::corrupt, fmt::format("the file is named Parquet but does not begin with {}", kMagic)}.at({.file = path}).hint("write it as Parquet, or name it .csv if it is one");
-  return inspect_csv(path, ends);
+    return Error{Code::corrupt, fmt::format("the file is named Parquet but does not begin with {}", kMagic)}.at({.file = label}).hint("write it as Parquet, or name it .csv if it is one");
+  return inspect_csv(path, label, ends);
 }
 
 std::string select_from(const InputFile& file, bool numbered) {
@@ -173,11 +173,11 @@ Error explain_read(Error error, const std::vector<InputFile>& files) {
     if (text.find(file.path) != std::string::npos) which = &file;
   if (which->parquet) {
     const auto first = text.substr(0, std::min(text.find('\n'), size_t{300}));
-    return Error{Code::corrupt, "the Parquet file cannot be read: " + first}.at({.file = which->path}).hint("copy or write the file again");
+    return Error{Code::corrupt, "the Parquet file cannot be read: " + first}.at({.file = which->label}).hint("copy or write the file again");
   }
   int line = 0;
   re2::RE2::PartialMatch(text, "(?:Line|line):? ?(\\d+)", &line);
-  const auto place = Where{.file = which->path, .line = line};
+  const auto place = Where{.file = which->label, .line = line};
   std::string what, original;
   int expected = 0, found = 0;
   re2::RE2::PartialMatch(text, "Original Line: ?([^\\n]{1,120})", &original);

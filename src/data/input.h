@@ -16,6 +16,7 @@ struct InputColumn {
 
 struct InputFile {
   std::string path;
+  std::string label;  // what people call it; errors name this
   bool parquet = false;
   char delimiter = ',';
   std::vector<InputColumn> columns;
@@ -26,7 +27,7 @@ struct InputFile {
 
 // Reads the header of a CSV file or the footer of a Parquet file. Errors name the file and, for CSV, line 1: missing file, folder,
 // empty file, no UTF-8, two columns of one name, truncated or damaged Parquet.
-Result<InputFile> inspect_file(engine::Engine& session, const std::string& path);
+Result<InputFile> inspect_file(engine::Engine& session, const std::string& path, const std::string& label);
 
 // A SELECT that yields the file's columns as c0, c1 ... and, when `numbered`, millrace_row (the first data row is 1).
 std::string select_from(const InputFile& file, bool numbered);

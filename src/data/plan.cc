@@ -13,11 +13,11 @@ using engine::quote_text;
 
 Plan::Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules) : session_(session), object_(object), rules_(rules) {}
 
-Result<std::vector<SchemaProblem>> Plan::match(const std::vector<std::string>& files) {
+Result<std::vector<SchemaProblem>> Plan::match(const std::vector<std::string>& files, const std::vector<std::string>& names) {
   if (files.empty()) return Error{Code::invalid, "a batch needs at least one file"};
   std::vector<SchemaProblem> problems;
-  for (const auto& path : files) {
-    MILLRACE_TRY(auto file, inspect_file(session_, path));
+  for (size_t i = 0; i < files.size(); ++i) {
+    MILLRACE_TRY(auto file, inspect_file(session_, files[i], i < names.size() ? names[i] : files[i]));
     files_.push_back(std::move(file));
     MILLRACE_TRY(auto found, match_file(files_.back()));
     for (auto& problem : found) problems.push_back(std::move(problem));
@@ -33,7 +33,7 @@ Result<std::vector<SchemaProblem>> Plan::match_file(const InputFile& file) {
     expected.push_back(property.source_name);
     const InputColumn* column = file.find(property.source_name);
     if (column == nullptr) {
-      problems.push_back({"schema.columns", property.name, fmt::format("the column '{}' is missing in {}", property.source_name, file.path)});
+      problems.push_back({"schema.columns", property.name, fmt::format("the column '{}' is missing in {}", property.source_name, file.label)});
       continue;
     }
     MILLRACE_TRY(const auto typed, to_typed(property, column->type, "c"));
@@ -91,7 +91,7 @@ Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, s
   std::string select, condition;
   const std::string table = fmt::format("millrace_reference_{}", joins_.size());
   for (const auto& path : files->second) {
-    MILLRACE_TRY(const auto file, inspect_file(session_, path));
+    MILLRACE_TRY(const auto file, inspect_file(session_, path, path));
     std::string list, where;
     for (size_t i = 0; i < rule.columns.size(); ++i) {
       const auto name = reference["columns"][i].get<std::string>();

@@ -27,8 +27,8 @@ class Plan final : public ScanColumns {
   // The session must outlive the plan. One plan a session at a time.
   Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules);
 
-  // Reads the headers and compares them with the properties. Problems make the batch unreadable; then nothing else may be called.
-  Result<std::vector<SchemaProblem>> match(const std::vector<std::string>& files);
+  // `names` are what errors call the files; empty = their paths. Reads the headers and compares them with the properties. Problems make the batch unreadable; then nothing else may be called.
+  Result<std::vector<SchemaProblem>> match(const std::vector<std::string>& files, const std::vector<std::string>& names);
   // Checks the expressions of rules, reads the references and makes millrace_batch.
   Result<void> prepare(const std::map<std::string, std::vector<std::string>>& references);
 
