@@ -1,5 +1,7 @@
 #include "serve/guard.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "data/contract.h"
@@ -11,8 +13,9 @@ namespace {
 template <class T>
 data::Cell number_cell(const Tensor& tensor, size_t at) {
   const T value = tensor.as<T>()[at];
-  if constexpr (std::is_floating_point_v<T>) return data::Cell::of_number(value);
-  else return data::Cell::of_integer(static_cast<int64_t>(value));
+  if constexpr (std::is_floating_point_v<T>) return data::Cell::of(static_cast<double>(value));
+  else if (std::in_range<int64_t>(value)) return data::Cell::of(static_cast<int64_t>(value));
+  else return data::Cell::of(static_cast<double>(value));  // above 2^63: beyond every bound that a contract can name exactly
 }
 
 data::Cell cell_of(const Tensor& tensor, size_t at) {
@@ -28,7 +31,7 @@ data::Cell cell_of(const Tensor& tensor, size_t at) {
     case DType::int64: return number_cell<int64_t>(tensor, at);
     case DType::fp32: return number_cell<float>(tensor, at);
     case DType::fp64: return number_cell<double>(tensor, at);
-    case DType::bytes: return data::Cell::of_text(tensor.texts[at]);
+    case DType::bytes: return data::Cell::of(std::string_view(tensor.texts[at]));
   }
   return {};
 }

@@ -13,7 +13,7 @@ namespace millrace::serve {
 
 struct Refusal {
   std::string field, rule;
-  std::string message;   // for the caller; names the rule's bound, never the value (it may be personal)
+  std::string message;   // for the caller; the value is masked where the contract classifies the field
   size_t row = 0;
 };
 
