@@ -34,6 +34,27 @@ CalibrationBin bin_of(std::span<const size_t> rows, Labels labels, Scores probab
   return {static_cast<int64_t>(rows.size()), predicted / n, wilson_of_share(positives / n, n, z)};
 }
 
+// The noise of an expected calibration error: a weighted sum of folded normals, by its first three moments.
+class Noise {
+ public:
+  void add(double weight, double variance) {
+    constexpr double kTwoByPi = 2 / std::numbers::pi;
+    const double spread = weight * std::sqrt(variance);
+    mean_ += spread * std::sqrt(kTwoByPi);
+    variance_ += spread * spread * (1 - kTwoByPi);
+    third_ += spread * spread * spread * std::sqrt(kTwoByPi) * (2 * kTwoByPi - 1);
+  }
+  double quantile(double p) const {
+    if (variance_ <= 0) return mean_;
+    const double z = normal_quantile(p);
+    const double skew = third_ / std::pow(variance_, 1.5);
+    return std::max(0.0, mean_ + std::sqrt(variance_) * (z + skew * (z * z - 1) / 6));
+  }
+
+ private:
+  double mean_ = 0, variance_ = 0, third_ = 0;
+};
+
 }  // namespace
 
 Result<Calibration> calibration(Labels labels, Scores probabilities, int64_t bins, double confidence) {
@@ -45,7 +66,8 @@ Result<Calibration> calibration(Labels labels, Scores probabilities, int64_t bin
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return probabilities[a] < probabilities[b]; });
 
   Calibration out;
-  double error = 0, noise = 0, noise_variance = 0;
+  Noise noise;
+  double error = 0;
   size_t start = 0;
   for (const size_t end : ends_of(order, probabilities, static_cast<size_t>(bins))) {
     const CalibrationBin bin = bin_of(std::span(order).subspan(start, end - start), labels, probabilities, z);
@@ -53,15 +75,13 @@ Result<Calibration> calibration(Labels labels, Scores probabilities, int64_t bin
     const double n = static_cast<double>(bin.rows), weight = n / static_cast<double>(labels.size());
     const double gap = std::fabs(bin.observed.value - bin.predicted);
     const double q = (bin.observed.value * n + 1) / (n + 2);
-    const double variance = q * (1 - q) / n;
     error += weight * gap;
-    noise += weight * std::sqrt(variance * 2 / std::numbers::pi);
-    noise_variance += weight * weight * variance * (1 - 2 / std::numbers::pi);
+    noise.add(weight, q * (1 - q) / n);
     out.max_error = std::max(out.max_error, gap);
     out.bins.push_back(bin);
   }
-  const double reach = noise + normal_quantile(confidence) * std::sqrt(noise_variance);
-  out.ece = {error, std::max(0.0, error - std::max(0.0, reach)), std::min(1.0, error + std::max(0.0, reach))};
+  const double reach = noise.quantile(confidence);
+  out.ece = {error, std::max(0.0, error - reach), std::min(1.0, error + reach)};
   return out;
 }
 
