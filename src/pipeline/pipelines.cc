@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/files.h"
-#include "pipeline/components.h"
+#include "pipeline/key/components.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/runner.h"
 #include "pipeline/tracked_run.h"

@@ -4,7 +4,7 @@
 
 #include "core/fault.h"
 #include "pipeline/compare.h"
-#include "pipeline/execute.h"
+#include "pipeline/local/execute.h"
 #include "pipeline/tracked_run.h"
 
 namespace millrace::pipeline {

@@ -7,7 +7,7 @@
 #include "jobs/jobs.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/records.h"
-#include "pipeline/scratch.h"
+#include "pipeline/local/scratch.h"
 
 namespace millrace::pipeline {
 

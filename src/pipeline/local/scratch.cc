@@ -1,4 +1,4 @@
-#include "pipeline/scratch.h"
+#include "pipeline/local/scratch.h"
 
 #include <sys/stat.h>
 

@@ -5,8 +5,8 @@
 #include "core/files.h"
 #include "engine/engine.h"
 #include "pipeline/bounds.h"
-#include "pipeline/execute.h"
-#include "pipeline/sql_text.h"
+#include "pipeline/local/execute.h"
+#include "pipeline/local/sql_text.h"
 
 namespace millrace::pipeline {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "core/caller.h"
 #include "core/json.h"
-#include "pipeline/file_digests.h"
+#include "pipeline/key/file_digests.h"
 #include "pipeline/pipeline.h"
 
 namespace millrace::pipeline {
@@ -24,7 +24,8 @@ class EnvironmentReader {
  private:
   Result<Json> of_sql(const Caller& caller);
   Result<Json> of_command(const Caller& caller, const Pipeline& pipeline, const Stage& stage);
-  Result<Json> program(const Caller& caller, const std::string& name, Json& libraries);
+  Result<Json> program(const Caller& caller, const std::string& name, const std::string& path, Json& libraries);
+  std::string behind_wrapper(const std::string& interpreter, const std::string& path) const;
   Result<void> add_libraries(const Caller& caller, const std::string& program, Json& libraries);
   std::vector<std::string> bare() const;
 

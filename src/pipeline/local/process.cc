@@ -1,4 +1,4 @@
-#include "pipeline/process.h"
+#include "pipeline/local/process.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>

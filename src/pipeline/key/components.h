@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/environment.h"
+#include "pipeline/key/environment.h"
 #include "pipeline/pipeline.h"
 
 namespace millrace::pipeline {

@@ -1,11 +1,11 @@
-#include "pipeline/environment.h"
+#include "pipeline/key/environment.h"
 
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "core/files.h"
-#include "pipeline/process.h"
+#include "pipeline/local/process.h"
 
 namespace millrace::pipeline {
 namespace fs = std::filesystem;
@@ -69,17 +69,17 @@ Result<Json> EnvironmentReader::of_command(const Caller& caller, const Pipeline&
   Json out = Json::object(), libraries = Json::object();
   const auto& interpreter = pipeline.environment.interpreter;
   if (!interpreter.empty()) {
-    MILLRACE_TRY(out["interpreter"], program(caller, interpreter, libraries));
     MILLRACE_TRY(const auto path, find_program(interpreter, parts_.path));
+    MILLRACE_TRY(out["interpreter"], program(caller, interpreter, behind_wrapper(interpreter, path), libraries));
     MILLRACE_TRY(const auto version, output_of(path, {"--version"}, bare(), "/", parts_.context.clock));
     out["interpreter"]["version"] = first_line(version);
   }
   // A program named by a relative path is one of the stage's own files and counts as code.
   const auto& first = stage.command.front();
   if (first != interpreter && (first.starts_with('/') || first.find('/') == std::string::npos)) {
-    auto found = program(caller, first, libraries);
-    if (!found) return std::move(found).error().at(stage.where);
-    out["program"] = std::move(*found);
+    auto path = first.starts_with('/') ? Result<std::string>(first) : find_program(first, parts_.path);
+    if (!path) return std::move(path).error().at(stage.where);
+    MILLRACE_TRY(out["program"], program(caller, first, *path, libraries));
   }
   if (!pipeline.environment.lock.empty()) {
     MILLRACE_TRY(out["lock"], digests_.digest(caller, pipeline.folder + "/" + pipeline.environment.lock));
@@ -88,11 +88,15 @@ Result<Json> EnvironmentReader::of_command(const Caller& caller, const Pipeline&
   return out;
 }
 
-Result<Json> EnvironmentReader::program(const Caller& caller, const std::string& name, Json& libraries) {
-  std::string path = name;
-  if (!name.starts_with('/')) {
-    MILLRACE_TRY(path, find_program(name, parts_.path));
-  }
+// Version managers put scripts on PATH that choose an interpreter; Python can be asked which one it is.
+std::string EnvironmentReader::behind_wrapper(const std::string& interpreter, const std::string& path) const {
+  if (!interpreter.starts_with("python")) return path;
+  const auto answer = output_of(path, {"-I", "-c", "import sys; print(sys.executable)"}, bare(), "/", parts_.context.clock);
+  if (!answer || !first_line(*answer).starts_with('/')) return path;
+  return first_line(*answer);
+}
+
+Result<Json> EnvironmentReader::program(const Caller& caller, const std::string& name, const std::string& path, Json& libraries) {
   std::error_code error;
   const auto real = fs::canonical(path, error).string();
   if (error) return file_error("cannot resolve", path, error.value());

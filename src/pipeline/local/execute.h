@@ -5,7 +5,7 @@
 #include "core/json.h"
 #include "jobs/jobs.h"
 #include "pipeline/pipeline.h"
-#include "pipeline/scratch.h"
+#include "pipeline/local/scratch.h"
 
 namespace millrace::pipeline {
 

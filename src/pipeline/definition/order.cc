@@ -1,4 +1,4 @@
-#include "pipeline/order.h"
+#include "pipeline/definition/order.h"
 
 #include <algorithm>
 #include <map>

@@ -6,9 +6,9 @@
 #include "core/files.h"
 #include "core/ids.h"
 #include "pipeline/bounds.h"
-#include "pipeline/code_files.h"
-#include "pipeline/order.h"
-#include "pipeline/words.h"
+#include "pipeline/definition/code_files.h"
+#include "pipeline/definition/order.h"
+#include "pipeline/definition/words.h"
 
 namespace millrace::pipeline {
 namespace {

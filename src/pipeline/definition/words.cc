@@ -1,4 +1,4 @@
-#include "pipeline/words.h"
+#include "pipeline/definition/words.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "pipeline/file_digests.h"
+#include "pipeline/key/file_digests.h"
 
 #include <sys/stat.h>
 

@@ -1,7 +1,8 @@
-#include "pipeline/components.h"
+#include "pipeline/key/components.h"
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 
@@ -9,7 +10,7 @@
 
 #include "core/files.h"
 #include "core/hash.h"
-#include "pipeline/code_files.h"
+#include "pipeline/definition/code_files.h"
 
 namespace millrace::pipeline {
 namespace {
@@ -61,7 +62,8 @@ void flatten(const std::string& path, const Json& value, int depth, std::map<std
 
 std::map<std::string, Json> parts_of(const Json& components) {
   std::map<std::string, Json> out;
-  for (const auto& [key, value] : deciding(components).items()) {
+  const Json parts = deciding(components);
+  for (const auto& [key, value] : parts.items()) {
     if (key == "environment") {
       for (const auto& [name, part] : value.items()) flatten("environment." + name, part, name == "libraries" ? 1 : 0, out);
     } else {
@@ -128,12 +130,9 @@ Result<void> ComponentsReader::add_datasets(const Caller& caller, const Pipeline
   for (const auto& dep : stage.datasets) {
     const auto* source = find_source(pipeline, dep.name);
     if (source == nullptr) return Error{Code::invalid, fmt::format("there is no source '{}'", dep.name)}.at(dep.where);
-    MILLRACE_TRY(const auto versions, parts_.datasets.select(caller.workspace, *source, dep.from, dep.to));
-    if (versions.empty())
-      return Error{Code::rejected, fmt::format("the dataset '{}' has no accepted version that the stage '{}' may read", dep.name, stage.name)}
-          .at(dep.where)
-          .hint(dep.to != 0 ? "add a batch of that time, or widen from and to" : "add a batch: millrace data add");
-    for (const auto& version : versions)
+    const auto versions = parts_.datasets.select(caller.workspace, *source, dep.from, dep.to);
+    if (!versions) return Error(versions.error()).at(dep.where).while_doing(fmt::format("choosing what the stage '{}' reads", stage.name));
+    for (const auto& version : *versions)
       list.push_back({{"name", dep.name}, {"version", version.version}, {"digest", version.digest}, {"file", version.file}, {"node", version.node()}, {"period_to", version.period_to}});
   }
   into["datasets"] = std::move(list);
@@ -173,6 +172,7 @@ std::vector<Reason> differences(const Json& before, const Json& after) {
   }
   for (const auto& [name, value] : new_parts)
     if (!old_parts.contains(name)) out.push_back(reason_of(name, nullptr, &value));
+  std::sort(out.begin(), out.end(), [](const Reason& a, const Reason& b) { return a.component < b.component; });
   return out;
 }
 

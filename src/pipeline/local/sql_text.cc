@@ -1,4 +1,4 @@
-#include "pipeline/sql_text.h"
+#include "pipeline/local/sql_text.h"
 
 #include <algorithm>
 

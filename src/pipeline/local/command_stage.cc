@@ -7,8 +7,8 @@
 #include "core/files.h"
 #include "core/hash.h"
 #include "pipeline/bounds.h"
-#include "pipeline/execute.h"
-#include "pipeline/process.h"
+#include "pipeline/local/execute.h"
+#include "pipeline/local/process.h"
 
 namespace millrace::pipeline {
 namespace {
@@ -35,7 +35,8 @@ Result<void> write_notes(const Json& components, const std::string& folder) {
 
 // A value taken from our own environment must still be the one whose digest is in the key.
 Result<void> add_declared(const Json& components, std::vector<std::string>& into) {
-  for (const auto& [name, kept] : components.value("env", Json::object()).items()) {
+  const Json env = components.value("env", Json::object());
+  for (const auto& [name, kept] : env.items()) {
     if (const auto* value = find(kept, "value")) {
       into.push_back(fmt::format("{}={}", name, value->get<std::string>()));
       continue;

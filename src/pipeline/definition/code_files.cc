@@ -1,4 +1,4 @@
-#include "pipeline/code_files.h"
+#include "pipeline/definition/code_files.h"
 
 #include <glob.h>
 
