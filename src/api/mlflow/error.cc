@@ -10,7 +10,7 @@ namespace {
 std::string message_of(const Error& error) {
   std::string text = error.message();
   if (const auto& where = error.where(); !where.empty()) text += " (at " + where.text() + ")";
-  if (!error.hint().empty()) text += " Hint: " + error.hint() + ".";
+  if (!error.hint().empty()) text += (text.ends_with(".") ? " Hint: " : ". Hint: ") + error.hint();
   return text;
 }
 

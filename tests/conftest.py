@@ -1,0 +1,25 @@
+"""Fixtures that every test may use: a state folder of its own, and a Millrace server on it."""
+import os
+import pathlib
+import sys
+
+import pytest
+
+# Clients under test stay on this machine and say nothing to anybody else.
+os.environ.update({"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"})
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "system"))
+
+from server import up  # noqa: E402  (the path comes first)
+
+
+@pytest.fixture(scope="module")
+def state_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("state") / "state"
+
+
+@pytest.fixture(scope="module")
+def server(state_dir):
+    """The address of a server that a module's tests share; a clean end is part of the test."""
+    running = up(state_dir)
+    yield running.url
+    assert running.stop() == 0, "".join(running.errors)[-2000:]
