@@ -44,7 +44,8 @@ Result<int64_t> in_micros(int64_t value, arrow::TimeUnit::type unit) {
   int64_t out = value;
   if (unit == arrow::TimeUnit::NANO) return floor_divide(value, 1000);
   const int64_t factor = unit == arrow::TimeUnit::SECOND ? 1'000'000 : unit == arrow::TimeUnit::MILLI ? 1000 : 1;
-  if (__builtin_mul_overflow(value, factor, &out)) return Error{Code::invalid, fmt::format("the time {} is out of range", value)};
+  if (__builtin_mul_overflow(value, factor, &out))
+    return Error{Code::invalid, fmt::format("the time {} is out of range", value)};
   return out;
 }
 
@@ -72,14 +73,16 @@ Result<int64_t> whole(const Array& array, int64_t row) {
     case Type::UINT32: return value_of<arrow::UInt32Array>(array, row);
     case Type::UINT64: {
       const uint64_t value = value_of<arrow::UInt64Array>(array, row);
-      if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return too_wide("", fmt::format("{}", value));
+      if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+        return too_wide("", fmt::format("{}", value));
       return static_cast<int64_t>(value);
     }
     case Type::DECIMAL128: return whole_decimal(array, row);
     case Type::DATE32: return value_of<arrow::Date32Array>(array, row);
     case Type::DATE64: return floor_divide(value_of<arrow::Date64Array>(array, row), 86'400'000);
     case Type::TIMESTAMP:
-      return in_micros(value_of<arrow::TimestampArray>(array, row), static_cast<const arrow::TimestampType&>(type).unit());
+      return in_micros(value_of<arrow::TimestampArray>(array, row),
+                       static_cast<const arrow::TimestampType&>(type).unit());
     case Type::TIME32:
       return in_micros(value_of<arrow::Time32Array>(array, row), static_cast<const arrow::Time32Type&>(type).unit());
     case Type::TIME64:
@@ -122,15 +125,31 @@ std::string text(const Array& array, int64_t row) {
 std::string_view type_name(const DataType& type) {
   switch (type.id()) {
     case Type::BOOL: return "boolean";
-    case Type::INT8: case Type::INT16: case Type::INT32: case Type::INT64:
-    case Type::UINT8: case Type::UINT16: case Type::UINT32: case Type::UINT64: return "integer";
+    case Type::INT8:
+    case Type::INT16:
+    case Type::INT32:
+    case Type::INT64:
+    case Type::UINT8:
+    case Type::UINT16:
+    case Type::UINT32:
+    case Type::UINT64: return "integer";
     case Type::DECIMAL128: return static_cast<const arrow::Decimal128Type&>(type).scale() == 0 ? "integer" : "number";
-    case Type::FLOAT: case Type::DOUBLE: return "number";
-    case Type::DATE32: case Type::DATE64: return "date";
+    case Type::FLOAT:
+    case Type::DOUBLE: return "number";
+    case Type::DATE32:
+    case Type::DATE64: return "date";
     case Type::TIMESTAMP: return "timestamp";
-    case Type::TIME32: case Type::TIME64: return "time";
-    case Type::BINARY: case Type::LARGE_BINARY: case Type::BINARY_VIEW: case Type::FIXED_SIZE_BINARY: return "bytes";
-    case Type::LIST: case Type::LARGE_LIST: case Type::FIXED_SIZE_LIST: case Type::STRUCT: case Type::MAP: return "nested";
+    case Type::TIME32:
+    case Type::TIME64: return "time";
+    case Type::BINARY:
+    case Type::LARGE_BINARY:
+    case Type::BINARY_VIEW:
+    case Type::FIXED_SIZE_BINARY: return "bytes";
+    case Type::LIST:
+    case Type::LARGE_LIST:
+    case Type::FIXED_SIZE_LIST:
+    case Type::STRUCT:
+    case Type::MAP: return "nested";
     default: return "text";
   }
 }
@@ -196,7 +215,8 @@ class Growing {
     column_.name = std::move(name);
     column_.type = type_name(storage(type));
     if (column_.type == "number") column_.values = std::vector<double>();
-    if (column_.type == "text" || column_.type == "bytes" || column_.type == "nested") column_.values = std::vector<std::string>();
+    if (column_.type == "text" || column_.type == "bytes" || column_.type == "nested")
+      column_.values = std::vector<std::string>();
   }
 
   Result<void> append(const Array& given) {
@@ -244,8 +264,8 @@ class Growing {
 };
 
 Error too_large(std::string what) {
-  return Error{Code::too_large, "the result of the query has more than " + std::move(what)}
-      .hint("aggregate, add a LIMIT, or write it to a file with COPY");
+  return Error{Code::too_large, "the result of the query has more than " + std::move(what)}.hint(
+      "aggregate, add a LIMIT, or write it to a file with COPY");
 }
 
 Result<std::shared_ptr<arrow::RecordBatchReader>> import(ArrowArrayStream* stream) {
@@ -298,8 +318,10 @@ Result<int64_t> read_count(ArrowArrayStream* stream) {
     const auto batch = reader->Next();
     if (!batch.ok()) return from_arrow(batch.status());
     if (*batch == nullptr) return count;
-    const bool counts = (*batch)->num_columns() > 0 && (*batch)->num_rows() > 0 && (*batch)->schema()->field(0)->name() == "Count";
-    if (first && counts && (*batch)->column(0)->type_id() == Type::INT64) count = value_of<arrow::Int64Array>(*(*batch)->column(0), 0);
+    const bool counts =
+        (*batch)->num_columns() > 0 && (*batch)->num_rows() > 0 && (*batch)->schema()->field(0)->name() == "Count";
+    if (first && counts && (*batch)->column(0)->type_id() == Type::INT64)
+      count = value_of<arrow::Int64Array>(*(*batch)->column(0), 0);
     first = false;
   }
 }
@@ -310,8 +332,8 @@ Result<void> make_row(const std::vector<Json>& values, ArrowArray* array, ArrowS
   for (size_t i = 0; i < values.size(); ++i) {
     const auto scalar = scalar_of(values[i]);
     if (scalar == nullptr)
-      return Error{Code::invalid, fmt::format("parameter {} of the query is a {}", i + 1, values[i].type_name())}
-          .hint("pass null, a boolean, a number or a string");
+      return Error{Code::invalid, fmt::format("parameter {} of the query is a {}", i + 1, values[i].type_name())}.hint(
+          "pass null, a boolean, a number or a string");
     const auto column = arrow::MakeArrayFromScalar(*scalar, 1);
     if (!column.ok()) return from_arrow(column.status());
     fields.push_back(arrow::field(fmt::format("p{}", i + 1), scalar->type));

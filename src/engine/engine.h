@@ -59,7 +59,8 @@ class Engines {
 // A session may outlive the factory.
 Result<std::unique_ptr<Engines>> load_duckdb(const std::string& library_path);
 
-std::string quote_name(std::string_view name);  // "a""b", as DuckDB reads it (its 1.5 knows no backticks; Spark knows only those)
+std::string quote_name(
+    std::string_view name);  // "a""b", as DuckDB reads it (its 1.5 knows no backticks; Spark knows only those)
 std::string quote_text(std::string_view text);  // 'it''s'
 
 // The options of COPY ... TO that make a Parquet file byte-stable: "FORMAT parquet, COMPRESSION zstd, ...".

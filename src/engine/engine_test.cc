@@ -10,7 +10,8 @@ namespace {
 
 TEST(Engine, brings_every_type_down_to_nine_names) {
   const auto engine = open_engine();
-  const auto table = engine->query(R"(SELECT true AS b, CAST(-3 AS TINYINT) AS i, sum(x)::HUGEINT AS h, 2.5::FLOAT AS f, 1.25::DECIMAL(9,2) AS d,
+  const auto table = engine->query(
+      R"(SELECT true AS b, CAST(-3 AS TINYINT) AS i, sum(x)::HUGEINT AS h, 2.5::FLOAT AS f, 1.25::DECIMAL(9,2) AS d,
     'é' AS t, 'ok'::ENUM('ok', 'no') AS e, '\xAA\x01'::BLOB AS y, TIMESTAMP '1969-12-31 23:59:59.5' AS ts, TIMESTAMPTZ '2013-07-01 05:00:00+02' AS tz,
     DATE '2013-07-01' AS da, TIME '05:00:00.25' AS ti, [1, NULL] AS l, {'a': 1, 'b': ['x']} AS s, MAP {'k': 2.5} AS m,
     NULL AS n, 'nan'::DOUBLE AS nan, '{"q":1}'::JSON AS j, uuid '00000000-0000-0000-0000-000000000001' AS u,
@@ -23,11 +24,14 @@ TEST(Engine, brings_every_type_down_to_nine_names) {
     values += to_text(table->json(0, i)) + " ";
   }
   EXPECT_EQ(types,
-            "b:boolean i:integer h:integer f:number d:number t:text e:text y:bytes ts:timestamp tz:timestamp da:date ti:time l:nested "
+            "b:boolean i:integer h:integer f:number d:number t:text e:text y:bytes ts:timestamp tz:timestamp da:date "
+            "ti:time l:nested "
             "s:nested m:nested n:integer nan:number j:text u:text ns:timestamp ");
   EXPECT_EQ(values,
-            "true -3 6 2.5 1.25 \"é\" \"ok\" \"aa01\" \"1969-12-31T23:59:59.500000Z\" \"2013-07-01T03:00:00.000000Z\" \"2013-07-01\" "
-            "\"05:00:00.250000\" [1,null] {\"a\":1,\"b\":[\"x\"]} [{\"key\":\"k\",\"value\":2.5}] null null \"{\\\"q\\\":1}\" "
+            "true -3 6 2.5 1.25 \"é\" \"ok\" \"aa01\" \"1969-12-31T23:59:59.500000Z\" \"2013-07-01T03:00:00.000000Z\" "
+            "\"2013-07-01\" "
+            "\"05:00:00.250000\" [1,null] {\"a\":1,\"b\":[\"x\"]} [{\"key\":\"k\",\"value\":2.5}] null null "
+            "\"{\\\"q\\\":1}\" "
             "\"00000000-0000-0000-0000-000000000001\" \"1969-12-31T23:59:59.999999Z\" ");
   EXPECT_EQ(table->integer(0, *table->find("TS")), -500'000);
   EXPECT_TRUE(table->is_null(0, *table->find("n")));
@@ -40,7 +44,8 @@ TEST(Engine, binds_parameters_and_never_reads_them_as_sql) {
   EXPECT_EQ(answer(*engine, "SELECT ?, ?, ?, ?, ?", {Json(nullptr), true, -7, 2.5, "x'; DROP TABLE t; --"}),
             "[null,true,-7,2.5,\"x'; DROP TABLE t; --\"]");
   EXPECT_EQ(answer(*engine, "SELECT $2 || $1", {"a", "b"}), "\"ba\"");
-  EXPECT_EQ(answer(*engine, "SELECT ?", {Json::array({1})}), "invalid: parameter 1 of the query is a array. Hint: pass null, a boolean, a number or a string");
+  EXPECT_EQ(answer(*engine, "SELECT ?", {Json::array({1})}),
+            "invalid: parameter 1 of the query is a array. Hint: pass null, a boolean, a number or a string");
   EXPECT_EQ(engine->query("SELECT ?, ?", {Json(1)}).ok(), false);
 }
 
@@ -78,7 +83,9 @@ TEST(Engine, counts_what_a_statement_changed) {
 
 TEST(Engine, ends_a_statement_over_its_time) {
   const auto engine = open_engine({.timeout = 50'000});
-  const auto endless = engine->query("SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * 7 = b.range * 3 + 1 AND a.range > b.range");
+  const auto endless = engine->query(
+      "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * 7 = b.range * 3 + 1 AND a.range > "
+      "b.range");
   ASSERT_FALSE(endless.ok());
   EXPECT_EQ(endless.error().code(), Code::timeout);
   EXPECT_EQ(endless.error().message(), "the query took longer than 50 ms");
@@ -91,7 +98,9 @@ TEST(Engine, is_cancelled_by_another_thread) {
   std::thread other([&] {
     while (!done) engine->cancel();
   });
-  const auto endless = engine->query("SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * 7 = b.range * 3 + 1 AND a.range > b.range");
+  const auto endless = engine->query(
+      "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * 7 = b.range * 3 + 1 AND a.range > "
+      "b.range");
   done = true;
   other.join();
   EXPECT_EQ(endless.error().code(), Code::timeout);
@@ -101,9 +110,13 @@ TEST(Engine, is_in_utc_and_holds_its_extensions) {
   const auto engine = open_engine();
   EXPECT_EQ(answer(*engine, "SELECT current_setting('TimeZone')"), "\"UTC\"");
   EXPECT_EQ(answer(*engine, "SELECT strftime(TIMESTAMPTZ '2013-07-01 00:00:00+00', '%H')"), "\"00\"");
-  EXPECT_EQ(answer(*engine, "SELECT list(extension_name ORDER BY extension_name) FROM duckdb_extensions() WHERE loaded"),
-            "[\"autocomplete\",\"core_functions\",\"icu\",\"json\",\"parquet\"]");
-  EXPECT_EQ(answer(*engine, "SELECT current_setting('autoinstall_known_extensions') OR current_setting('autoload_known_extensions')"), "false");
+  EXPECT_EQ(
+      answer(*engine, "SELECT list(extension_name ORDER BY extension_name) FROM duckdb_extensions() WHERE loaded"),
+      "[\"autocomplete\",\"core_functions\",\"icu\",\"json\",\"parquet\"]");
+  EXPECT_EQ(
+      answer(*engine,
+             "SELECT current_setting('autoinstall_known_extensions') OR current_setting('autoload_known_extensions')"),
+      "false");
   EXPECT_EQ(engine->describe().substr(0, 8), "duckdb v");
 }
 
@@ -111,12 +124,20 @@ TEST(Engine, spills_beyond_its_memory_and_leaves_nothing_behind) {
   const Scratch scratch;
   {
     const auto engine = open_engine({.threads = 1, .memory_bytes = 30 << 20, .temp_folder = scratch.path()});
-    EXPECT_EQ(engine->execute("CREATE TEMP TABLE big AS SELECT range AS a, md5(range::VARCHAR) || md5((range + 1)::VARCHAR) AS b FROM range(1500000)").ok(), true);
+    EXPECT_EQ(engine
+                  ->execute("CREATE TEMP TABLE big AS SELECT range AS a, md5(range::VARCHAR) || md5((range + "
+                            "1)::VARCHAR) AS b FROM range(1500000)")
+                  .ok(),
+              true);
     EXPECT_EQ(answer(*engine, "SELECT count(DISTINCT b) FROM big"), "1500000");
   }
   EXPECT_TRUE(std::filesystem::is_empty(scratch.path()));
   const auto engine = open_engine({.threads = 1, .memory_bytes = 30 << 20});
-  EXPECT_EQ(code_of(*engine, "CREATE TEMP TABLE big AS SELECT md5(range::VARCHAR) || md5((range + 1)::VARCHAR) AS b FROM range(1500000)"), Code::too_large);
+  EXPECT_EQ(
+      code_of(
+          *engine,
+          "CREATE TEMP TABLE big AS SELECT md5(range::VARCHAR) || md5((range + 1)::VARCHAR) AS b FROM range(1500000)"),
+      Code::too_large);
 }
 
 TEST(Engine, says_where_its_library_should_be) {
@@ -139,7 +160,9 @@ TEST(Engine, quotes_names_and_texts) {
   EXPECT_EQ(quote_name("a\"b"), "\"a\"\"b\"");
   EXPECT_EQ(quote_text("it's"), "'it''s'");
   const auto engine = open_engine();
-  EXPECT_EQ(answer(*engine, "SELECT " + quote_name("a`\"b") + " FROM (SELECT " + quote_text("it's; --") + " AS " + quote_name("a`\"b") + ")"), "\"it's; --\"");
+  EXPECT_EQ(answer(*engine, "SELECT " + quote_name("a`\"b") + " FROM (SELECT " + quote_text("it's; --") + " AS " +
+                                quote_name("a`\"b") + ")"),
+            "\"it's; --\"");
 }
 
 }  // namespace

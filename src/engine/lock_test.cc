@@ -11,9 +11,12 @@ class Locked : public ::testing::Test {
  protected:
   void SetUp() override {
     for (const char* folder : {"in", "in-next", "out", "tmp"}) ASSERT_TRUE(make_folders(scratch / folder).ok());
-    for (const char* file : {"in/a.csv", "in-next/b.csv", "secret.csv", "one.csv"}) ASSERT_TRUE(write_file(scratch / file, "a,b\n1,2\n").ok());
+    for (const char* file : {"in/a.csv", "in-next/b.csv", "secret.csv", "one.csv"})
+      ASSERT_TRUE(write_file(scratch / file, "a,b\n1,2\n").ok());
     ASSERT_EQ(::symlink((scratch / "secret.csv").c_str(), (scratch / "in/link.csv").c_str()), 0);
-    engine = open_engine({.temp_folder = scratch / "tmp", .readable = {scratch / "in", scratch / "one.csv"}, .writable = {scratch / "out", scratch / "result.parquet"}});
+    engine = open_engine({.temp_folder = scratch / "tmp",
+                          .readable = {scratch / "in", scratch / "one.csv"},
+                          .writable = {scratch / "out", scratch / "result.parquet"}});
     ASSERT_TRUE(engine->lock_down().ok());
     ASSERT_TRUE(engine->lock_down().ok()) << "twice is as good as once";
   }
@@ -37,9 +40,17 @@ TEST_F(Locked, reads_what_it_may) {
 }
 
 TEST_F(Locked, writes_what_it_may) {
-  EXPECT_EQ(engine->execute("COPY (SELECT * FROM range(7) -- ) TO 'x'\n) TO " + file("out/a.parquet") + " (FORMAT parquet);").value(), 7);
-  EXPECT_EQ(engine->execute("copy (FROM range(3)) to " + file("result.parquet") + " (" + std::string(copy_options()) + ")").value(), 3);
-  EXPECT_EQ(answer(*engine, "SELECT count(*) FROM read_parquet([" + file("out/a.parquet") + ", " + file("result.parquet") + "])"), "10");
+  EXPECT_EQ(
+      engine->execute("COPY (SELECT * FROM range(7) -- ) TO 'x'\n) TO " + file("out/a.parquet") + " (FORMAT parquet);")
+          .value(),
+      7);
+  EXPECT_EQ(
+      engine->execute("copy (FROM range(3)) to " + file("result.parquet") + " (" + std::string(copy_options()) + ")")
+          .value(),
+      3);
+  EXPECT_EQ(answer(*engine, "SELECT count(*) FROM read_parquet([" + file("out/a.parquet") + ", " +
+                                file("result.parquet") + "])"),
+            "10");
   EXPECT_TRUE(engine->execute("CREATE OR REPLACE TEMP TABLE t AS SELECT 1 AS a").ok());
   EXPECT_EQ(engine->execute("INSERT INTO t SELECT range FROM range(2)").value(), 2);
   EXPECT_TRUE(engine->execute("CREATE VIEW \"v w\" AS SELECT sum(a) FROM t;").ok());
@@ -53,7 +64,8 @@ TEST_F(Locked, refuses_other_files) {
     refuses("SELECT * FROM read_csv(" + quote_text(path) + ")");
     refuses("SELECT * FROM read_blob([" + quote_text(path) + "])");
   }
-  for (const char* name : {"secret.csv", "in-next/b.csv", "in/../secret.csv", "in/link.csv"}) refuses("SELECT * FROM read_csv(" + file(name) + ")");
+  for (const char* name : {"secret.csv", "in-next/b.csv", "in/../secret.csv", "in/link.csv"})
+    refuses("SELECT * FROM read_csv(" + file(name) + ")");
   refuses("SELECT * FROM glob('/etc/*')");
   refuses("SELECT * FROM read_csv('/etc/pass*')");
   refuses("FROM '/etc/passwd.csv'");
@@ -91,10 +103,29 @@ TEST_F(Locked, refuses_tricks_with_quotes_and_comments) {
 }
 
 TEST_F(Locked, refuses_databases_extensions_and_settings) {
-  for (const char* sql :
-       {"ATTACH ':memory:' AS other", "DETACH memory", "INSTALL httpfs", "LOAD httpfs", "LOAD 'x.so'", "FORCE INSTALL json", "SET threads = 1", "SET GLOBAL memory_limit = '10GB'",
-        "RESET threads", "PRAGMA threads = 1", "PRAGMA database_list", "SET enable_external_access = true", "SET lock_configuration = false", "SET TimeZone = 'Asia/Tokyo'",
-        "CALL enable_logging()", "CREATE SECRET s (TYPE http)", "CREATE MACRO m(a) AS a", "CHECKPOINT", "USE memory", "VACUUM", "BEGIN", "COPY t FROM 'x.csv'", "IMPORT DATABASE 'x'"})
+  for (const char* sql : {"ATTACH ':memory:' AS other",
+                          "DETACH memory",
+                          "INSTALL httpfs",
+                          "LOAD httpfs",
+                          "LOAD 'x.so'",
+                          "FORCE INSTALL json",
+                          "SET threads = 1",
+                          "SET GLOBAL memory_limit = '10GB'",
+                          "RESET threads",
+                          "PRAGMA threads = 1",
+                          "PRAGMA database_list",
+                          "SET enable_external_access = true",
+                          "SET lock_configuration = false",
+                          "SET TimeZone = 'Asia/Tokyo'",
+                          "CALL enable_logging()",
+                          "CREATE SECRET s (TYPE http)",
+                          "CREATE MACRO m(a) AS a",
+                          "CHECKPOINT",
+                          "USE memory",
+                          "VACUUM",
+                          "BEGIN",
+                          "COPY t FROM 'x.csv'",
+                          "IMPORT DATABASE 'x'"})
     refuses(sql);
   refuses("ATTACH " + file("out/a.db"));
   refuses("ATTACH " + file("in/a.db") + " (READ_ONLY)");
@@ -103,9 +134,12 @@ TEST_F(Locked, refuses_databases_extensions_and_settings) {
 }
 
 TEST_F(Locked, says_which_file_and_what_to_do) {
-  EXPECT_EQ(engine->execute("COPY (SELECT 1) TO '/etc/x.csv'").error().text(), "/etc/x.csv: SQL may not write /etc/x.csv. Hint: write to a declared output");
-  EXPECT_EQ(engine->execute("PRAGMA x").error().message(), "this statement is not allowed in a locked session: PRAGMA x");
-  EXPECT_NE(answer(*engine, "SELECT * FROM read_text('/etc/passwd')").find("Cannot access file \"/etc/passwd\""), std::string::npos);
+  EXPECT_EQ(engine->execute("COPY (SELECT 1) TO '/etc/x.csv'").error().text(),
+            "/etc/x.csv: SQL may not write /etc/x.csv. Hint: write to a declared output");
+  EXPECT_EQ(engine->execute("PRAGMA x").error().message(),
+            "this statement is not allowed in a locked session: PRAGMA x");
+  EXPECT_NE(answer(*engine, "SELECT * FROM read_text('/etc/passwd')").find("Cannot access file \"/etc/passwd\""),
+            std::string::npos);
   EXPECT_EQ(engine->query("SELECT FROM WHERE").error().code(), Code::invalid);
 }
 

@@ -22,7 +22,8 @@ constexpr size_t kGroupRows = 122'880;  // of a row group; also what one step ho
 
 Error from_arrow(const arrow::Status& status, const std::string& path) {
   const bool io = status.IsIOError();
-  return Error{io ? Code::unavailable : Code::internal, fmt::format("writing {}: {}", path, status.message())}.at(Where{.file = path});
+  return Error{io ? Code::unavailable : Code::internal, fmt::format("writing {}: {}", path, status.message())}.at(
+      Where{.file = path});
 }
 
 std::shared_ptr<arrow::DataType> arrow_type(Column::Kind kind) {
@@ -37,7 +38,8 @@ std::shared_ptr<arrow::DataType> arrow_type(Column::Kind kind) {
 }
 
 template <class Builder, class Value>
-arrow::Result<std::shared_ptr<arrow::Array>> build(Builder builder, const Column& column, size_t from, size_t count, Value value) {
+arrow::Result<std::shared_ptr<arrow::Array>> build(Builder builder, const Column& column, size_t from, size_t count,
+                                                   Value value) {
   ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<int64_t>(count)));
   for (size_t row = from; row < from + count; ++row) {
     if (column.present()[row] != 0)
@@ -51,11 +53,14 @@ arrow::Result<std::shared_ptr<arrow::Array>> build(Builder builder, const Column
 arrow::Result<std::shared_ptr<arrow::Array>> array_of(const Column& column, size_t from, size_t count) {
   const auto whole = [&](size_t row) { return column.wholes()[row]; };
   switch (column.kind()) {
-    case Column::Kind::boolean: return build(arrow::BooleanBuilder(), column, from, count, [&](size_t row) { return column.wholes()[row] != 0; });
+    case Column::Kind::boolean:
+      return build(arrow::BooleanBuilder(), column, from, count, [&](size_t row) { return column.wholes()[row] != 0; });
     case Column::Kind::integer: return build(arrow::Int64Builder(), column, from, count, whole);
     case Column::Kind::timestamp:
-      return build(arrow::TimestampBuilder(arrow_type(column.kind()), arrow::default_memory_pool()), column, from, count, whole);
-    case Column::Kind::number: return build(arrow::DoubleBuilder(), column, from, count, [&](size_t row) { return column.numbers()[row]; });
+      return build(arrow::TimestampBuilder(arrow_type(column.kind()), arrow::default_memory_pool()), column, from,
+                   count, whole);
+    case Column::Kind::number:
+      return build(arrow::DoubleBuilder(), column, from, count, [&](size_t row) { return column.numbers()[row]; });
     case Column::Kind::text: break;
   }
   return build(arrow::StringBuilder(), column, from, count, [&](size_t row) { return column.text(row); });
@@ -68,13 +73,15 @@ Result<void> check(const Columns& columns) {
     if (!names.insert(column.name()).second)
       return Error{Code::invalid, "two columns have the name " + column.name()}.at_field(column.name());
     if (column.size() != columns[0].size())
-      return Error{Code::invalid, fmt::format("column {} has {} rows, {} has {}", column.name(), column.size(), columns[0].name(), columns[0].size())}
+      return Error{Code::invalid, fmt::format("column {} has {} rows, {} has {}", column.name(), column.size(),
+                                              columns[0].name(), columns[0].size())}
           .at_field(column.name());
     if (column.kind() != Column::Kind::text) continue;
     for (size_t row = 0; row < column.size(); ++row) {
       const std::string_view text = column.text(row);
       if (!arrow::util::ValidateUTF8(reinterpret_cast<const uint8_t*>(text.data()), static_cast<int64_t>(text.size())))
-        return Error{Code::invalid, fmt::format("row {} of column {} is not UTF-8", row, column.name())}.at_field(column.name());
+        return Error{Code::invalid, fmt::format("row {} of column {} is not UTF-8", row, column.name())}.at_field(
+            column.name());
     }
   }
   return {};
@@ -86,11 +93,16 @@ std::shared_ptr<arrow::Schema> schema_of(const Columns& columns) {
   return arrow::schema(fields);
 }
 
-arrow::Status write_all(const std::string& path, const Columns& columns, const std::map<std::string, std::string>& metadata) {
+arrow::Status write_all(const std::string& path, const Columns& columns,
+                        const std::map<std::string, std::string>& metadata) {
   ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::FileOutputStream::Open(path));
-  const auto properties = parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->max_row_group_length(kGroupRows)->build();
+  const auto properties = parquet::WriterProperties::Builder()
+                              .compression(parquet::Compression::ZSTD)
+                              ->max_row_group_length(kGroupRows)
+                              ->build();
   const auto schema = schema_of(columns);
-  ARROW_ASSIGN_OR_RAISE(auto writer, parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), file, properties));
+  ARROW_ASSIGN_OR_RAISE(auto writer,
+                        parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), file, properties));
   const size_t rows = columns.empty() ? 0 : columns[0].size();
   for (size_t from = 0; from < rows; from += kGroupRows) {
     const size_t count = std::min(kGroupRows, rows - from);
@@ -126,10 +138,12 @@ Result<void> check_fit(const parquet::FileMetaData& footer, int64_t bytes, const
     for (int i = 0; i < part->num_columns(); ++i) {
       const auto chunk = part->ColumnChunk(i);
       int64_t start = chunk->data_page_offset();
-      if (chunk->has_dictionary_page() && chunk->dictionary_page_offset() > 0) start = std::min(start, chunk->dictionary_page_offset());
+      if (chunk->has_dictionary_page() && chunk->dictionary_page_offset() > 0)
+        start = std::min(start, chunk->dictionary_page_offset());
       const int64_t size = chunk->total_compressed_size();
       if (start < 4 || size < 0 || size > bytes || start > bytes - size - static_cast<int64_t>(footer.size()) - 8)
-        return unreadable(path, fmt::format("column {} of row group {} lies outside of it", chunk->path_in_schema()->ToDotString(), group));
+        return unreadable(path, fmt::format("column {} of row group {} lies outside of it",
+                                            chunk->path_in_schema()->ToDotString(), group));
     }
   }
   if (rows != footer.num_rows())
@@ -145,7 +159,8 @@ Result<ParquetInfo> info_of(const std::string& path, int64_t bytes) {
   info.rows = footer->num_rows();
   info.row_groups = footer->num_row_groups();
   info.writer = footer->created_by();
-  for (int i = 0; i < footer->num_columns(); ++i) info.columns.push_back(footer->schema()->Column(i)->path()->ToDotString());
+  for (int i = 0; i < footer->num_columns(); ++i)
+    info.columns.push_back(footer->schema()->Column(i)->path()->ToDotString());
   if (const auto pairs = footer->key_value_metadata(); pairs != nullptr)
     for (int64_t i = 0; i < pairs->size(); ++i) info.metadata[pairs->key(i)] = pairs->value(i);
   return info;
@@ -153,7 +168,8 @@ Result<ParquetInfo> info_of(const std::string& path, int64_t bytes) {
 
 }  // namespace
 
-Result<void> write_parquet(const std::string& path, const Columns& columns, const std::map<std::string, std::string>& metadata) {
+Result<void> write_parquet(const std::string& path, const Columns& columns,
+                           const std::map<std::string, std::string>& metadata) {
   if (columns.empty()) return Error{Code::invalid, "a Parquet file needs at least one column"}.at(Where{.file = path});
   MILLRACE_DO(check(columns));
   const std::string beside = fmt::format("{}.{}.part", path, ::getpid());

@@ -20,10 +20,10 @@ class Column {
   Column(std::string name, Kind kind);
 
   void push_null();
-  void push_boolean(bool value);      // Kind::boolean
-  void push_integer(int64_t value);   // Kind::integer
-  void push_time(Micros value);       // Kind::timestamp
-  void push_number(double value);     // Kind::number
+  void push_boolean(bool value);           // Kind::boolean
+  void push_integer(int64_t value);        // Kind::integer
+  void push_time(Micros value);            // Kind::timestamp
+  void push_number(double value);          // Kind::number
   void push_text(std::string_view value);  // Kind::text; must be UTF-8
   void reserve(size_t rows);
   void clear();  // keeps the memory
@@ -32,7 +32,7 @@ class Column {
   const std::string& name() const { return name_; }
   Kind kind() const { return kind_; }
   const std::vector<uint8_t>& present() const { return present_; }
-  const std::vector<int64_t>& wholes() const { return wholes_; }    // boolean, integer, timestamp
+  const std::vector<int64_t>& wholes() const { return wholes_; }  // boolean, integer, timestamp
   const std::vector<double>& numbers() const { return numbers_; }
   std::string_view text(size_t row) const;
 
@@ -50,7 +50,8 @@ using Columns = std::vector<Column>;  // of equal size
 
 // Written beside, flushed, renamed, folder flushed: a reader sees the whole file or none. `metadata` goes into the
 // footer. `invalid` for columns of unequal size, equal names or text that is not UTF-8.
-Result<void> write_parquet(const std::string& path, const Columns& columns, const std::map<std::string, std::string>& metadata = {});
+Result<void> write_parquet(const std::string& path, const Columns& columns,
+                           const std::map<std::string, std::string>& metadata = {});
 
 // What the footer says, once it is known to fit the file. `invalid` for a file that is cut, malformed or no Parquet at
 // all (a caller that wrote the file itself calls that corrupt), `not_found` if there is none. Values are not decoded.

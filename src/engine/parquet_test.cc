@@ -9,7 +9,11 @@ namespace {
 using Kind = Column::Kind;
 
 Columns some_columns(size_t rows) {
-  Columns columns{{"id", Kind::integer}, {"score", Kind::number}, {"unit", Kind::text}, {"late", Kind::boolean}, {"at", Kind::timestamp}};
+  Columns columns{{"id", Kind::integer},
+                  {"score", Kind::number},
+                  {"unit", Kind::text},
+                  {"late", Kind::boolean},
+                  {"at", Kind::timestamp}};
   for (size_t i = 0; i < rows; ++i) {
     if (i % 7 == 3) {
       for (Column& column : columns) column.push_null();
@@ -78,7 +82,8 @@ TEST(Parquet, refuses_what_it_cannot_hold) {
   Columns text{{"t", Kind::text}};
   text[0].push_text("\xff\xfe");
   EXPECT_EQ(write_parquet(scratch / "x", text).error().message(), "row 0 of column t is not UTF-8");
-  EXPECT_EQ(write_parquet(scratch / "x", {{"a", Kind::text}, {"a", Kind::text}}).error().message(), "two columns have the name a");
+  EXPECT_EQ(write_parquet(scratch / "x", {{"a", Kind::text}, {"a", Kind::text}}).error().message(),
+            "two columns have the name a");
   EXPECT_EQ(write_parquet(scratch / "x", {}).error().code(), Code::invalid);
   EXPECT_FALSE(exists(scratch / "x"));
 }
@@ -96,7 +101,8 @@ TEST(Parquet, names_the_file_that_is_cut_or_malformed) {
     EXPECT_NE(rows.error().message().find("is not a whole Parquet file"), std::string::npos);
     EXPECT_EQ(rows.error().where().file, scratch / "y");
   };
-  for (const size_t size : {0ul, 1ul, 4ul, 11ul, 12ul, whole.size() / 2, whole.size() - 1}) expect_invalid(whole.substr(0, size));
+  for (const size_t size : {0ul, 1ul, 4ul, 11ul, 12ul, whole.size() / 2, whole.size() - 1})
+    expect_invalid(whole.substr(0, size));
   expect_invalid("a,b\n1,2\n");
   expect_invalid("PAR1" + std::string(100, '\xee') + "PAR1");
   expect_invalid(whole.substr(0, 100) + whole.substr(whole.size() / 2));  // its middle is lost
@@ -109,8 +115,11 @@ TEST(Parquet, from_the_engine_repeats_byte_for_byte) {
   const Scratch scratch;
   const auto copy = [&](const std::string& name, int threads) {
     const auto engine = open_engine({.threads = threads});
-    const auto done = engine->execute("COPY (SELECT range AS id, hash(range) % 1000 AS h, md5((range % 5000)::VARCHAR) AS t, CASE WHEN range % 11 = 0 THEN NULL ELSE range / 7 END AS x "
-                                      "FROM range(500000) ORDER BY id) TO " + quote_text(scratch / name) + " (" + std::string(copy_options()) + ")");
+    const auto done = engine->execute(
+        "COPY (SELECT range AS id, hash(range) % 1000 AS h, md5((range % 5000)::VARCHAR) AS t, CASE WHEN range % 11 = "
+        "0 THEN NULL ELSE range / 7 END AS x "
+        "FROM range(500000) ORDER BY id) TO " +
+        quote_text(scratch / name) + " (" + std::string(copy_options()) + ")");
     EXPECT_TRUE(done.ok()) << done.error().text();
     return digest_of_file(scratch / name).value();
   };

@@ -34,11 +34,13 @@ Result<Interval> share(std::string_view name, int64_t hits, int64_t n, double co
 
 Result<void> check_probabilities(Labels labels, Scores probabilities) {
   if (labels.size() != probabilities.size())
-    return Error{Code::invalid, fmt::format("{} labels do not go with {} probabilities", labels.size(), probabilities.size())};
+    return Error{Code::invalid,
+                 fmt::format("{} labels do not go with {} probabilities", labels.size(), probabilities.size())};
   if (labels.empty()) return Error{Code::invalid, "there are no rows"};
   for (size_t i = 0; i < probabilities.size(); ++i)
     if (!(probabilities[i] >= 0 && probabilities[i] <= 1))
-      return Error{Code::invalid, fmt::format("{} in row {} is not a probability", probabilities[i], i)}.hint("give values from 0 to 1");
+      return Error{Code::invalid, fmt::format("{} in row {} is not a probability", probabilities[i], i)}.hint(
+          "give values from 0 to 1");
   return {};
 }
 
@@ -49,7 +51,8 @@ Result<Interval> log_loss(Labels labels, Scores probabilities, double confidence
 }
 
 Result<Interval> brier_score(Labels labels, Scores probabilities, double confidence) {
-  return mean_loss(labels, probabilities, confidence, [](bool label, double p) { return (p - (label ? 1 : 0)) * (p - (label ? 1 : 0)); });
+  return mean_loss(labels, probabilities, confidence,
+                   [](bool label, double p) { return (p - (label ? 1 : 0)) * (p - (label ? 1 : 0)); });
 }
 
 void Confusion::add(bool label, bool chosen) {

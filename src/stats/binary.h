@@ -7,8 +7,8 @@ namespace millrace::stats {
 
 inline constexpr double kLogLossClip = 1e-15;
 
-// Mean of -log p(label), natural logarithm, p cut to [1e-15, 1 - 1e-15] so that one sure error does not make it infinite.
-// Interval: mean +- z s / sqrt(n).
+// Mean of -log p(label), natural logarithm, p cut to [1e-15, 1 - 1e-15] so that one sure error does not make it
+// infinite. Interval: mean +- z s / sqrt(n).
 Result<Interval> log_loss(Labels labels, Scores probabilities, double confidence = 0.95);
 
 // Mean of (p - label)^2 (Brier 1950, "Verification of forecasts expressed in terms of probability"); the same interval.

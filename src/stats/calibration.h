@@ -22,11 +22,11 @@ struct Calibration {
 // equal numbers of rows. Rows of equal probability share a bin, so the order of rows does not matter; bins may be fewer
 // than asked for. 1 <= bins <= 1000.
 //
-// The interval is analytic and needs no chance: with noise e_b of each bin's gap, |ECE - true| <= D = sum (n_b / n) |e_b|
-// (triangle inequality). e_b is taken as normal with variance q(1 - q) / n_b, q = (positives + 1) / (n_b + 2); D's
-// quantile follows from the mean, variance and skewness of the folded normals (Cornish & Fisher 1938). So the interval is
-// ece +- that quantile, cut to [0, 1]: it keeps its confidence for a calibrated model, whose ECE is all noise, and is
-// conservative for others. "True" is the error of the binned probabilities.
+// The interval is analytic and needs no chance: with noise e_b of each bin's gap, |ECE - true| <= D = sum (n_b / n)
+// |e_b| (triangle inequality). e_b is taken as normal with variance q(1 - q) / n_b, q = (positives + 1) / (n_b + 2);
+// D's quantile follows from the mean, variance and skewness of the folded normals (Cornish & Fisher 1938). So the
+// interval is ece +- that quantile, cut to [0, 1]: it keeps its confidence for a calibrated model, whose ECE is all
+// noise, and is conservative for others. "True" is the error of the binned probabilities.
 Result<Calibration> calibration(Labels labels, Scores probabilities, int64_t bins = 10, double confidence = 0.95);
 
 }  // namespace millrace::stats

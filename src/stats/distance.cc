@@ -28,7 +28,8 @@ Result<double> total_of(Counts counts) {
 
 Result<Totals> totals_of(Counts a, Counts b) {
   if (a.size() != b.size())
-    return Error{Code::invalid, fmt::format("histograms of {} and {} bins cannot be compared", a.size(), b.size())}.hint("count both over the same edges");
+    return Error{Code::invalid, fmt::format("histograms of {} and {} bins cannot be compared", a.size(), b.size())}
+        .hint("count both over the same edges");
   Totals out;
   MILLRACE_TRY(out.a, total_of(a));
   MILLRACE_TRY(out.b, total_of(b));
@@ -41,7 +42,8 @@ Result<void> each_share(Counts a, Counts b, double extra, Visit visit) {
   MILLRACE_TRY(const Totals total, totals_of(a, b));
   const double more = extra * static_cast<double>(a.size());
   for (size_t i = 0; i < a.size(); ++i)
-    visit((static_cast<double>(a[i]) + extra) / (total.a + more), (static_cast<double>(b[i]) + extra) / (total.b + more));
+    visit((static_cast<double>(a[i]) + extra) / (total.a + more),
+          (static_cast<double>(b[i]) + extra) / (total.b + more));
   return {};
 }
 
@@ -73,7 +75,8 @@ Result<PsiNoise> psi_noise(int64_t bins, int64_t rows_a, int64_t rows_b, double 
 
 Result<double> jensen_shannon(Counts a, Counts b) {
   double sum = 0;
-  MILLRACE_DO(each_share(a, b, 0, [&](double p, double q) { sum += (information(p, (p + q) / 2) + information(q, (p + q) / 2)) / 2; }));
+  MILLRACE_DO(each_share(
+      a, b, 0, [&](double p, double q) { sum += (information(p, (p + q) / 2) + information(q, (p + q) / 2)) / 2; }));
   return std::clamp(sum, 0.0, 1.0);
 }
 
@@ -113,7 +116,8 @@ Result<Test> chi_squared(Counts a, Counts b) {
     if (both == 0) continue;
     ++bins;
     const double expected_a = both * total.a / all, expected_b = both * total.b / all;
-    out.statistic += (of_a - expected_a) * (of_a - expected_a) / expected_a + (of_b - expected_b) * (of_b - expected_b) / expected_b;
+    out.statistic +=
+        (of_a - expected_a) * (of_a - expected_a) / expected_a + (of_b - expected_b) * (of_b - expected_b) / expected_b;
   }
   if (bins > 1) out.p_value = chi_squared_tail(out.statistic, static_cast<double>(bins - 1));
   return out;

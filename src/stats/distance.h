@@ -1,5 +1,6 @@
-// How far two histograms over the same bins are apart. Counts, not shares: the sample sizes matter. Symmetric, and 0 for
-// equal shares, except where said. `invalid` for unequal numbers of bins, negative counts, or a histogram without rows.
+// How far two histograms over the same bins are apart. Counts, not shares: the sample sizes matter. Symmetric, and 0
+// for equal shares, except where said. `invalid` for unequal numbers of bins, negative counts, or a histogram without
+// rows.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -10,12 +11,14 @@ namespace millrace::stats {
 
 using Counts = std::span<const int64_t>;
 
-// Population stability index: sum (p - q) ln(p / q), over shares with half a row added to each bin (Jeffreys' prior), so
-// that an empty bin is far away but not infinitely. Equal shares of unequal totals give a little more than 0 for that.
+// Population stability index: sum (p - q) ln(p / q), over shares with half a row added to each bin (Jeffreys' prior),
+// so that an empty bin is far away but not infinitely. Equal shares of unequal totals give a little more than 0 for
+// that.
 Result<double> psi(Counts a, Counts b);
 
 // What psi() is about for two samples of one distribution: (bins - 1)(1/n_a + 1/n_b), since n psi is asymptotically
-// chi-squared (Yurdakul 2018, "Statistical properties of population stability index"); and its upper `confidence` limit.
+// chi-squared (Yurdakul 2018, "Statistical properties of population stability index"); and its upper `confidence`
+// limit.
 struct PsiNoise {
   double mean = 0;
   double limit = 0;

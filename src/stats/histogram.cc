@@ -23,7 +23,8 @@ Result<std::vector<double>> quantile_edges(std::span<const double> values, int64
   if (bins < 1 || bins > 10'000) return Error{Code::invalid, fmt::format("{} bins are not between 1 and 10000", bins)};
   std::vector<double> finite;
   finite.reserve(values.size());
-  std::copy_if(values.begin(), values.end(), std::back_inserter(finite), [](double value) { return std::isfinite(value); });
+  std::copy_if(values.begin(), values.end(), std::back_inserter(finite),
+               [](double value) { return std::isfinite(value); });
   std::sort(finite.begin(), finite.end());
   std::vector<double> edges;
   for (int64_t i = 1; i < bins && !finite.empty(); ++i) {
@@ -36,7 +37,8 @@ Result<std::vector<double>> quantile_edges(std::span<const double> values, int64
 Result<Histogram> Histogram::make(std::vector<double> edges) {
   for (size_t i = 0; i < edges.size(); ++i)
     if (!std::isfinite(edges[i]) || (i > 0 && !(edges[i] > edges[i - 1])))
-      return Error{Code::invalid, fmt::format("edge {} of a histogram, {}, is not finite or not above the one before", i, edges[i])};
+      return Error{Code::invalid,
+                   fmt::format("edge {} of a histogram, {}, is not finite or not above the one before", i, edges[i])};
   return Histogram(std::move(edges));
 }
 

@@ -8,8 +8,8 @@
 
 namespace millrace::stats {
 
-// Of values in ascending order: linear between neighbours at (n - 1) p (Hyndman & Fan 1996, type 7, as numpy's default).
-// `sorted` must hold no NaN. NaN when it is empty or p is outside [0, 1].
+// Of values in ascending order: linear between neighbours at (n - 1) p (Hyndman & Fan 1996, type 7, as numpy's
+// default). `sorted` must hold no NaN. NaN when it is empty or p is outside [0, 1].
 double quantile_of_sorted(std::span<const double> sorted, double p);
 
 // Inner edges that part the finite values into at most `bins` bins of about equal numbers: the distinct quantiles at
@@ -18,8 +18,8 @@ double quantile_of_sorted(std::span<const double> sorted, double p);
 Result<std::vector<double>> quantile_edges(std::span<const double> values, int64_t bins);
 
 // Counts over frozen inner edges e_1 < ... < e_k. Bin 0 holds x < e_1, bin i holds e_i <= x < e_(i+1), bin k holds
-// x >= e_k; so -inf and inf are in the outer bins, and SQL counts the same with CASE WHEN x < e. NaN and nulls are counted
-// aside. Not thread-safe: one per worker, combined with merge(), which is exact and in any order.
+// x >= e_k; so -inf and inf are in the outer bins, and SQL counts the same with CASE WHEN x < e. NaN and nulls are
+// counted aside. Not thread-safe: one per worker, combined with merge(), which is exact and in any order.
 class Histogram {
  public:
   static Result<Histogram> make(std::vector<double> edges);  // `invalid` unless finite and strictly ascending

@@ -13,7 +13,8 @@ namespace millrace::stats {
 Result<double> checked_z(double confidence) {
   const double z = two_sided_z(confidence);
   if (std::isfinite(z)) return z;
-  return Error{Code::invalid, fmt::format("the confidence {} is not between 0 and 1", confidence)}.hint("use 0.95, say");
+  return Error{Code::invalid, fmt::format("the confidence {} is not between 0 and 1", confidence)}.hint(
+      "use 0.95, say");
 }
 
 Result<Interval> wilson(int64_t hits, int64_t n, double confidence) {

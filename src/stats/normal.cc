@@ -14,7 +14,8 @@ constexpr int kTerms = 10'000;
 // For p <= 1/2. log P is concave, so Newton's method does not overshoot far, and it holds in the far tail.
 double lower_quantile(double p) {
   const double t = std::sqrt(-2 * std::log(p));
-  double z = -(t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t));
+  double z = -(t - (2.515517 + 0.802853 * t + 0.010328 * t * t) /
+                       (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t));
   for (int i = 0; i < 6; ++i) {
     const double cdf = normal_cdf(z);
     const double density = std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi);

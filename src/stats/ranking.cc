@@ -69,7 +69,8 @@ Result<Auc> roc_auc(Labels labels, Scores scores, double confidence) {
   out.negatives = static_cast<int64_t>(labels.size()) - out.positives;
   const double up = static_cast<double>(out.positives), down = static_cast<double>(out.negatives);
   if (out.positives == 0 || out.negatives == 0)
-    return Error{Code::invalid, fmt::format("ROC AUC needs both classes; {} of {} rows are positive", out.positives, labels.size())}
+    return Error{Code::invalid,
+                 fmt::format("ROC AUC needs both classes; {} of {} rows are positive", out.positives, labels.size())}
         .hint("take more rows, or a longer window");
 
   // A placement is the share of the other class that a row beats, ties counted half; equal for all rows of a run.
@@ -93,8 +94,10 @@ Result<Auc> roc_auc(Labels labels, Scores scores, double confidence) {
 Result<double> average_precision(Labels labels, Scores scores) {
   MILLRACE_DO(check(labels, scores));
   const double rows = static_cast<double>(labels.size());
-  const double up = static_cast<double>(std::count_if(labels.begin(), labels.end(), [](uint8_t label) { return label != 0; }));
-  if (up == 0) return Error{Code::invalid, fmt::format("average precision needs a positive; none of {} rows is", labels.size())};
+  const double up =
+      static_cast<double>(std::count_if(labels.begin(), labels.end(), [](uint8_t label) { return label != 0; }));
+  if (up == 0)
+    return Error{Code::invalid, fmt::format("average precision needs a positive; none of {} rows is", labels.size())};
   double sum = 0;
   each_run(labels, scores, [&](const Run& run) {
     if (run.positives == 0) return;

@@ -40,11 +40,14 @@ std::vector<T> list(const Json& json) {
 
 class Reference : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(reference().is_object()) << "reference.json was not found above the working folder"; }
+  void SetUp() override {
+    ASSERT_TRUE(reference().is_object()) << "reference.json was not found above the working folder";
+  }
 };
 
 TEST_F(Reference, normal_distribution) {
-  for (const Json& row : reference()["normal_quantile"]) expect_close(normal_quantile(row["p"].get<double>()), row["z"]);
+  for (const Json& row : reference()["normal_quantile"])
+    expect_close(normal_quantile(row["p"].get<double>()), row["z"]);
   for (const Json& row : reference()["normal_cdf"]) {
     const double p = row["p"].get<double>();
     EXPECT_NEAR(normal_cdf(row["z"].get<double>()) / p, 1, 1e-11) << p;
@@ -88,7 +91,8 @@ TEST_F(Reference, ranking_and_losses) {
 
 TEST_F(Reference, calibration_error) {
   for (const Json& row : reference()["calibration"]) {
-    const auto ours = calibration(list<uint8_t>(row["labels"]), list<double>(row["scores"]), row["bins"].get<int64_t>());
+    const auto ours =
+        calibration(list<uint8_t>(row["labels"]), list<double>(row["scores"]), row["bins"].get<int64_t>());
     expect_close(ours->ece.value, row["ece"]);
     expect_close(ours->max_error, row["max"]);
     EXPECT_EQ(static_cast<int64_t>(ours->bins.size()), row["bins"].get<int64_t>());

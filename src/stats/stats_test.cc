@@ -35,14 +35,16 @@ TEST(Normal, has_edges) {
 }
 
 TEST(Wilson, refuses_what_is_no_share) {
-  for (const auto& [hits, n] : std::vector<std::pair<int64_t, int64_t>>{{0, 0}, {-1, 5}, {6, 5}, {0, -1}}) EXPECT_FALSE(wilson(hits, n).ok());
+  for (const auto& [hits, n] : std::vector<std::pair<int64_t, int64_t>>{{0, 0}, {-1, 5}, {6, 5}, {0, -1}})
+    EXPECT_FALSE(wilson(hits, n).ok());
   for (const double confidence : {0.0, 1.0, -1.0, kNan}) EXPECT_FALSE(wilson(1, 2, confidence).ok());
   EXPECT_EQ(wilson(0, 5)->low, 0);
   EXPECT_EQ(wilson(5, 5)->high, 1);
 }
 
 TEST(Auc, needs_both_classes) {
-  EXPECT_EQ(roc_auc(Bytes{0, 0}, Reals{1, 2}).error().message(), "ROC AUC needs both classes; 0 of 2 rows are positive");
+  EXPECT_EQ(roc_auc(Bytes{0, 0}, Reals{1, 2}).error().message(),
+            "ROC AUC needs both classes; 0 of 2 rows are positive");
   EXPECT_FALSE(roc_auc(Bytes{1}, Reals{1}).ok());
   EXPECT_FALSE(roc_auc({}, {}).ok());
   EXPECT_FALSE(average_precision({}, {}).ok());
@@ -167,7 +169,8 @@ TEST(Distance, of_strangers_is_one) {
 }
 
 TEST(Distance, refuses_what_is_no_distribution) {
-  for (const auto& [a, b] : std::vector<std::pair<Wholes, Wholes>>{{{}, {}}, {{1}, {1, 2}}, {{0, 0}, {1, 1}}, {{1, 1}, {2, -1}}}) {
+  for (const auto& [a, b] :
+       std::vector<std::pair<Wholes, Wholes>>{{{}, {}}, {{1}, {1, 2}}, {{0, 0}, {1, 1}}, {{1, 1}, {2, -1}}}) {
     EXPECT_EQ(psi(a, b).error().code(), Code::invalid);
     EXPECT_FALSE(jensen_shannon(a, b).ok());
     EXPECT_FALSE(total_variation(a, b).ok());
@@ -238,7 +241,8 @@ TEST(Histogram, merged_parts_equal_the_whole) {
 }
 
 TEST(Histogram, refuses_bad_edges) {
-  for (const Reals& edges : {Reals{1, 1}, Reals{2, 1}, Reals{kNan}, Reals{kInfinity}}) EXPECT_FALSE(Histogram::make(edges).ok());
+  for (const Reals& edges : {Reals{1, 1}, Reals{2, 1}, Reals{kNan}, Reals{kInfinity}})
+    EXPECT_FALSE(Histogram::make(edges).ok());
   EXPECT_EQ(Histogram::make({})->counts().size(), 1u);
 }
 

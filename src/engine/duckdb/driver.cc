@@ -59,7 +59,8 @@ Result<std::shared_ptr<const Driver>> load_driver(const std::string& path) {
   auto driver = std::make_shared<Driver>();
   driver->path = path;
   Complaint complaint;
-  if (init(ADBC_VERSION_1_1_0, &driver->functions, complaint.out()) != ADBC_STATUS_OK || driver->functions.ConnectionCancel == nullptr)
+  if (init(ADBC_VERSION_1_1_0, &driver->functions, complaint.out()) != ADBC_STATUS_OK ||
+      driver->functions.ConnectionCancel == nullptr)
     return unusable(path, "it does not speak ADBC 1.1");
   return std::shared_ptr<const Driver>(std::move(driver));
 }

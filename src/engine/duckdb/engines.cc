@@ -17,8 +17,10 @@ class DuckdbEngines final : public Engines {
   Result<std::unique_ptr<Engine>> open(const EngineOptions& options) override {
     MILLRACE_TRY(auto driver, this->driver());
     if (!options.temp_folder.empty() && !exists(options.temp_folder))
-      return Error{Code::not_found, "the engine's temporary folder does not exist: " + options.temp_folder}.at(Where{.file = options.temp_folder});
-    MILLRACE_TRY(std::unique_ptr<Engine> session, duckdb::Session::open(std::move(driver), options, spill_folder(options)));
+      return Error{Code::not_found, "the engine's temporary folder does not exist: " + options.temp_folder}.at(
+          Where{.file = options.temp_folder});
+    MILLRACE_TRY(std::unique_ptr<Engine> session,
+                 duckdb::Session::open(std::move(driver), options, spill_folder(options)));
     return session;
   }
 
@@ -34,7 +36,8 @@ class DuckdbEngines final : public Engines {
 
   std::string spill_folder(const EngineOptions& options) {
     if (options.temp_folder.empty()) return "";
-    return fmt::format("{}/spill-{}-{}-{}", options.temp_folder, ::getpid(), static_cast<const void*>(this), ++sessions_);
+    return fmt::format("{}/spill-{}-{}-{}", options.temp_folder, ::getpid(), static_cast<const void*>(this),
+                       ++sessions_);
   }
 
   const std::string path_;

@@ -15,14 +15,17 @@ constexpr size_t kShownBytes = 80;
 
 Error refused(std::string_view sql) {
   const std::string shown(sql.substr(0, kShownBytes));
-  return Error{Code::denied, fmt::format("this statement is not allowed in a locked session: {}{}", shown, sql.size() > kShownBytes ? "..." : "")}
-      .hint("use SELECT, COPY (SELECT ...) TO 'file', CREATE TABLE|VIEW name AS SELECT, INSERT INTO name SELECT or DROP");
+  return Error{Code::denied, fmt::format("this statement is not allowed in a locked session: {}{}", shown,
+                                         sql.size() > kShownBytes ? "..." : "")}
+      .hint(
+          "use SELECT, COPY (SELECT ...) TO 'file', CREATE TABLE|VIEW name AS SELECT, INSERT INTO name SELECT or DROP");
 }
 
 // Parts of the statements that are allowed besides SELECT. `(?s)`: a dot matches a new line.
 struct Shapes {
   re2::RE2 copy{R"((?is)^\s*COPY\s*\((.*)\)\s*TO\s+'((?:[^']|'')*)'\s*(\([a-z0-9_,\s]*\))?[;\s]*$)"};
-  re2::RE2 create{R"((?is)^\s*(CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP\s+|TEMPORARY\s+)?(?:TABLE|VIEW)\s+)([a-z_][a-z0-9_]*|"(?:[^"]|"")+")\s+AS\s+(.*)$)"};
+  re2::RE2 create{
+      R"((?is)^\s*(CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP\s+|TEMPORARY\s+)?(?:TABLE|VIEW)\s+)([a-z_][a-z0-9_]*|"(?:[^"]|"")+")\s+AS\s+(.*)$)"};
   re2::RE2 insert{R"((?is)^\s*(INSERT\s+INTO\s+)([a-z_][a-z0-9_]*|"(?:[^"]|"")+")\s+(.*)$)"};
   re2::RE2 drop{R"((?is)^\s*DROP\s+(?:TABLE|VIEW)\s+(?:IF\s+EXISTS\s+)?(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")[;\s]*$)"};
 };
@@ -71,7 +74,9 @@ Result<std::string> allowed(std::string_view sql, const std::vector<std::string>
     MILLRACE_DO(one_select(inner, count));
     path = unquoted(path);
     if (!is_under(real_path(path), writable))
-      return Error{Code::denied, fmt::format("SQL may not write {}", path)}.at(Where{.file = path}).hint("write to a declared output");
+      return Error{Code::denied, fmt::format("SQL may not write {}", path)}
+          .at(Where{.file = path})
+          .hint("write to a declared output");
     // The new line ends a comment that the SELECT may end with.
     return fmt::format("COPY ({}\n) TO {} {}", without_end(inner), quote_text(path), options);
   }

@@ -78,7 +78,8 @@ Result<std::unique_ptr<Session>> Session::open(std::shared_ptr<const Driver> dri
   for (const auto* paths : {&options.readable, &options.writable})
     for (const std::string& path : *paths)
       if (!path.starts_with('/'))
-        return Error{Code::invalid, fmt::format("the engine needs absolute paths, not {}", path)}.at(Where{.file = path});
+        return Error{Code::invalid, fmt::format("the engine needs absolute paths, not {}", path)}.at(
+            Where{.file = path});
   std::unique_ptr<Session> session(new Session(std::move(driver), options, std::move(spill_folder)));
   if (auto started = session->start(); !started) return std::move(started).error().while_doing("starting DuckDB");
   return session;
@@ -142,7 +143,8 @@ Result<T> Session::run(const std::string& sql, const std::vector<Json>& paramete
   const auto failed = [&](const Error& error) {
     if (error.code() != Code::timeout) return error;
     if (!timer.expired()) return Error{Code::timeout, "the query was cancelled"};
-    return Error{Code::timeout, fmt::format("the query took longer than {} ms", options_.timeout / 1000)}.hint(error.hint());
+    return Error{Code::timeout, fmt::format("the query took longer than {} ms", options_.timeout / 1000)}.hint(
+        error.hint());
   };
   Statement statement(*this);
   ArrowArrayStream stream{};
@@ -157,7 +159,8 @@ Result<T> Session::run(const std::string& sql, const std::vector<Json>& paramete
 
 Result<std::string> Session::checked(std::string_view sql) {
   if (sql.size() > limits::sql_bytes)
-    return Error{Code::too_large, fmt::format("a statement of {} bytes is over the limit of {}", sql.size(), limits::sql_bytes)};
+    return Error{Code::too_large,
+                 fmt::format("a statement of {} bytes is over the limit of {}", sql.size(), limits::sql_bytes)};
   // The ADBC call takes a C string: what follows a NUL would be checked and not run, or the reverse.
   if (sql.find('\0') != std::string_view::npos) return Error{Code::invalid, "the SQL holds a NUL byte"};
   if (!locked_) return std::string(sql);
