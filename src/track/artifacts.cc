@@ -20,7 +20,7 @@ namespace millrace::track {
 namespace {
 
 constexpr std::string_view kBeside = ".millrace-";  // files on their way into place; never listed
-constexpr size_t kFolderEntries = 100'000;  // listed or removed from one folder
+constexpr size_t kFolderEntries = 100'000;          // listed or removed from one folder
 
 class Descriptor {
  public:
@@ -60,8 +60,10 @@ Result<void> flush(int descriptor, const std::vector<std::string>& parts) {
   return {};
 }
 
-Result<Descriptor> make_folder_at(const Descriptor& parent, const std::string& name, const std::vector<std::string>& parts) {
-  if (::mkdirat(parent.get(), name.c_str(), 0700) != 0 && errno != EEXIST) return file_error("cannot make the folder", joined(parts), errno);
+Result<Descriptor> make_folder_at(const Descriptor& parent, const std::string& name,
+                                  const std::vector<std::string>& parts) {
+  if (::mkdirat(parent.get(), name.c_str(), 0700) != 0 && errno != EEXIST)
+    return file_error("cannot make the folder", joined(parts), errno);
   MILLRACE_DO(flush(parent.get(), parts));
   Descriptor made(::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!made) return path_error("cannot open", parts, errno);
@@ -70,7 +72,8 @@ Result<Descriptor> make_folder_at(const Descriptor& parent, const std::string& n
 
 // Opens the folder of the first `count` parts; with `make` those that are missing are made.
 enum class Missing { fails, is_made };
-Result<Descriptor> open_folder(const std::string& root, const std::vector<std::string>& parts, size_t count, Missing missing) {
+Result<Descriptor> open_folder(const std::string& root, const std::vector<std::string>& parts, size_t count,
+                               Missing missing) {
   if (missing == Missing::is_made) MILLRACE_DO(make_folders(root));
   Descriptor at(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!at) return path_error("cannot open", parts, errno);
@@ -102,7 +105,8 @@ Result<std::vector<std::string>> names_in(const Descriptor& folder, const std::v
   }
   ::closedir(stream);
   if (names.size() > kFolderEntries)
-    return Error{Code::too_large, fmt::format("the folder '{}' holds more than {} entries", joined(parts), kFolderEntries)};
+    return Error{Code::too_large,
+                 fmt::format("the folder '{}' holds more than {} entries", joined(parts), kFolderEntries)};
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -116,12 +120,14 @@ Result<void> remove_at(const Descriptor& parent, const std::string& name, const 
   } else if (errno != ENOTDIR && errno != ELOOP) {
     return path_error("cannot remove", parts, errno);
   }
-  if (::unlinkat(parent.get(), name.c_str(), folder ? AT_REMOVEDIR : 0) != 0) return path_error("cannot remove", parts, errno);
+  if (::unlinkat(parent.get(), name.c_str(), folder ? AT_REMOVEDIR : 0) != 0)
+    return path_error("cannot remove", parts, errno);
   return {};
 }
 
 // Gives the bytes of `from` the name `name` in `folder`, in one step for readers.
-Result<void> move_into(const Descriptor& folder, const std::string& name, const std::string& from, const std::vector<std::string>& parts) {
+Result<void> move_into(const Descriptor& folder, const std::string& name, const std::string& from,
+                       const std::vector<std::string>& parts) {
   MILLRACE_DO(flush_file(from));
   if (::renameat(AT_FDCWD, from.c_str(), folder.get(), name.c_str()) == 0) return flush(folder.get(), parts);
   if (errno != EXDEV) return path_error("cannot store", parts, errno);
@@ -129,7 +135,8 @@ Result<void> move_into(const Descriptor& folder, const std::string& name, const 
   const auto copy_path = fmt::format("/proc/self/fd/{}/{}", folder.get(), beside);
   auto copied = copy_file(from, copy_path);
   if (copied) copied = flush_file(copy_path);
-  if (copied && ::renameat(folder.get(), beside.c_str(), folder.get(), name.c_str()) != 0) copied = path_error("cannot store", parts, errno);
+  if (copied && ::renameat(folder.get(), beside.c_str(), folder.get(), name.c_str()) != 0)
+    copied = path_error("cannot store", parts, errno);
   if (!copied) {
     ::unlinkat(folder.get(), beside.c_str(), 0);
     return std::move(copied).error();
@@ -145,20 +152,25 @@ Result<std::vector<std::string>> Artifacts::parts_of(const std::string& workspac
   while (!path.empty() && path.back() == '/') path.remove_suffix(1);
   if (path.empty()) return parts;
   auto safe = safe_relative(path);
-  if (!safe) return Error{Code::invalid, fmt::format("Invalid path: {}", safe.error().message())}.hint(safe.error().hint());
+  if (!safe)
+    return Error{Code::invalid, fmt::format("Invalid path: {}", safe.error().message())}.hint(safe.error().hint());
   for (size_t from = 0; from <= safe->size();) {
     const size_t to = std::min(safe->find('/', from), safe->size());
     parts.push_back(safe->substr(from, to - from));
     from = to + 1;
   }
   const auto& first = parts[workspace == "default" ? 0 : 2];
-  if (first == "workspaces") return Error{Code::invalid, "Invalid path: 'workspaces' is reserved"}.hint("name the workspace in the header X-MLFLOW-WORKSPACE");
-  if (std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.starts_with(kBeside) || part.size() > 255; }))
+  if (first == "workspaces")
+    return Error{Code::invalid, "Invalid path: 'workspaces' is reserved"}.hint(
+        "name the workspace in the header X-MLFLOW-WORKSPACE");
+  if (std::any_of(parts.begin(), parts.end(),
+                  [](const auto& part) { return part.starts_with(kBeside) || part.size() > 255; }))
     return Error{Code::invalid, "Invalid path: a part is longer than 255 bytes or begins with '.millrace-'"};
   return parts;
 }
 
-Result<Stored> Artifacts::put(const std::string& workspace, std::string_view path, const std::string& spooled_file) const {
+Result<Stored> Artifacts::put(const std::string& workspace, std::string_view path,
+                              const std::string& spooled_file) const {
   MILLRACE_TRY(const auto parts, parts_of(workspace, path));
   if (path.empty()) return Error{Code::invalid, "Invalid path: an artifact needs a name"};
   Stored stored;
@@ -189,8 +201,10 @@ Result<std::string> Artifacts::file(const std::string& workspace, std::string_vi
   if (parts.empty()) return Error{Code::invalid, "Invalid path: an artifact needs a name"};
   MILLRACE_TRY(const auto folder, open_folder(folder_, parts, parts.size() - 1, Missing::fails));
   struct stat info {};
-  if (::fstatat(folder.get(), parts.back().c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return path_error("cannot open", parts, errno);
-  if (!S_ISREG(info.st_mode)) return Error{Code::invalid, fmt::format("Invalid path: '{}' is not a file", joined(parts))};
+  if (::fstatat(folder.get(), parts.back().c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return path_error("cannot open", parts, errno);
+  if (!S_ISREG(info.st_mode))
+    return Error{Code::invalid, fmt::format("Invalid path: '{}' is not a file", joined(parts))};
   return folder_ + "/" + joined(parts);
 }
 
@@ -198,7 +212,8 @@ Result<std::vector<FileInfo>> Artifacts::list(const std::string& workspace, std:
   MILLRACE_TRY(const auto parts, parts_of(workspace, path));
   auto folder = open_folder(folder_, parts, parts.size(), Missing::fails);
   if (!folder) {
-    if (folder.error().code() == Code::not_found || folder.error().code() == Code::invalid) return std::vector<FileInfo>{};
+    if (folder.error().code() == Code::not_found || folder.error().code() == Code::invalid)
+      return std::vector<FileInfo>{};
     return std::move(folder).error();
   }
   MILLRACE_TRY(const auto names, names_in(*folder, parts));
@@ -207,8 +222,10 @@ Result<std::vector<FileInfo>> Artifacts::list(const std::string& workspace, std:
     struct stat info {};
     if (::fstatat(folder->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // removed meanwhile
     if (name.starts_with(kBeside) || (parts.empty() && name == "workspaces")) continue;
-    if (S_ISDIR(info.st_mode)) out.push_back({name, true, 0});
-    else if (S_ISREG(info.st_mode)) out.push_back({name, false, info.st_size});
+    if (S_ISDIR(info.st_mode))
+      out.push_back({name, true, 0});
+    else if (S_ISREG(info.st_mode))
+      out.push_back({name, false, info.st_size});
   }
   return out;
 }

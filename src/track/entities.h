@@ -20,14 +20,14 @@ struct Experiment {
 
 struct Metric {
   std::string key;
-  double value = 0;             // may be NaN; infinities are kept as the largest finite numbers
+  double value = 0;  // may be NaN; infinities are kept as the largest finite numbers
   int64_t timestamp = 0, step = 0;
   std::string model_id, dataset_name, dataset_digest, run_id;
 };
 
 struct RunInfo {
   std::string id, name, experiment_id, user_id;
-  std::string status;           // RUNNING, SCHEDULED, FINISHED, FAILED, KILLED
+  std::string status;  // RUNNING, SCHEDULED, FINISHED, FAILED, KILLED
   int64_t start_time = 0;
   std::optional<int64_t> end_time;
   std::string artifact_uri, lifecycle_stage;
@@ -60,7 +60,7 @@ struct Run {
 // A model that a run logged (not yet a registered version).
 struct LoggedModel {
   std::string id, experiment_id, name, artifact_uri;
-  std::string status;           // LOGGED_MODEL_PENDING, LOGGED_MODEL_READY, LOGGED_MODEL_UPLOAD_FAILED
+  std::string status;  // LOGGED_MODEL_PENDING, LOGGED_MODEL_READY, LOGGED_MODEL_UPLOAD_FAILED
   std::string model_type, source_run_id, lifecycle_stage;
   int64_t creation_time = 0, last_update_time = 0;
   std::vector<KeyValue> tags, params;
@@ -77,7 +77,7 @@ struct FileInfo {
 template <class T>
 struct Page {
   std::vector<T> items;
-  std::string next;             // token of the next page, "" = this is the last
+  std::string next;  // token of the next page, "" = this is the last
 };
 
 }  // namespace millrace::track

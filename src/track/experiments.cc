@@ -13,29 +13,42 @@ constexpr std::string_view kDefaultId = "0";
 constexpr std::string_view kDefaultName = "Default";
 
 Result<int64_t> next_number(store::Session& session, const std::string& workspace) {
-  MILLRACE_TRY(const auto rows, session.query("INSERT INTO track_counters (workspace, name, value) VALUES (?, 'experiment', 1) "
-                                              "ON CONFLICT (workspace, name) DO UPDATE SET value = value + 1 RETURNING value", {workspace}));
+  MILLRACE_TRY(const auto rows,
+               session.query("INSERT INTO track_counters (workspace, name, value) VALUES (?, 'experiment', 1) "
+                             "ON CONFLICT (workspace, name) DO UPDATE SET value = value + 1 RETURNING value",
+                             {workspace}));
   return rows.at(0).integer(0);
 }
 
 Result<void> insert_experiment(store::Session& session, const std::string& workspace, const Experiment& experiment) {
-  MILLRACE_TRY(const auto done, session.execute("INSERT INTO track_experiments (workspace, id, name, artifact_location, lifecycle_stage, creation_time, "
-                                                "last_update_time) VALUES (?, ?, ?, ?, 'active', ?, ?)",
-                                                {workspace, experiment.id, experiment.name, experiment.artifact_location, experiment.creation_time,
-                                                 experiment.last_update_time}));
+  MILLRACE_TRY(
+      const auto done,
+      session.execute(
+          "INSERT INTO track_experiments (workspace, id, name, artifact_location, lifecycle_stage, creation_time, "
+          "last_update_time) VALUES (?, ?, ?, ?, 'active', ?, ?)",
+          {workspace, experiment.id, experiment.name, experiment.artifact_location, experiment.creation_time,
+           experiment.last_update_time}));
   (void)done;
-  for (const auto& tag : experiment.tags) MILLRACE_DO(store_pair(session, "track_experiment_tags", "experiment_id", workspace, experiment.id, tag));
+  for (const auto& tag : experiment.tags)
+    MILLRACE_DO(store_pair(session, "track_experiment_tags", "experiment_id", workspace, experiment.id, tag));
   return {};
 }
 
-Result<std::optional<std::string>> id_of_name(store::Session& session, const std::string& workspace, const std::string& name) {
-  MILLRACE_TRY(const auto row, session.first("SELECT id FROM track_experiments WHERE workspace = ? AND name = ?", {workspace, name}));
+Result<std::optional<std::string>> id_of_name(store::Session& session, const std::string& workspace,
+                                              const std::string& name) {
+  MILLRACE_TRY(const auto row,
+               session.first("SELECT id FROM track_experiments WHERE workspace = ? AND name = ?", {workspace, name}));
   return row ? std::optional<std::string>(row->text(0)) : std::nullopt;
 }
 
 Experiment fresh(std::string id, std::string name, int64_t now) {
-  return {.id = id, .name = std::move(name), .artifact_location = "mlflow-artifacts:/" + id, .lifecycle_stage = "active", .creation_time = now,
-          .last_update_time = now, .tags = {}};
+  return {.id = id,
+          .name = std::move(name),
+          .artifact_location = "mlflow-artifacts:/" + id,
+          .lifecycle_stage = "active",
+          .creation_time = now,
+          .last_update_time = now,
+          .tags = {}};
 }
 
 lineage::Change change_of(const std::string& kind, const std::string& id, Json body = Json::object()) {
@@ -43,11 +56,16 @@ lineage::Change change_of(const std::string& kind, const std::string& id, Json b
   return {.kind = "experiment." + kind, .node = "", .before = "", .after = "", .why = "", .body = std::move(body)};
 }
 
-Result<void> set_stage(store::Session& session, const std::string& workspace, const std::string& id, std::string_view stage, int64_t now) {
-  MILLRACE_TRY(const auto done, session.execute("UPDATE track_experiments SET lifecycle_stage = ?, last_update_time = ? WHERE workspace = ? AND id = ?",
-                                                {std::string(stage), now, workspace, id}));
-  MILLRACE_TRY(const auto runs, session.execute("UPDATE track_runs SET lifecycle_stage = ? WHERE workspace = ? AND experiment_id = ?",
-                                                {std::string(stage), workspace, id}));
+Result<void> set_stage(store::Session& session, const std::string& workspace, const std::string& id,
+                       std::string_view stage, int64_t now) {
+  MILLRACE_TRY(
+      const auto done,
+      session.execute(
+          "UPDATE track_experiments SET lifecycle_stage = ?, last_update_time = ? WHERE workspace = ? AND id = ?",
+          {std::string(stage), now, workspace, id}));
+  MILLRACE_TRY(const auto runs,
+               session.execute("UPDATE track_runs SET lifecycle_stage = ? WHERE workspace = ? AND experiment_id = ?",
+                               {std::string(stage), workspace, id}));
   (void)done, (void)runs;
   return {};
 }
@@ -65,15 +83,18 @@ Result<void> Tracking::ensure_default(const Caller& caller) {
   }
   bool there = false;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(const auto row, session.first("SELECT 1 FROM track_experiments WHERE workspace = ? AND id = ?", {caller.workspace, std::string(kDefaultId)}));
+    MILLRACE_TRY(const auto row, session.first("SELECT 1 FROM track_experiments WHERE workspace = ? AND id = ?",
+                                               {caller.workspace, std::string(kDefaultId)}));
     there = row.has_value();
     return {};
   }));
   if (!there) {
     MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-      MILLRACE_TRY(const auto row, session.first("SELECT 1 FROM track_experiments WHERE workspace = ? AND id = ?", {caller.workspace, std::string(kDefaultId)}));
+      MILLRACE_TRY(const auto row, session.first("SELECT 1 FROM track_experiments WHERE workspace = ? AND id = ?",
+                                                 {caller.workspace, std::string(kDefaultId)}));
       if (row) return lineage::Change{};
-      MILLRACE_DO(insert_experiment(session, caller.workspace, fresh(std::string(kDefaultId), std::string(kDefaultName), now_ms())));
+      MILLRACE_DO(insert_experiment(session, caller.workspace,
+                                    fresh(std::string(kDefaultId), std::string(kDefaultName), now_ms())));
       return change_of("created", std::string(kDefaultId), {{"name", std::string(kDefaultName)}});
     }));
     (void)line;
@@ -87,13 +108,19 @@ Result<std::string> Tracking::create_experiment(const Caller& caller, const NewE
   MILLRACE_DO(check_experiment_name(wanted.name));
   for (const auto& tag : wanted.tags) MILLRACE_DO(check_experiment_tag(tag));
   if (!wanted.artifact_location.empty())
-    return Error{Code::invalid, fmt::format("Invalid value {} for parameter 'artifact_location' supplied: this server keeps artifacts in its own store",
-                                            to_text(Json(wanted.artifact_location)))}.hint("leave artifact_location out");
+    return Error{
+        Code::invalid,
+        fmt::format(
+            "Invalid value {} for parameter 'artifact_location' supplied: this server keeps artifacts in its own store",
+            to_text(Json(wanted.artifact_location)))}
+        .hint("leave artifact_location out");
   MILLRACE_DO(ensure_default(caller));
   std::string id;
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto taken, id_of_name(session, caller.workspace, wanted.name));
-    if (taken) return Error{Code::conflict, fmt::format("Experiment(name={}) already exists.", wanted.name)}.hint("a deleted experiment keeps its name: restore it or take another");
+    if (taken)
+      return Error{Code::conflict, fmt::format("Experiment(name={}) already exists.", wanted.name)}.hint(
+          "a deleted experiment keeps its name: restore it or take another");
     MILLRACE_TRY(const auto number, next_number(session, caller.workspace));
     id = std::to_string(number);
     auto experiment = fresh(id, wanted.name, now_ms());
@@ -159,12 +186,15 @@ Result<void> Tracking::rename_experiment(const Caller& caller, const std::string
   MILLRACE_DO(check_experiment_name(name));
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto experiment, load_experiment(session, caller.workspace, id));
-    if (experiment.lifecycle_stage != "active") return Error{Code::rejected, "Cannot rename a non-active experiment."}.hint("restore it first");
+    if (experiment.lifecycle_stage != "active")
+      return Error{Code::rejected, "Cannot rename a non-active experiment."}.hint("restore it first");
     if (experiment.name == name) return lineage::Change{};
     MILLRACE_TRY(const auto taken, id_of_name(session, caller.workspace, name));
     if (taken) return Error{Code::conflict, fmt::format("Experiment(name={}) already exists.", name)};
-    MILLRACE_TRY(const auto done, session.execute("UPDATE track_experiments SET name = ?, last_update_time = ? WHERE workspace = ? AND id = ?",
-                                                  {name, now_ms(), caller.workspace, id}));
+    MILLRACE_TRY(
+        const auto done,
+        session.execute("UPDATE track_experiments SET name = ?, last_update_time = ? WHERE workspace = ? AND id = ?",
+                        {name, now_ms(), caller.workspace, id}));
     (void)done;
     return change_of("renamed", id, {{"before", experiment.name}, {"name", name}});
   }));
@@ -175,7 +205,8 @@ Result<void> Tracking::rename_experiment(const Caller& caller, const std::string
 Result<void> Tracking::delete_experiment(const Caller& caller, const std::string& id) {
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto experiment, load_experiment(session, caller.workspace, id));
-    if (experiment.lifecycle_stage != "active") return Error{Code::not_found, fmt::format("No Experiment with id={} exists", id)}.hint("it is deleted already");
+    if (experiment.lifecycle_stage != "active")
+      return Error{Code::not_found, fmt::format("No Experiment with id={} exists", id)}.hint("it is deleted already");
     MILLRACE_DO(set_stage(session, caller.workspace, id, "deleted", now_ms()));
     return change_of("deleted", id);
   }));
@@ -186,7 +217,8 @@ Result<void> Tracking::delete_experiment(const Caller& caller, const std::string
 Result<void> Tracking::restore_experiment(const Caller& caller, const std::string& id) {
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto experiment, load_experiment(session, caller.workspace, id));
-    if (experiment.lifecycle_stage == "active") return Error{Code::not_found, fmt::format("No Experiment with id={} exists", id)}.hint("it is not deleted");
+    if (experiment.lifecycle_stage == "active")
+      return Error{Code::not_found, fmt::format("No Experiment with id={} exists", id)}.hint("it is not deleted");
     MILLRACE_DO(set_stage(session, caller.workspace, id, "active", now_ms()));
     return change_of("restored", id);
   }));
@@ -211,7 +243,8 @@ Result<void> Tracking::delete_experiment_tag(const Caller& caller, const std::st
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto experiment, load_experiment(session, caller.workspace, id));
     MILLRACE_DO(check_active(experiment));
-    MILLRACE_TRY(const auto removed, remove_pair(session, "track_experiment_tags", "experiment_id", caller.workspace, id, key));
+    MILLRACE_TRY(const auto removed,
+                 remove_pair(session, "track_experiment_tags", "experiment_id", caller.workspace, id, key));
     if (!removed) return Error{Code::not_found, fmt::format("No tag with name: {} in experiment with id {}", key, id)};
     return change_of("tag_deleted", id, {{"key", key}});
   }));

@@ -7,18 +7,29 @@
 
 #include <fmt/format.h>
 
+#include "track/filter_tokens.h"
 #include "track/names.h"
 
 namespace millrace::track {
 namespace {
 
+using Kind = TokenKind;
+
 constexpr size_t kComparisons = 100;
 constexpr size_t kListed = 1'000;
 
-constexpr Attribute kRunAttributes[] = {
-    {"run_id", "id", false, true},       {"run_name", "name"},          {"run name", "name"},        {"Run name", "name"},
-    {"Run Name", "name"},                {"user_id", "user_id"},        {"status", "status"},        {"artifact_uri", "artifact_uri"},
-    {"start_time", "start_time", true},  {"created", "start_time", true}, {"Created", "start_time", true}, {"end_time", "end_time", true}};
+constexpr Attribute kRunAttributes[] = {{"run_id", "id", false, true},
+                                        {"run_name", "name"},
+                                        {"run name", "name"},
+                                        {"Run name", "name"},
+                                        {"Run Name", "name"},
+                                        {"user_id", "user_id"},
+                                        {"status", "status"},
+                                        {"artifact_uri", "artifact_uri"},
+                                        {"start_time", "start_time", true},
+                                        {"created", "start_time", true},
+                                        {"Created", "start_time", true},
+                                        {"end_time", "end_time", true}};
 constexpr Attribute kExperimentAttributes[] = {{"name", "name"},
                                                {"experiment_id", "id", false, true},
                                                {"creation_time", "creation_time", true},
@@ -40,107 +51,24 @@ struct Prefix {
   std::string_view text;
   Entity entity;
 };
-constexpr Prefix kPrefixes[] = {{"metric", Entity::metric},       {"metrics", Entity::metric},       {"parameter", Entity::param},
-                                {"parameters", Entity::param},    {"param", Entity::param},          {"params", Entity::param},
-                                {"tag", Entity::tag},             {"tags", Entity::tag},             {"attribute", Entity::attribute},
-                                {"attributes", Entity::attribute}, {"attr", Entity::attribute},      {"run", Entity::attribute},
-                                {"dataset", Entity::dataset},     {"datasets", Entity::dataset}};
+constexpr Prefix kPrefixes[] = {{"metric", Entity::metric},
+                                {"metrics", Entity::metric},
+                                {"parameter", Entity::param},
+                                {"parameters", Entity::param},
+                                {"param", Entity::param},
+                                {"params", Entity::param},
+                                {"tag", Entity::tag},
+                                {"tags", Entity::tag},
+                                {"attribute", Entity::attribute},
+                                {"attributes", Entity::attribute},
+                                {"attr", Entity::attribute},
+                                {"run", Entity::attribute},
+                                {"dataset", Entity::dataset},
+                                {"datasets", Entity::dataset}};
 
-enum class Kind { identifier, number, text, op, open, close, comma, other, end };
-
-struct Token {
-  Kind kind = Kind::end;
-  std::string_view raw;
-  std::string value;  // an identifier or text without its quotes
-};
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-bool is_keyword(const Token& token, std::string_view word) {
-  return token.kind == Kind::identifier &&
-         std::equal(token.raw.begin(), token.raw.end(), word.begin(), word.end(), [](char a, char b) { return lower(a) == lower(b); });
+Error bad_clause(std::string_view text) {
+  return Error{Code::invalid, fmt::format("Invalid clause(s) in filter string: '{}'", text)};
 }
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool starts_name(char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
-bool in_name(char c) { return starts_name(c) || is_digit(c) || c == '.' || c == '-' || c == '/' || c == ':' || c == '@'; }
-
-class Lexer {
- public:
-  explicit Lexer(std::string_view text) : text_(text) {}
-
-  Token next() {
-    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
-    const size_t from = at_;
-    if (at_ == text_.size()) return {};
-    const char c = text_[at_];
-    Token token;
-    if (c == '\'') token = quoted(c, Kind::text);
-    else if (starts_name(c) || c == '`' || c == '"') token = name();
-    else if (is_digit(c) || ((c == '-' || c == '+' || c == '.') && at_ + 1 < text_.size() && (is_digit(text_[at_ + 1]) || text_[at_ + 1] == '.')))
-      token = number();
-    else token = symbol();
-    token.raw = text_.substr(from, at_ - from);
-    return token;
-  }
-
- private:
-  // A doubled quote stands for itself. Without its end the token is `other`.
-  Token quoted(char quote, Kind kind) {
-    Token token{.kind = kind};
-    for (++at_; at_ < text_.size(); ++at_) {
-      if (text_[at_] != quote) {
-        token.value += text_[at_];
-      } else if (at_ + 1 < text_.size() && text_[at_ + 1] == quote) {
-        token.value += text_[at_++];
-      } else {
-        ++at_;
-        return token;
-      }
-    }
-    token.kind = Kind::other;
-    return token;
-  }
-
-  // metrics.auc, metrics.`two words`, "run name". A name in double quotes alone may turn out to be a text.
-  Token name() {
-    Token token{.kind = Kind::identifier};
-    while (at_ < text_.size()) {
-      if (text_[at_] == '`' || text_[at_] == '"') {
-        auto part = quoted(text_[at_], Kind::identifier);
-        token.value += part.value;
-        if (part.kind == Kind::other) token.kind = Kind::other;
-        return token;
-      }
-      if (!in_name(text_[at_])) return token;
-      token.value += text_[at_++];
-    }
-    return token;
-  }
-
-  Token number() {
-    const size_t from = at_++;
-    while (at_ < text_.size() && (is_digit(text_[at_]) || text_[at_] == '.' || lower(text_[at_]) == 'e' ||
-                                  ((text_[at_] == '-' || text_[at_] == '+') && lower(text_[at_ - 1]) == 'e')))
-      ++at_;
-    return {.kind = Kind::number, .raw = {}, .value = std::string(text_.substr(from, at_ - from))};
-  }
-
-  Token symbol() {
-    const char c = text_[at_++];
-    if (c == '(') return {.kind = Kind::open};
-    if (c == ')') return {.kind = Kind::close};
-    if (c == ',') return {.kind = Kind::comma};
-    if (c != '=' && c != '!' && c != '<' && c != '>') return {.kind = Kind::other};
-    std::string op(1, c);
-    while (at_ < text_.size() && (text_[at_] == '=' || text_[at_] == '>' || text_[at_] == '<')) op += text_[at_++];
-    return {.kind = Kind::op, .raw = {}, .value = op};
-  }
-
-  std::string_view text_;
-  size_t at_ = 0;
-};
-
-Error bad_clause(std::string_view text) { return Error{Code::invalid, fmt::format("Invalid clause(s) in filter string: '{}'", text)}; }
 
 std::string_view name_of(Entity entity) {
   switch (entity) {
@@ -166,7 +94,8 @@ Result<Subject> find_attribute(const std::string& key, const Grammar& grammar) {
     if (attribute.name == key) return Subject{Entity::attribute, std::string(attribute.column), &attribute};
   std::vector<std::string_view> names;
   for (const auto& attribute : grammar.attributes) names.push_back(attribute.name);
-  return Error{Code::invalid, fmt::format("Invalid attribute key '{}' specified. Valid keys are '{}'", key, fmt::join(names, "', '"))};
+  return Error{Code::invalid,
+               fmt::format("Invalid attribute key '{}' specified. Valid keys are '{}'", key, fmt::join(names, "', '"))};
 }
 
 Result<Subject> resolve(const std::string& identifier, const Grammar& grammar) {
@@ -174,15 +103,20 @@ Result<Subject> resolve(const std::string& identifier, const Grammar& grammar) {
   if (dot == std::string::npos) return find_attribute(identifier, grammar);
   const auto prefix = identifier.substr(0, dot);
   const auto key = identifier.substr(dot + 1);
-  const auto* found = std::find_if(std::begin(kPrefixes), std::end(kPrefixes), [&](const auto& each) { return each.text == prefix; });
+  const auto* found =
+      std::find_if(std::begin(kPrefixes), std::end(kPrefixes), [&](const auto& each) { return each.text == prefix; });
   const bool known = found != std::end(kPrefixes) &&
-                     (found->entity == Entity::attribute ||
-                      std::find(grammar.entities.begin(), grammar.entities.end(), found->entity) != grammar.entities.end());
-  if (!known) return Error{Code::invalid, fmt::format("Invalid entity type '{}'. Valid entity types are metrics, params, tags, attributes and datasets, where they apply", prefix)};
+                     (found->entity == Entity::attribute || std::find(grammar.entities.begin(), grammar.entities.end(),
+                                                                      found->entity) != grammar.entities.end());
+  if (!known)
+    return Error{Code::invalid, fmt::format("Invalid entity type '{}'. Valid entity types are metrics, params, tags, "
+                                            "attributes and datasets, where they apply",
+                                            prefix)};
   if (key.empty()) return Error{Code::invalid, fmt::format("Invalid identifier '{}': the key is missing", identifier)};
   if (found->entity == Entity::attribute) return find_attribute(key, grammar);
   if (found->entity == Entity::dataset && key != "name" && key != "digest" && key != "context")
-    return Error{Code::invalid, fmt::format("Invalid dataset key '{}' specified. Valid keys are 'name', 'digest', 'context'", key)};
+    return Error{Code::invalid,
+                 fmt::format("Invalid dataset key '{}' specified. Valid keys are 'name', 'digest', 'context'", key)};
   return Subject{found->entity, key, nullptr};
 }
 
@@ -193,7 +127,8 @@ class Parser {
   Result<std::vector<Comparison>> parse() {
     std::vector<Comparison> out;
     while (true) {
-      if (out.size() == kComparisons) return Error{Code::invalid, fmt::format("a filter has at most {} comparisons", kComparisons)};
+      if (out.size() == kComparisons)
+        return Error{Code::invalid, fmt::format("a filter has at most {} comparisons", kComparisons)};
       MILLRACE_TRY(auto one, comparison());
       out.push_back(std::move(one));
       if (token_.kind == Kind::end) return out;
@@ -228,8 +163,8 @@ class Parser {
 
   Result<Operator> take_operator() {
     static constexpr std::pair<std::string_view, Operator> symbols[] = {
-        {"=", Operator::equal}, {"!=", Operator::unequal}, {"<", Operator::less}, {"<=", Operator::less_or_equal},
-        {">", Operator::greater}, {">=", Operator::greater_or_equal}};
+        {"=", Operator::equal},          {"!=", Operator::unequal}, {"<", Operator::less},
+        {"<=", Operator::less_or_equal}, {">", Operator::greater},  {">=", Operator::greater_or_equal}};
     const Token first = token_;
     advance();
     if (first.kind == Kind::op)
@@ -246,12 +181,17 @@ class Parser {
       if (is_keyword(token_, "NULL")) return advance(), Operator::is_not_null;
     }
     if (first.kind == Kind::end) return Error{Code::invalid, "Invalid comparison clause. Expected 3 tokens found 1"};
-    return Error{Code::invalid, fmt::format("Invalid comparator '{}' not one of =, !=, <, <=, >, >=, LIKE, ILIKE, IN, NOT IN, IS NULL, IS NOT NULL", first.raw)};
+    return Error{
+        Code::invalid,
+        fmt::format(
+            "Invalid comparator '{}' not one of =, !=, <, <=, >, >=, LIKE, ILIKE, IN, NOT IN, IS NULL, IS NOT NULL",
+            first.raw)};
   }
 
   static Result<void> check_operator(const Subject& subject, Operator op, std::string_view written) {
     bool fits = op == Operator::equal || op == Operator::unequal;
-    const bool ordered = op == Operator::less || op == Operator::less_or_equal || op == Operator::greater || op == Operator::greater_or_equal;
+    const bool ordered = op == Operator::less || op == Operator::less_or_equal || op == Operator::greater ||
+                         op == Operator::greater_or_equal;
     const bool pattern = op == Operator::like || op == Operator::ilike;
     const bool listed = op == Operator::in || op == Operator::not_in;
     const bool nullness = op == Operator::is_null || op == Operator::is_not_null;
@@ -260,8 +200,11 @@ class Parser {
     fits |= listed && subject.takes_lists();
     fits |= nullness && (subject.entity == Entity::tag || subject.entity == Entity::param);
     if (fits) return {};
-    return Error{Code::invalid, fmt::format("Invalid comparator '{}' for {} '{}'", written, name_of(subject.entity), subject.key)}.hint(
-        "numbers take = != < <= > >=; texts = != LIKE ILIKE; run_id and datasets also IN and NOT IN; params and tags also IS NULL and IS NOT NULL");
+    return Error{Code::invalid,
+                 fmt::format("Invalid comparator '{}' for {} '{}'", written, name_of(subject.entity), subject.key)}
+        .hint(
+            "numbers take = != < <= > >=; texts = != LIKE ILIKE; run_id and datasets also IN and NOT IN; params and "
+            "tags also IS NULL and IS NOT NULL");
   }
 
   Result<double> number(const Subject& subject) {
@@ -273,7 +216,8 @@ class Parser {
     if (token.kind != Kind::number || problem != std::errc() || rest != end || !std::isfinite(out))
       return Error{Code::invalid, subject.entity == Entity::metric
                                       ? fmt::format("Expected numeric value type for metric. Found {}", token.raw)
-                                      : fmt::format("Expected numeric value type for numeric attribute: {}. Found {}", subject.key, token.raw)};
+                                      : fmt::format("Expected numeric value type for numeric attribute: {}. Found {}",
+                                                    subject.key, token.raw)};
     advance();
     return out;
   }
@@ -281,8 +225,11 @@ class Parser {
   Result<std::string> text(const Subject& subject) {
     const bool is_text = token_.kind == Kind::text || (token_.kind == Kind::identifier && token_.raw.starts_with('"'));
     if (!is_text) {
-      const auto what = subject.entity == Entity::attribute ? "attributes" : subject.entity == Entity::dataset ? "dataset attributes" : name_of(subject.entity);
-      return Error{Code::invalid, fmt::format("Expected a quoted string value for {} (e.g. 'my-value'). Got value {}", what, token_.raw)};
+      const auto what = subject.entity == Entity::attribute ? "attributes"
+                        : subject.entity == Entity::dataset ? "dataset attributes"
+                                                            : name_of(subject.entity);
+      return Error{Code::invalid, fmt::format("Expected a quoted string value for {} (e.g. 'my-value'). Got value {}",
+                                              what, token_.raw)};
     }
     auto out = std::move(token_.value);
     advance();
@@ -291,15 +238,20 @@ class Parser {
 
   Result<std::vector<std::string>> list() {
     const auto refuse = [&] {
-      return Error{Code::invalid, fmt::format("While parsing a list in the query, expected a non-empty list of string values, but got '{}'", token_.raw)};
+      return Error{
+          Code::invalid,
+          fmt::format("While parsing a list in the query, expected a non-empty list of string values, but got '{}'",
+                      token_.raw)};
     };
     if (token_.kind != Kind::open) return refuse();
     std::vector<std::string> out;
     do {
       advance();
       if (token_.kind == Kind::close && !out.empty()) break;  // a comma before the end, as Python writes a list of one
-      if (token_.kind != Kind::text && !(token_.kind == Kind::identifier && token_.raw.starts_with('"'))) return refuse();
-      if (out.size() == kListed) return Error{Code::invalid, fmt::format("a list in a filter has at most {} values", kListed)};
+      if (token_.kind != Kind::text && !(token_.kind == Kind::identifier && token_.raw.starts_with('"')))
+        return refuse();
+      if (out.size() == kListed)
+        return Error{Code::invalid, fmt::format("a list in a filter has at most {} values", kListed)};
       out.push_back(std::move(token_.value));
       advance();
     } while (token_.kind == Kind::comma);
@@ -320,23 +272,30 @@ const Grammar experiment_grammar{kExperimentAttributes, kExperimentEntities};
 const Grammar model_grammar{kModelAttributes, kModelEntities};
 
 Result<std::vector<Comparison>> parse_filter(std::string_view text, const Grammar& grammar) {
-  if (text.size() > bounds::filter_bytes) return Error{Code::invalid, fmt::format("a filter has at most {} bytes", bounds::filter_bytes)};
-  if (std::all_of(text.begin(), text.end(), is_space)) return std::vector<Comparison>{};
+  if (text.size() > bounds::filter_bytes)
+    return Error{Code::invalid, fmt::format("a filter has at most {} bytes", bounds::filter_bytes)};
+  if (text.find_first_not_of(" \t\n\r") == std::string_view::npos) return std::vector<Comparison>{};
   return Parser(text, grammar).parse();
 }
 
 Result<Order> parse_order(std::string_view text, const Grammar& grammar) {
-  const auto refuse = [&] { return Error{Code::invalid, fmt::format("Invalid order_by clause '{}'. Could not be parsed.", text)}.hint("write KEY, KEY ASC or KEY DESC"); };
+  const auto refuse = [&] {
+    return Error{Code::invalid, fmt::format("Invalid order_by clause '{}'. Could not be parsed.", text)}.hint(
+        "write KEY, KEY ASC or KEY DESC");
+  };
   Lexer lexer(text.size() > bounds::filter_bytes ? std::string_view() : text);
   const Token key = lexer.next();
   if (key.kind != Kind::identifier) return refuse();
   MILLRACE_TRY(const auto subject, resolve(key.value, grammar));
   Order order{subject.entity, subject.key, true};
-  if (order.entity == Entity::dataset) return Error{Code::invalid, fmt::format("Invalid order_by entity: {}", "dataset")};
+  if (order.entity == Entity::dataset)
+    return Error{Code::invalid, fmt::format("Invalid order_by entity: {}", "dataset")};
   Token direction = lexer.next();
   if (direction.kind == Kind::end) return order;
-  if (is_keyword(direction, "DESC")) order.ascending = false;
-  else if (!is_keyword(direction, "ASC")) return refuse();
+  if (is_keyword(direction, "DESC"))
+    order.ascending = false;
+  else if (!is_keyword(direction, "ASC"))
+    return refuse();
   return lexer.next().kind == Kind::end ? Result<Order>(order) : Result<Order>(refuse());
 }
 

@@ -11,7 +11,9 @@ std::string refusal(std::string_view text, const Grammar& grammar = run_grammar)
 }
 
 TEST(FilterTest, reads_comparisons_joined_by_and) {
-  const auto parsed = parse_filter("metrics.auc >= 0.7 and params.`learning rate`='0.1' AND tags.\"a.b\" LIKE 'x%' AND run_id IN ('a', \"b\",)", run_grammar);
+  const auto parsed = parse_filter(
+      "metrics.auc >= 0.7 and params.`learning rate`='0.1' AND tags.\"a.b\" LIKE 'x%' AND run_id IN ('a', \"b\",)",
+      run_grammar);
   ASSERT_TRUE(parsed) << parsed.error().text();
   ASSERT_EQ(parsed->size(), 4U);
   EXPECT_EQ((*parsed)[0].entity, Entity::metric);
@@ -43,7 +45,9 @@ TEST(FilterTest, attributes_have_several_names) {
   EXPECT_EQ(parse_filter("attributes.`Run Name` = 'a'", run_grammar)->at(0).key, "name");
 }
 
-TEST(FilterTest, a_doubled_quote_stands_for_itself) { EXPECT_EQ(parse_filter("params.a = 'it''s'", run_grammar)->at(0).texts[0], "it's"); }
+TEST(FilterTest, a_doubled_quote_stands_for_itself) {
+  EXPECT_EQ(parse_filter("params.a = 'it''s'", run_grammar)->at(0).texts[0], "it's");
+}
 
 TEST(FilterTest, missing_values_of_params_and_tags_can_be_asked_for) {
   EXPECT_EQ(parse_filter("params.a IS NULL", run_grammar)->at(0).op, Operator::is_null);
@@ -74,7 +78,8 @@ TEST(FilterTest, refusals_name_what_is_wrong) {
 
 // Whatever comes, the parser ends with an answer and touches nothing outside of the text.
 TEST(FilterTest, survives_every_prefix_and_every_changed_byte) {
-  const std::string whole = "metrics.`a b` >= -1.5e3 AND tags.\"x\" NOT IN ('a', 'b''c') AND run_id IN ('q') AND params.p IS NOT NULL";
+  const std::string whole =
+      "metrics.`a b` >= -1.5e3 AND tags.\"x\" NOT IN ('a', 'b''c') AND run_id IN ('q') AND params.p IS NOT NULL";
   for (size_t i = 0; i <= whole.size(); ++i) (void)parse_filter(whole.substr(0, i), run_grammar);
   for (size_t i = 0; i < whole.size(); ++i)
     for (const char c : {'\'', '"', '`', '(', ')', ',', '\0', '\xff', '-', 'e', ' '}) {

@@ -11,7 +11,12 @@ namespace millrace::track {
 namespace {
 
 lineage::Change change_of(const std::string& kind, const std::string& id, Json body = Json::object()) {
-  return {.kind = "logged_model." + kind, .node = "artifact:" + id, .before = "", .after = "", .why = "", .body = std::move(body)};
+  return {.kind = "logged_model." + kind,
+          .node = "artifact:" + id,
+          .before = "",
+          .after = "",
+          .why = "",
+          .body = std::move(body)};
 }
 
 Result<void> check_model_id(std::string_view id) {
@@ -22,34 +27,48 @@ Result<void> check_model_id(std::string_view id) {
 Result<LoggedModel> live_model(store::Session& session, const std::string& workspace, const std::string& id) {
   MILLRACE_DO(check_model_id(id));
   MILLRACE_TRY(auto model, load_model(session, workspace, id));
-  if (model.lifecycle_stage != "active") return Error{Code::not_found, fmt::format("Logged model with ID '{}' not found.", id)}.hint("it is deleted");
+  if (model.lifecycle_stage != "active")
+    return Error{Code::not_found, fmt::format("Logged model with ID '{}' not found.", id)}.hint("it is deleted");
   return model;
 }
 
-Result<void> touch(store::Session& session, const std::string& workspace, const std::string& id, std::string_view column, std::string value, int64_t now) {
-  MILLRACE_TRY(const auto done, session.execute(fmt::format("UPDATE track_models SET {} = ?, last_update_time = ? WHERE workspace = ? AND id = ?", column),
-                                                {std::move(value), now, workspace, id}));
+Result<void> touch(store::Session& session, const std::string& workspace, const std::string& id,
+                   std::string_view column, std::string value, int64_t now) {
+  MILLRACE_TRY(
+      const auto done,
+      session.execute(
+          fmt::format("UPDATE track_models SET {} = ?, last_update_time = ? WHERE workspace = ? AND id = ?", column),
+          {std::move(value), now, workspace, id}));
   (void)done;
   return {};
 }
 
 Result<void> insert_model(store::Session& session, const std::string& workspace, const LoggedModel& model) {
-  MILLRACE_TRY(const auto done, session.execute("INSERT INTO track_models (workspace, id, experiment_id, name, artifact_uri, status, model_type, source_run_id, "
-                                                "lifecycle_stage, creation_time, last_update_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                                                {workspace, model.id, model.experiment_id, model.name, model.artifact_uri, model.status, model.model_type,
-                                                 model.source_run_id, model.lifecycle_stage, model.creation_time, model.last_update_time}));
+  MILLRACE_TRY(
+      const auto done,
+      session.execute(
+          "INSERT INTO track_models (workspace, id, experiment_id, name, artifact_uri, status, model_type, "
+          "source_run_id, "
+          "lifecycle_stage, creation_time, last_update_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          {workspace, model.id, model.experiment_id, model.name, model.artifact_uri, model.status, model.model_type,
+           model.source_run_id, model.lifecycle_stage, model.creation_time, model.last_update_time}));
   (void)done;
-  for (const auto& tag : model.tags) MILLRACE_DO(store_pair(session, "track_model_tags", "model_id", workspace, model.id, tag));
-  for (const auto& param : model.params) MILLRACE_DO(store_pair(session, "track_model_params", "model_id", workspace, model.id, param));
+  for (const auto& tag : model.tags)
+    MILLRACE_DO(store_pair(session, "track_model_tags", "model_id", workspace, model.id, tag));
+  for (const auto& param : model.params)
+    MILLRACE_DO(store_pair(session, "track_model_params", "model_id", workspace, model.id, param));
   return {};
 }
 
-Result<void> store_params(store::Session& session, const std::string& workspace, const LoggedModel& model, const std::vector<KeyValue>& params) {
+Result<void> store_params(store::Session& session, const std::string& workspace, const LoggedModel& model,
+                          const std::vector<KeyValue>& params) {
   for (const auto& param : params) {
     for (const auto& before : model.params)
       if (before.key == param.key && before.value != param.value)
-        return Error{Code::invalid, fmt::format("Changing param values is not allowed. Param with key='{}' was already logged with value='{}' for model ID='{}'. "
-                                                "Attempted logging new value '{}'.", param.key, before.value, model.id, param.value)};
+        return Error{Code::invalid, fmt::format("Changing param values is not allowed. Param with key='{}' was already "
+                                                "logged with value='{}' for model ID='{}'. "
+                                                "Attempted logging new value '{}'.",
+                                                param.key, before.value, model.id, param.value)};
     MILLRACE_DO(store_pair(session, "track_model_params", "model_id", workspace, model.id, param));
   }
   return {};
@@ -63,19 +82,31 @@ Result<LoggedModel> Tracking::create_model(const Caller& caller, const NewModel&
   MILLRACE_DO(check_batch({.metrics = {}, .params = wanted.params, .tags = {}}));
   for (const auto& tag : wanted.tags) MILLRACE_DO(check_tag(tag, "tags."));
   if (wanted.experiment_id == "0") MILLRACE_DO(ensure_default(caller));
-  LoggedModel model{.id = "m-" + make_hex(context_.random, 16), .experiment_id = wanted.experiment_id,
-                    .name = wanted.name.empty() ? make_name(context_.random) : wanted.name, .artifact_uri = "", .status = "LOGGED_MODEL_PENDING",
-                    .model_type = wanted.model_type, .source_run_id = wanted.source_run_id, .lifecycle_stage = "active",
-                    .creation_time = now_ms(), .last_update_time = now_ms(), .tags = wanted.tags, .params = wanted.params, .metrics = {}};
+  LoggedModel model{.id = "m-" + make_hex(context_.random, 16),
+                    .experiment_id = wanted.experiment_id,
+                    .name = wanted.name.empty() ? make_name(context_.random) : wanted.name,
+                    .artifact_uri = "",
+                    .status = "LOGGED_MODEL_PENDING",
+                    .model_type = wanted.model_type,
+                    .source_run_id = wanted.source_run_id,
+                    .lifecycle_stage = "active",
+                    .creation_time = now_ms(),
+                    .last_update_time = now_ms(),
+                    .tags = wanted.tags,
+                    .params = wanted.params,
+                    .metrics = {}};
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto experiment, load_experiment(session, caller.workspace, wanted.experiment_id));
     MILLRACE_DO(check_active(experiment));
     model.artifact_uri = fmt::format("{}/models/{}/artifacts", experiment.artifact_location, model.id);
     auto change = change_of("created", model.id, {{"name", model.name}, {"source_run_id", model.source_run_id}});
-    change.nodes.push_back({.id = model.node(), .digest = "", .attributes = {{"name", model.name}, {"experiment_id", model.experiment_id}}});
+    change.nodes.push_back({.id = model.node(),
+                            .digest = "",
+                            .attributes = {{"name", model.name}, {"experiment_id", model.experiment_id}}});
     if (!model.source_run_id.empty()) {
       MILLRACE_TRY(const auto run, load_run_info(session, caller.workspace, model.source_run_id));
-      change.edges.push_back({.source = run.node(), .target = model.node(), .kind = "logged_by", .columns = {}, .run = run.id});
+      change.edges.push_back(
+          {.source = run.node(), .target = model.node(), .kind = "logged_by", .columns = {}, .run = run.id});
     }
     MILLRACE_DO(insert_model(session, caller.workspace, model));
     return change;
@@ -88,7 +119,8 @@ Result<LoggedModel> Tracking::get_model(const Caller& caller, const std::string&
   LoggedModel out;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
     MILLRACE_DO(check_model_id(id));
-    MILLRACE_TRY(out, view == View::active ? live_model(session, caller.workspace, id) : load_model(session, caller.workspace, id));
+    MILLRACE_TRY(out, view == View::active ? live_model(session, caller.workspace, id)
+                                           : load_model(session, caller.workspace, id));
     return {};
   }));
   return out;
@@ -96,7 +128,8 @@ Result<LoggedModel> Tracking::get_model(const Caller& caller, const std::string&
 
 Result<LoggedModel> Tracking::finalize_model(const Caller& caller, const std::string& id, const std::string& status) {
   if (status != "LOGGED_MODEL_READY" && status != "LOGGED_MODEL_UPLOAD_FAILED" && status != "LOGGED_MODEL_PENDING")
-    return Error{Code::invalid, fmt::format("Invalid value {} for parameter 'status' supplied: a model becomes LOGGED_MODEL_READY or LOGGED_MODEL_UPLOAD_FAILED",
+    return Error{Code::invalid, fmt::format("Invalid value {} for parameter 'status' supplied: a model becomes "
+                                            "LOGGED_MODEL_READY or LOGGED_MODEL_UPLOAD_FAILED",
                                             to_text(Json(status.substr(0, 250))))};
   LoggedModel model;
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
@@ -121,7 +154,8 @@ Result<void> Tracking::delete_model(const Caller& caller, const std::string& id)
 }
 
 Result<void> Tracking::set_model_tags(const Caller& caller, const std::string& id, const std::vector<KeyValue>& tags) {
-  if (tags.size() > bounds::batch_tags) return Error{Code::invalid, fmt::format("a call sets at most {} tags", bounds::batch_tags)};
+  if (tags.size() > bounds::batch_tags)
+    return Error{Code::invalid, fmt::format("a call sets at most {} tags", bounds::batch_tags)};
   for (const auto& tag : tags) MILLRACE_DO(check_tag(tag, "tags."));
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto model, live_model(session, caller.workspace, id));
@@ -139,15 +173,18 @@ Result<void> Tracking::set_model_tags(const Caller& caller, const std::string& i
 Result<void> Tracking::delete_model_tag(const Caller& caller, const std::string& id, const std::string& key) {
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto model, live_model(session, caller.workspace, id));
-    MILLRACE_TRY(const auto removed, remove_pair(session, "track_model_tags", "model_id", caller.workspace, model.id, key));
-    if (!removed) return Error{Code::not_found, fmt::format("No tag with key '{}' found for model with ID '{}'.", key, id)};
+    MILLRACE_TRY(const auto removed,
+                 remove_pair(session, "track_model_tags", "model_id", caller.workspace, model.id, key));
+    if (!removed)
+      return Error{Code::not_found, fmt::format("No tag with key '{}' found for model with ID '{}'.", key, id)};
     return change_of("tag_deleted", id, {{"key", key}});
   }));
   (void)line;
   return {};
 }
 
-Result<void> Tracking::log_model_params(const Caller& caller, const std::string& id, const std::vector<KeyValue>& params) {
+Result<void> Tracking::log_model_params(const Caller& caller, const std::string& id,
+                                        const std::vector<KeyValue>& params) {
   MILLRACE_DO(check_batch({.metrics = {}, .params = params, .tags = {}}));
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto model, live_model(session, caller.workspace, id));

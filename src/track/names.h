@@ -15,7 +15,8 @@ namespace bounds {
 inline constexpr size_t batch_metrics = 1000, batch_params = 100, batch_tags = 100, batch_total = 1000;
 inline constexpr size_t param_value = 6000, tag_value = 8000, key = 250;
 inline constexpr size_t experiment_name = 500, experiment_tag_value = 20'000;
-inline constexpr size_t dataset_name = 500, dataset_digest = 36, dataset_schema = (1 << 20) - 1, dataset_source = (1 << 16) - 1;
+inline constexpr size_t dataset_name = 500, dataset_digest = 36, dataset_schema = (1 << 20) - 1,
+                        dataset_source = (1 << 16) - 1;
 inline constexpr size_t dataset_profile = (1 << 24) - 1, datasets = 1000, input_tag_key = 255, input_tag_value = 500;
 inline constexpr size_t page_runs = 50'000, page_models = 1'000, page_history = 25'000;
 inline constexpr size_t filter_bytes = 32 << 10, order_by = 20, experiment_ids = 10'000;

@@ -11,7 +11,8 @@ constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 constexpr size_t kTokenBytes = 64 << 10;
 
 Error bad_token() {
-  return Error{Code::invalid, "Invalid page token"}.hint("send the token of the page before, with the same filter and order");
+  return Error{Code::invalid, "Invalid page token"}.hint(
+      "send the token of the page before, with the same filter and order");
 }
 
 std::string brief(std::string_view question) { return digest_of(question).substr(7, 12); }

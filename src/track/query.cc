@@ -45,10 +45,14 @@ std::string_view symbol_of(Operator op) {
 std::string glob_of(std::string_view like) {
   std::string out;
   for (const char c : like) {
-    if (c == '%') out += '*';
-    else if (c == '_') out += '?';
-    else if (c == '*' || c == '?' || c == '[') out += std::string("[") + c + "]";
-    else out += c;
+    if (c == '%')
+      out += '*';
+    else if (c == '_')
+      out += '?';
+    else if (c == '*' || c == '?' || c == '[')
+      out += std::string("[") + c + "]";
+    else
+      out += c;
   }
   return out;
 }
@@ -64,9 +68,12 @@ Result<void> add_text_condition(Sql& sql, const std::string& column, const Compa
     sql.add(fmt::format("{} {} ?", column, symbol_of(one.op)), {text});
     return {};
   }
-  if (text.size() > kPatternBytes) return Error{Code::invalid, fmt::format("a pattern has at most {} bytes", kPatternBytes)};
-  if (one.op == Operator::like) sql.add(column + " GLOB ?", {glob_of(text)});
-  else sql.add(fmt::format("lower({}) LIKE lower(?)", column), {text});
+  if (text.size() > kPatternBytes)
+    return Error{Code::invalid, fmt::format("a pattern has at most {} bytes", kPatternBytes)};
+  if (one.op == Operator::like)
+    sql.add(column + " GLOB ?", {glob_of(text)});
+  else
+    sql.add(fmt::format("lower({}) LIKE lower(?)", column), {text});
   return {};
 }
 
@@ -77,24 +84,31 @@ std::string side_row(std::string_view table, std::string_view owner) {
 // Of a model's points only the newest of each key counts; a run's table holds nothing else.
 std::string newest_only(const Subject& subject) {
   if (subject.metrics != "track_model_metrics") return "";
-  return " AND NOT EXISTS (SELECT 1 FROM track_model_metrics later WHERE later.workspace = f.workspace AND later.model_id = f.model_id "
+  return " AND NOT EXISTS (SELECT 1 FROM track_model_metrics later WHERE later.workspace = f.workspace AND "
+         "later.model_id = f.model_id "
          "AND later.key = f.key AND later.timestamp > f.timestamp)";
 }
 
 Result<void> add_comparison(Sql& sql, const Subject& subject, const Comparison& one) {
   sql.add(" AND ");
-  if (one.entity == Entity::attribute && one.numeric) return sql.add(fmt::format("t.{} {} ?", one.key, symbol_of(one.op)), {one.number}), Result<void>{};
+  if (one.entity == Entity::attribute && one.numeric)
+    return sql.add(fmt::format("t.{} {} ?", one.key, symbol_of(one.op)), {one.number}), Result<void>{};
   if (one.entity == Entity::attribute) return add_text_condition(sql, "t." + one.key, one);
   if (one.entity == Entity::metric) {
-    sql.add(fmt::format("EXISTS ({} AND f.key = ?{} AND ", side_row(subject.metrics, subject.owner), newest_only(subject)), {one.key});
+    sql.add(
+        fmt::format("EXISTS ({} AND f.key = ?{} AND ", side_row(subject.metrics, subject.owner), newest_only(subject)),
+        {one.key});
     // NaN differs from every number and compares with none.
-    if (one.op == Operator::unequal) sql.add("(f.is_nan = 1 OR f.value <> ?))", {one.number});
-    else sql.add(fmt::format("f.is_nan = 0 AND f.value {} ?)", symbol_of(one.op)), {one.number});
+    if (one.op == Operator::unequal)
+      sql.add("(f.is_nan = 1 OR f.value <> ?))", {one.number});
+    else
+      sql.add(fmt::format("f.is_nan = 0 AND f.value {} ?)", symbol_of(one.op)), {one.number});
     return {};
   }
   if (one.entity == Entity::dataset) {
     const bool context = one.key == "context";
-    sql.add(fmt::format("EXISTS ({} AND ", side_row(context ? "track_run_dataset_tags" : "track_run_datasets", subject.owner)));
+    sql.add(fmt::format("EXISTS ({} AND ",
+                        side_row(context ? "track_run_dataset_tags" : "track_run_datasets", subject.owner)));
     if (context) sql.add("f.key = 'mlflow.data.context' AND ");
     MILLRACE_DO(add_text_condition(sql, context ? "f.value" : "f." + one.key, one));
     sql.add(")");
@@ -115,28 +129,35 @@ Result<void> add_comparison(Sql& sql, const Subject& subject, const Comparison& 
 void add_sort_keys(std::vector<SortKey>& keys, const Subject& subject, const Order& order) {
   if (order.entity == Entity::attribute) {
     const auto column = "t." + order.key;
-    if (order.key == "end_time") keys.push_back({fmt::format("CASE WHEN {} IS NULL THEN 1 ELSE 0 END", column), {}, true});
+    if (order.key == "end_time")
+      keys.push_back({fmt::format("CASE WHEN {} IS NULL THEN 1 ELSE 0 END", column), {}, true});
     if (order.key == "id" && subject.numbered) keys.push_back({"length(t.id)", {}, order.ascending});
-    keys.push_back({order.key == "end_time" ? "coalesce(t.end_time, 0)" : column, {}, order.ascending,
+    keys.push_back({order.key == "end_time" ? "coalesce(t.end_time, 0)" : column,
+                    {},
+                    order.ascending,
                     order.key.ends_with("_time") ? Kind::integer : Kind::text});
     return;
   }
   const bool metric = order.entity == Entity::metric;
   const auto table = metric ? subject.metrics : order.entity == Entity::param ? subject.params : subject.tags;
   const auto pick = [&](std::string_view what) {
-    return fmt::format("(SELECT {} FROM {} f WHERE f.workspace = t.workspace AND f.{} = t.id AND f.key = ?{} LIMIT 1)", what, table, subject.owner,
-                       metric ? newest_only(subject) : "");
+    return fmt::format("(SELECT {} FROM {} f WHERE f.workspace = t.workspace AND f.{} = t.id AND f.key = ?{} LIMIT 1)",
+                       what, table, subject.owner, metric ? newest_only(subject) : "");
   };
   keys.push_back({fmt::format("coalesce({}, 2)", pick(metric ? "f.is_nan" : "0")), {order.key}, true});
-  keys.push_back({fmt::format("coalesce({}, {})", pick("f.value"), metric ? "0.0" : "''"), {order.key}, order.ascending,
+  keys.push_back({fmt::format("coalesce({}, {})", pick("f.value"), metric ? "0.0" : "''"),
+                  {order.key},
+                  order.ascending,
                   metric ? Kind::real : Kind::text});
 }
 
 Result<std::vector<SortKey>> sort_keys(const Subject& subject, const std::vector<std::string>& order_by) {
-  if (order_by.size() > bounds::order_by) return Error{Code::invalid, fmt::format("order_by has at most {} clauses", bounds::order_by)};
+  if (order_by.size() > bounds::order_by)
+    return Error{Code::invalid, fmt::format("order_by has at most {} clauses", bounds::order_by)};
   std::vector<Order> orders;
   const auto is_there = [&](const Order& order) {
-    return std::any_of(orders.begin(), orders.end(), [&](const auto& each) { return each.entity == order.entity && each.key == order.key; });
+    return std::any_of(orders.begin(), orders.end(),
+                       [&](const auto& each) { return each.entity == order.entity && each.key == order.key; });
   };
   for (const auto& text : order_by) {
     MILLRACE_TRY(auto order, parse_order(text, subject.grammar));
@@ -169,7 +190,8 @@ void add_after(Sql& sql, const std::vector<SortKey>& keys, const Json& last) {
   sql.add(")");
 }
 
-Result<Sql> select_of(const Subject& subject, const std::string& workspace, const Search& search, const std::vector<SortKey>& keys) {
+Result<Sql> select_of(const Subject& subject, const std::string& workspace, const Search& search,
+                      const std::vector<SortKey>& keys) {
   Sql sql;
   sql.add("SELECT * FROM (SELECT t.id AS id");
   for (size_t i = 0; i < keys.size(); ++i) sql.add(fmt::format(", {} AS k{}", keys[i].sql, i), keys[i].values);
@@ -178,7 +200,8 @@ Result<Sql> select_of(const Subject& subject, const std::string& workspace, cons
     sql.add(" AND t.experiment_id IN (");
     sql.add(placeholders(search.experiment_ids, sql.values) + ")");
   }
-  if (search.view != View::all) sql.add(search.view == View::active ? " AND t.lifecycle_stage = 'active'" : " AND t.lifecycle_stage = 'deleted'");
+  if (search.view != View::all)
+    sql.add(search.view == View::active ? " AND t.lifecycle_stage = 'active'" : " AND t.lifecycle_stage = 'deleted'");
   MILLRACE_TRY(const auto comparisons, parse_filter(search.filter, subject.grammar));
   for (const auto& one : comparisons) MILLRACE_DO(add_comparison(sql, subject, one));
   sql.add(") s");
@@ -188,21 +211,48 @@ Result<Sql> select_of(const Subject& subject, const std::string& workspace, cons
 Json last_of(const store::Row& row, const std::vector<SortKey>& keys) {
   Json last = Json::array();
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i].kind == Kind::text) last.push_back(row.text(i + 1));
-    else if (keys[i].kind == Kind::real) last.push_back(row.real(i + 1));
-    else last.push_back(row.integer(i + 1));
+    if (keys[i].kind == Kind::text)
+      last.push_back(row.text(i + 1));
+    else if (keys[i].kind == Kind::real)
+      last.push_back(row.real(i + 1));
+    else
+      last.push_back(row.integer(i + 1));
   }
   return last;
 }
 
 }  // namespace
 
-const Subject runs_subject{"track_runs", "run_id", "track_run_tags", "track_params", "track_latest_metrics", run_grammar, false, true,
-                           {"start_time DESC", "run_id ASC"}, {"start_time DESC", "run_id ASC"}};
-const Subject experiments_subject{"track_experiments", "experiment_id", "track_experiment_tags", "", "", experiment_grammar, true, false,
-                                  {"creation_time DESC", "experiment_id ASC"}, {"experiment_id DESC"}};
-const Subject models_subject{"track_models", "model_id", "track_model_tags", "track_model_params", "track_model_metrics", model_grammar, false, true,
-                             {"creation_timestamp DESC", "model_id ASC"}, {"creation_timestamp DESC", "model_id ASC"}};
+const Subject runs_subject{"track_runs",
+                           "run_id",
+                           "track_run_tags",
+                           "track_params",
+                           "track_latest_metrics",
+                           run_grammar,
+                           false,
+                           true,
+                           {"start_time DESC", "run_id ASC"},
+                           {"start_time DESC", "run_id ASC"}};
+const Subject experiments_subject{"track_experiments",
+                                  "experiment_id",
+                                  "track_experiment_tags",
+                                  "",
+                                  "",
+                                  experiment_grammar,
+                                  true,
+                                  false,
+                                  {"creation_time DESC", "experiment_id ASC"},
+                                  {"experiment_id DESC"}};
+const Subject models_subject{"track_models",
+                             "model_id",
+                             "track_model_tags",
+                             "track_model_params",
+                             "track_model_metrics",
+                             model_grammar,
+                             false,
+                             true,
+                             {"creation_timestamp DESC", "model_id ASC"},
+                             {"creation_timestamp DESC", "model_id ASC"}};
 
 std::string placeholders(const std::vector<std::string>& wanted, store::Values& values) {
   size_t count = 1;
@@ -215,18 +265,21 @@ std::string placeholders(const std::vector<std::string>& wanted, store::Values& 
   return out;
 }
 
-Result<Found> find_ids(store::Session& session, const Subject& subject, const std::string& workspace, const Search& search) {
+Result<Found> find_ids(store::Session& session, const Subject& subject, const std::string& workspace,
+                       const Search& search) {
   if (search.experiment_ids.size() > bounds::experiment_ids)
     return Error{Code::invalid, fmt::format("a search names at most {} experiments", bounds::experiment_ids)};
   MILLRACE_TRY(const auto keys, sort_keys(subject, search.order_by));
   MILLRACE_TRY(auto sql, select_of(subject, workspace, search, keys));
-  const auto question = fmt::format("{}\n{}\n{}\n{}", subject.table, search.filter, fmt::join(search.order_by, "\n"), static_cast<int>(search.view));
+  const auto question = fmt::format("{}\n{}\n{}\n{}", subject.table, search.filter, fmt::join(search.order_by, "\n"),
+                                    static_cast<int>(search.view));
   if (!search.page_token.empty()) {
     MILLRACE_TRY(const auto last, read_token(search.page_token, question, keys.size()));
     add_after(sql, keys, last);
   }
   sql.add(" ORDER BY ");
-  for (size_t i = 0; i < keys.size(); ++i) sql.add(fmt::format("{}k{}{}", i == 0 ? "" : ", ", i, keys[i].ascending ? "" : " DESC"));
+  for (size_t i = 0; i < keys.size(); ++i)
+    sql.add(fmt::format("{}k{}{}", i == 0 ? "" : ", ", i, keys[i].ascending ? "" : " DESC"));
   sql.add(" LIMIT ?", {search.max_results + 1});
   MILLRACE_TRY(const auto rows, session.query(sql.text, sql.values));
   Found found;

@@ -15,7 +15,7 @@ namespace millrace::track {
 struct Subject {
   std::string_view table, owner, tags, params, metrics;
   const Grammar& grammar;
-  bool numbered = false;                   // ids are numbers: shorter ones come first
+  bool numbered = false;  // ids are numbers: shorter ones come first
   bool in_experiments = true;
   std::vector<std::string_view> defaults;  // the order when none is asked for
   std::vector<std::string_view> ties;      // added to what is asked for, unless it is there
@@ -27,7 +27,8 @@ struct Found {
   std::string next;
 };
 
-Result<Found> find_ids(store::Session& session, const Subject& subject, const std::string& workspace, const Search& search);
+Result<Found> find_ids(store::Session& session, const Subject& subject, const std::string& workspace,
+                       const Search& search);
 
 // "?, ?, ?": as many as `values` then has more; padded with the last, so that few different statements arise.
 std::string placeholders(const std::vector<std::string>& wanted, store::Values& values);

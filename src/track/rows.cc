@@ -13,25 +13,44 @@ namespace {
 constexpr size_t kAtOnce = 256;  // ids in one statement
 
 RunInfo to_run_info(const store::Row& row) {
-  return {.id = row.text(0), .name = row.text(1), .experiment_id = row.text(2), .user_id = row.text(3), .status = row.text(4),
-          .start_time = row.integer(5), .end_time = row.is_null(6) ? std::optional<int64_t>() : row.integer(6),
-          .artifact_uri = row.text(7), .lifecycle_stage = row.text(8)};
+  return {.id = row.text(0),
+          .name = row.text(1),
+          .experiment_id = row.text(2),
+          .user_id = row.text(3),
+          .status = row.text(4),
+          .start_time = row.integer(5),
+          .end_time = row.is_null(6) ? std::optional<int64_t>() : row.integer(6),
+          .artifact_uri = row.text(7),
+          .lifecycle_stage = row.text(8)};
 }
-constexpr std::string_view kRunColumns = "id, name, experiment_id, user_id, status, start_time, end_time, artifact_uri, lifecycle_stage";
+constexpr std::string_view kRunColumns =
+    "id, name, experiment_id, user_id, status, start_time, end_time, artifact_uri, lifecycle_stage";
 
 LoggedModel to_model(const store::Row& row) {
-  return {.id = row.text(0), .experiment_id = row.text(1), .name = row.text(2), .artifact_uri = row.text(3), .status = row.text(4),
-          .model_type = row.text(5), .source_run_id = row.text(6), .lifecycle_stage = row.text(7), .creation_time = row.integer(8),
-          .last_update_time = row.integer(9), .tags = {}, .params = {}, .metrics = {}};
+  return {.id = row.text(0),
+          .experiment_id = row.text(1),
+          .name = row.text(2),
+          .artifact_uri = row.text(3),
+          .status = row.text(4),
+          .model_type = row.text(5),
+          .source_run_id = row.text(6),
+          .lifecycle_stage = row.text(7),
+          .creation_time = row.integer(8),
+          .last_update_time = row.integer(9),
+          .tags = {},
+          .params = {},
+          .metrics = {}};
 }
 constexpr std::string_view kModelColumns =
-    "id, experiment_id, name, artifact_uri, status, model_type, source_run_id, lifecycle_stage, creation_time, last_update_time";
+    "id, experiment_id, name, artifact_uri, status, model_type, source_run_id, lifecycle_stage, creation_time, "
+    "last_update_time";
 
 // Runs one statement for a slice of ids and hands each row to the thing that its first column names.
 template <class Thing>
 class Filler {
  public:
-  Filler(store::Session& session, const std::string& workspace, std::vector<Thing>& things, std::vector<std::string> ids)
+  Filler(store::Session& session, const std::string& workspace, std::vector<Thing>& things,
+         std::vector<std::string> ids)
       : session_(session), workspace_(workspace), ids_(std::move(ids)) {
     for (auto& thing : things) by_id_.emplace(id_of(thing), &thing);
   }
@@ -48,8 +67,10 @@ class Filler {
   }
 
   Result<void> pairs(std::string_view table, std::string_view owner, std::vector<KeyValue> Thing::*into) {
-    return each(fmt::format("SELECT {0}, key, value FROM {1} WHERE workspace = ? AND {0} IN (", owner, table), "ORDER BY key",
-                [&](Thing& thing, const store::Row& row) { (thing.*into).push_back({row.text(1), row.text(2)}); });
+    return each(fmt::format("SELECT {0}, key, value FROM {1} WHERE workspace = ? AND {0} IN (", owner, table),
+                "ORDER BY key", [&](Thing& thing, const store::Row& row) {
+                  (thing.*into).push_back({row.text(1), row.text(2)});
+                });
   }
 
  private:
@@ -64,51 +85,66 @@ class Filler {
 
 Result<void> fill_datasets(Filler<Run>& filler) {
   MILLRACE_DO(filler.each(
-      "SELECT i.run_id, d.name, d.digest, d.source_type, d.source, d.dataset_schema, d.profile FROM track_run_datasets i "
+      "SELECT i.run_id, d.name, d.digest, d.source_type, d.source, d.dataset_schema, d.profile FROM track_run_datasets "
+      "i "
       "JOIN track_runs r ON r.workspace = i.workspace AND r.id = i.run_id "
-      "JOIN track_datasets d ON d.workspace = i.workspace AND d.experiment_id = r.experiment_id AND d.name = i.name AND d.digest = i.digest "
+      "JOIN track_datasets d ON d.workspace = i.workspace AND d.experiment_id = r.experiment_id AND d.name = i.name "
+      "AND d.digest = i.digest "
       "WHERE i.workspace = ? AND i.run_id IN (",
       "ORDER BY i.place", [](Run& run, const store::Row& row) {
         run.datasets.push_back({{row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.text(6)}, {}});
       }));
-  return filler.each("SELECT run_id, name, digest, key, value FROM track_run_dataset_tags WHERE workspace = ? AND run_id IN (", "ORDER BY key",
-                     [](Run& run, const store::Row& row) {
-                       for (auto& input : run.datasets)
-                         if (input.dataset.name == row.text(1) && input.dataset.digest == row.text(2)) input.tags.push_back({row.text(3), row.text(4)});
-                     });
+  return filler.each(
+      "SELECT run_id, name, digest, key, value FROM track_run_dataset_tags WHERE workspace = ? AND run_id IN (",
+      "ORDER BY key", [](Run& run, const store::Row& row) {
+        for (auto& input : run.datasets)
+          if (input.dataset.name == row.text(1) && input.dataset.digest == row.text(2))
+            input.tags.push_back({row.text(3), row.text(4)});
+      });
 }
 
-Result<void> fill(store::Session& session, const std::string& workspace, std::vector<Run>& runs, const std::vector<std::string>& ids) {
+Result<void> fill(store::Session& session, const std::string& workspace, std::vector<Run>& runs,
+                  const std::vector<std::string>& ids) {
   Filler<Run> filler(session, workspace, runs, ids);
   MILLRACE_DO(filler.pairs("track_run_tags", "run_id", &Run::tags));
   MILLRACE_DO(filler.pairs("track_params", "run_id", &Run::params));
-  MILLRACE_DO(filler.each(fmt::format("SELECT run_id, {} FROM track_latest_metrics WHERE workspace = ? AND run_id IN (", kMetricColumns), "ORDER BY key",
-                          [](Run& run, const store::Row& row) { run.metrics.push_back(to_metric(row, 1)); }));
+  MILLRACE_DO(filler.each(
+      fmt::format("SELECT run_id, {} FROM track_latest_metrics WHERE workspace = ? AND run_id IN (", kMetricColumns),
+      "ORDER BY key", [](Run& run, const store::Row& row) { run.metrics.push_back(to_metric(row, 1)); }));
   MILLRACE_DO(fill_datasets(filler));
-  return filler.each("SELECT run_id, direction, model_id, step FROM track_run_models WHERE workspace = ? AND run_id IN (", "ORDER BY model_id",
-                     [](Run& run, const store::Row& row) {
-                       if (row.text(1) == "input") run.model_inputs.push_back(row.text(2));
-                       else run.model_outputs.push_back({row.text(2), row.integer(3)});
-                     });
+  return filler.each(
+      "SELECT run_id, direction, model_id, step FROM track_run_models WHERE workspace = ? AND run_id IN (",
+      "ORDER BY model_id", [](Run& run, const store::Row& row) {
+        if (row.text(1) == "input")
+          run.model_inputs.push_back(row.text(2));
+        else
+          run.model_outputs.push_back({row.text(2), row.integer(3)});
+      });
 }
 
-Result<void> fill(store::Session& session, const std::string& workspace, std::vector<LoggedModel>& models, const std::vector<std::string>& ids) {
+Result<void> fill(store::Session& session, const std::string& workspace, std::vector<LoggedModel>& models,
+                  const std::vector<std::string>& ids) {
   Filler<LoggedModel> filler(session, workspace, models, ids);
   MILLRACE_DO(filler.pairs("track_model_tags", "model_id", &LoggedModel::tags));
   MILLRACE_DO(filler.pairs("track_model_params", "model_id", &LoggedModel::params));
-  return filler.each(fmt::format("SELECT model_id, {} FROM track_model_metrics WHERE workspace = ? AND model_id IN (", kMetricColumns),
-                     "ORDER BY key, timestamp, step", [](LoggedModel& model, const store::Row& row) { model.metrics.push_back(to_metric(row, 1)); });
+  return filler.each(
+      fmt::format("SELECT model_id, {} FROM track_model_metrics WHERE workspace = ? AND model_id IN (", kMetricColumns),
+      "ORDER BY key, timestamp, step",
+      [](LoggedModel& model, const store::Row& row) { model.metrics.push_back(to_metric(row, 1)); });
 }
 
 template <class Thing, class To>
-Result<std::vector<Thing>> load_all(store::Session& session, const std::string& workspace, const std::vector<std::string>& ids, const std::string& sql, To to) {
+Result<std::vector<Thing>> load_all(store::Session& session, const std::string& workspace,
+                                    const std::vector<std::string>& ids, const std::string& sql, To to) {
   std::vector<Thing> out;
   for (size_t from = 0; from < ids.size(); from += kAtOnce) {
-    const std::vector<std::string> slice(ids.begin() + static_cast<std::ptrdiff_t>(from),
-                                         ids.begin() + static_cast<std::ptrdiff_t>(std::min(from + kAtOnce, ids.size())));
+    const std::vector<std::string> slice(
+        ids.begin() + static_cast<std::ptrdiff_t>(from),
+        ids.begin() + static_cast<std::ptrdiff_t>(std::min(from + kAtOnce, ids.size())));
     store::Values values{workspace};
     const auto list = placeholders(slice, values);
-    MILLRACE_TRY(const auto rows, session.query(fmt::format("{} WHERE workspace = ? AND id IN ({})", sql, list), values));
+    MILLRACE_TRY(const auto rows,
+                 session.query(fmt::format("{} WHERE workspace = ? AND id IN ({})", sql, list), values));
     std::unordered_map<std::string, const store::Row*> by_id;
     for (const auto& row : rows) by_id.emplace(row.text(0), &row);
     std::vector<Thing> things;
@@ -125,13 +161,19 @@ Result<std::vector<Thing>> load_all(store::Session& session, const std::string& 
 Metric to_metric(const store::Row& row, size_t first) {
   return {.key = row.text(first),
           .value = row.integer(first + 2) != 0 ? std::numeric_limits<double>::quiet_NaN() : row.real(first + 1),
-          .timestamp = row.integer(first + 3), .step = row.integer(first + 4), .model_id = row.text(first + 5),
-          .dataset_name = row.text(first + 6), .dataset_digest = row.text(first + 7), .run_id = row.text(first + 8)};
+          .timestamp = row.integer(first + 3),
+          .step = row.integer(first + 4),
+          .model_id = row.text(first + 5),
+          .dataset_name = row.text(first + 6),
+          .dataset_digest = row.text(first + 7),
+          .run_id = row.text(first + 8)};
 }
 
 Result<Experiment> load_experiment(store::Session& session, const std::string& workspace, const std::string& id) {
-  MILLRACE_TRY(const auto row, session.first("SELECT id, name, artifact_location, lifecycle_stage, creation_time, last_update_time "
-                                             "FROM track_experiments WHERE workspace = ? AND id = ?", {workspace, id}));
+  MILLRACE_TRY(const auto row,
+               session.first("SELECT id, name, artifact_location, lifecycle_stage, creation_time, last_update_time "
+                             "FROM track_experiments WHERE workspace = ? AND id = ?",
+                             {workspace, id}));
   if (!row) return Error{Code::not_found, fmt::format("No Experiment with id={} exists", id)};
   Experiment out{row->text(0), row->text(1), row->text(2), row->text(3), row->integer(4), row->integer(5), {}};
   MILLRACE_TRY(out.tags, load_pairs(session, "track_experiment_tags", "experiment_id", workspace, id));
@@ -139,7 +181,9 @@ Result<Experiment> load_experiment(store::Session& session, const std::string& w
 }
 
 Result<RunInfo> load_run_info(store::Session& session, const std::string& workspace, const std::string& id) {
-  MILLRACE_TRY(const auto row, session.first(fmt::format("SELECT {} FROM track_runs WHERE workspace = ? AND id = ?", kRunColumns), {workspace, id}));
+  MILLRACE_TRY(const auto row,
+               session.first(fmt::format("SELECT {} FROM track_runs WHERE workspace = ? AND id = ?", kRunColumns),
+                             {workspace, id}));
   if (!row) return Error{Code::not_found, fmt::format("Run with id={} not found", id)};
   return to_run_info(*row);
 }
@@ -150,26 +194,32 @@ Result<LoggedModel> load_model(store::Session& session, const std::string& works
   return std::move(found.front());
 }
 
-Result<std::vector<Run>> load_runs(store::Session& session, const std::string& workspace, const std::vector<std::string>& ids) {
-  return load_all<Run>(session, workspace, ids, fmt::format("SELECT {} FROM track_runs", kRunColumns), [](const store::Row& row) {
-    Run run;
-    run.info = to_run_info(row);
-    return run;
-  });
+Result<std::vector<Run>> load_runs(store::Session& session, const std::string& workspace,
+                                   const std::vector<std::string>& ids) {
+  return load_all<Run>(session, workspace, ids, fmt::format("SELECT {} FROM track_runs", kRunColumns),
+                       [](const store::Row& row) {
+                         Run run;
+                         run.info = to_run_info(row);
+                         return run;
+                       });
 }
 
-Result<std::vector<LoggedModel>> load_models(store::Session& session, const std::string& workspace, const std::vector<std::string>& ids) {
-  return load_all<LoggedModel>(session, workspace, ids, fmt::format("SELECT {} FROM track_models", kModelColumns), to_model);
+Result<std::vector<LoggedModel>> load_models(store::Session& session, const std::string& workspace,
+                                             const std::vector<std::string>& ids) {
+  return load_all<LoggedModel>(session, workspace, ids, fmt::format("SELECT {} FROM track_models", kModelColumns),
+                               to_model);
 }
 
 Result<void> check_active(const Experiment& experiment) {
   if (experiment.lifecycle_stage == "active") return {};
-  return Error{Code::invalid, fmt::format("The experiment {} must be in the 'active' state. Current state is {}.", experiment.id, experiment.lifecycle_stage)};
+  return Error{Code::invalid, fmt::format("The experiment {} must be in the 'active' state. Current state is {}.",
+                                          experiment.id, experiment.lifecycle_stage)};
 }
 
 Result<void> check_active(const RunInfo& run) {
   if (run.lifecycle_stage == "active") return {};
-  return Error{Code::invalid, fmt::format("The run {} must be in the 'active' state. Current state is {}.", run.id, run.lifecycle_stage)};
+  return Error{Code::invalid, fmt::format("The run {} must be in the 'active' state. Current state is {}.", run.id,
+                                          run.lifecycle_stage)};
 }
 
 Result<RunInfo> writable_run(store::Session& session, const std::string& workspace, const std::string& id) {
@@ -178,26 +228,33 @@ Result<RunInfo> writable_run(store::Session& session, const std::string& workspa
   return run;
 }
 
-Result<std::vector<KeyValue>> load_pairs(store::Session& session, std::string_view table, std::string_view owner, const std::string& workspace,
-                                         const std::string& id) {
-  MILLRACE_TRY(const auto rows, session.query(fmt::format("SELECT key, value FROM {} WHERE workspace = ? AND {} = ? ORDER BY key", table, owner), {workspace, id}));
+Result<std::vector<KeyValue>> load_pairs(store::Session& session, std::string_view table, std::string_view owner,
+                                         const std::string& workspace, const std::string& id) {
+  MILLRACE_TRY(
+      const auto rows,
+      session.query(fmt::format("SELECT key, value FROM {} WHERE workspace = ? AND {} = ? ORDER BY key", table, owner),
+                    {workspace, id}));
   std::vector<KeyValue> out;
   for (const auto& row : rows) out.push_back({row.text(0), row.text(1)});
   return out;
 }
 
-Result<void> store_pair(store::Session& session, std::string_view table, std::string_view owner, const std::string& workspace, const std::string& id,
-                        const KeyValue& pair) {
-  MILLRACE_TRY(const auto done, session.execute(fmt::format("INSERT INTO {0} (workspace, {1}, key, value) VALUES (?, ?, ?, ?) "
-                                                            "ON CONFLICT (workspace, {1}, key) DO UPDATE SET value = excluded.value", table, owner),
-                                                {workspace, id, pair.key, pair.value}));
+Result<void> store_pair(store::Session& session, std::string_view table, std::string_view owner,
+                        const std::string& workspace, const std::string& id, const KeyValue& pair) {
+  MILLRACE_TRY(const auto done,
+               session.execute(fmt::format("INSERT INTO {0} (workspace, {1}, key, value) VALUES (?, ?, ?, ?) "
+                                           "ON CONFLICT (workspace, {1}, key) DO UPDATE SET value = excluded.value",
+                                           table, owner),
+                               {workspace, id, pair.key, pair.value}));
   (void)done;
   return {};
 }
 
-Result<bool> remove_pair(store::Session& session, std::string_view table, std::string_view owner, const std::string& workspace, const std::string& id,
-                         const std::string& key) {
-  MILLRACE_TRY(const auto removed, session.execute(fmt::format("DELETE FROM {} WHERE workspace = ? AND {} = ? AND key = ?", table, owner), {workspace, id, key}));
+Result<bool> remove_pair(store::Session& session, std::string_view table, std::string_view owner,
+                         const std::string& workspace, const std::string& id, const std::string& key) {
+  MILLRACE_TRY(const auto removed,
+               session.execute(fmt::format("DELETE FROM {} WHERE workspace = ? AND {} = ? AND key = ?", table, owner),
+                               {workspace, id, key}));
   return removed > 0;
 }
 

@@ -11,12 +11,17 @@ namespace millrace::track {
 
 inline constexpr std::string_view kRunNameTag = "mlflow.runName";
 
-Result<Experiment> load_experiment(store::Session& session, const std::string& workspace, const std::string& id);  // not_found if absent
-Result<RunInfo> load_run_info(store::Session& session, const std::string& workspace, const std::string& id);       // not_found if absent
-Result<LoggedModel> load_model(store::Session& session, const std::string& workspace, const std::string& id);      // not_found if absent
+Result<Experiment> load_experiment(store::Session& session, const std::string& workspace,
+                                   const std::string& id);  // not_found if absent
+Result<RunInfo> load_run_info(store::Session& session, const std::string& workspace,
+                              const std::string& id);  // not_found if absent
+Result<LoggedModel> load_model(store::Session& session, const std::string& workspace,
+                               const std::string& id);  // not_found if absent
 // With all that belongs to them, in the order of `ids`; what does not exist is left out.
-Result<std::vector<Run>> load_runs(store::Session& session, const std::string& workspace, const std::vector<std::string>& ids);
-Result<std::vector<LoggedModel>> load_models(store::Session& session, const std::string& workspace, const std::vector<std::string>& ids);
+Result<std::vector<Run>> load_runs(store::Session& session, const std::string& workspace,
+                                   const std::vector<std::string>& ids);
+Result<std::vector<LoggedModel>> load_models(store::Session& session, const std::string& workspace,
+                                             const std::vector<std::string>& ids);
 
 Result<void> check_active(const Experiment& experiment);
 Result<void> check_active(const RunInfo& run);
@@ -24,14 +29,16 @@ Result<void> check_active(const RunInfo& run);
 Result<RunInfo> writable_run(store::Session& session, const std::string& workspace, const std::string& id);
 
 // Side tables (workspace, OWNER, key, value).
-Result<std::vector<KeyValue>> load_pairs(store::Session& session, std::string_view table, std::string_view owner, const std::string& workspace,
-                                         const std::string& id);
-Result<void> store_pair(store::Session& session, std::string_view table, std::string_view owner, const std::string& workspace, const std::string& id,
-                        const KeyValue& pair);
-Result<bool> remove_pair(store::Session& session, std::string_view table, std::string_view owner, const std::string& workspace, const std::string& id,
-                         const std::string& key);
+Result<std::vector<KeyValue>> load_pairs(store::Session& session, std::string_view table, std::string_view owner,
+                                         const std::string& workspace, const std::string& id);
+Result<void> store_pair(store::Session& session, std::string_view table, std::string_view owner,
+                        const std::string& workspace, const std::string& id, const KeyValue& pair);
+Result<bool> remove_pair(store::Session& session, std::string_view table, std::string_view owner,
+                         const std::string& workspace, const std::string& id, const std::string& key);
 
-Metric to_metric(const store::Row& row, size_t first);  // key, value, is_nan, timestamp, step, model_id, dataset_name, dataset_digest, run_id
-inline constexpr std::string_view kMetricColumns = "key, value, is_nan, timestamp, step, model_id, dataset_name, dataset_digest, run_id";
+Metric to_metric(const store::Row& row,
+                 size_t first);  // key, value, is_nan, timestamp, step, model_id, dataset_name, dataset_digest, run_id
+inline constexpr std::string_view kMetricColumns =
+    "key, value, is_nan, timestamp, step, model_id, dataset_name, dataset_digest, run_id";
 
 }  // namespace millrace::track

@@ -29,7 +29,8 @@ class SearchTest : public ::testing::Test {
 
   // The names of the runs that are found, in order.
   std::string find(const std::string& filter, const std::vector<std::string>& order = {}, View view = View::active) {
-    const auto page = world.tracking.search_runs(world.ada, {.experiment_ids = {"0"}, .filter = filter, .order_by = order, .view = view});
+    const auto page = world.tracking.search_runs(
+        world.ada, {.experiment_ids = {"0"}, .filter = filter, .order_by = order, .view = view});
     if (!page) return page.error().message();
     std::string names;
     for (const auto& run : page->items) names += run.info.name;
@@ -95,8 +96,13 @@ TEST_F(SearchTest, datasets_can_be_searched) {
 }
 
 TEST_F(SearchTest, pages_stay_right_while_runs_are_added_and_removed) {
-  for (const std::vector<std::string>& order : {std::vector<std::string>{}, {"metrics.m DESC"}, {"params.p ASC"}, {"metrics.none ASC", "tags.team DESC"}}) {
-    Search search{.experiment_ids = {"0"}, .filter = "params.p LIKE '%X'", .order_by = order, .view = View::all, .max_results = 2};
+  for (const std::vector<std::string>& order :
+       {std::vector<std::string>{}, {"metrics.m DESC"}, {"params.p ASC"}, {"metrics.none ASC", "tags.team DESC"}}) {
+    Search search{.experiment_ids = {"0"},
+                  .filter = "params.p LIKE '%X'",
+                  .order_by = order,
+                  .view = View::all,
+                  .max_results = 2};
     const auto whole = find(search.filter, order, View::all);
     std::string names;
     do {
@@ -113,9 +119,12 @@ TEST_F(SearchTest, pages_stay_right_while_runs_are_added_and_removed) {
 TEST_F(SearchTest, a_token_of_another_search_is_refused) {
   const auto page = world.tracking.search_runs(world.ada, {.experiment_ids = {"0"}, .max_results = 2});
   ASSERT_FALSE(page->next.empty());
-  EXPECT_FALSE(world.tracking.search_runs(world.ada, {.experiment_ids = {"0"}, .filter = "metrics.m > 1", .max_results = 2, .page_token = page->next}));
+  EXPECT_FALSE(world.tracking.search_runs(
+      world.ada, {.experiment_ids = {"0"}, .filter = "metrics.m > 1", .max_results = 2, .page_token = page->next}));
   for (const auto* token : {"x", "!!!", "e30", "eyJsYXN0IjpbXX0"})
-    EXPECT_FALSE(world.tracking.search_runs(world.ada, {.experiment_ids = {"0"}, .max_results = 2, .page_token = token})) << token;
+    EXPECT_FALSE(
+        world.tracking.search_runs(world.ada, {.experiment_ids = {"0"}, .max_results = 2, .page_token = token}))
+        << token;
 }
 
 TEST_F(SearchTest, page_sizes_have_bounds) {
@@ -127,7 +136,9 @@ TEST_F(SearchTest, page_sizes_have_bounds) {
 TEST_F(SearchTest, experiments_are_found_by_name_tag_and_time_in_order_of_number) {
   for (int i = 1; i <= 12; ++i) {
     world.store.world.clock.advance(1'000'000);
-    ASSERT_TRUE(world.tracking.create_experiment(world.ada, {.name = fmt::format("exp {}", i), .artifact_location = "", .tags = {{"odd", i % 2 ? "yes" : "no"}}}));
+    ASSERT_TRUE(world.tracking.create_experiment(
+        world.ada,
+        {.name = fmt::format("exp {}", i), .artifact_location = "", .tags = {{"odd", i % 2 ? "yes" : "no"}}}));
   }
   const auto ids_of = [&](const Search& search) {
     const auto page = world.tracking.search_experiments(world.ada, search);

@@ -27,15 +27,22 @@ std::string Tracking::artifact_path(std::string_view uri) {
   return uri.starts_with(scheme) ? std::string(uri.substr(scheme.size())) : std::string();
 }
 
-Result<std::vector<FileInfo>> Tracking::list_below(const Caller& caller, const std::string& uri, const std::string& folder) const {
+Result<std::vector<FileInfo>> Tracking::list_below(const Caller& caller, const std::string& uri,
+                                                   const std::string& folder) const {
   const auto root = artifact_path(uri);
   if (root.empty()) return Error{Code::invalid, fmt::format("the artifacts are not kept here but at {}", uri)};
   return artifacts_.list(caller.workspace, folder.empty() ? root : root + "/" + folder);
 }
 
-Result<void> Tracking::note_artifact(const Caller& caller, const std::string& kind, const std::string& path, const Stored& stored) {
+Result<void> Tracking::note_artifact(const Caller& caller, const std::string& kind, const std::string& path,
+                                     const Stored& stored) {
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session&) -> Result<lineage::Change> {
-    return lineage::Change{.kind = kind, .node = node_of(path), .before = "", .after = stored.digest, .why = "", .body = {{"path", path}, {"size", stored.size}}};
+    return lineage::Change{.kind = kind,
+                           .node = node_of(path),
+                           .before = "",
+                           .after = stored.digest,
+                           .why = "",
+                           .body = {{"path", path}, {"size", stored.size}}};
   }));
   (void)line;
   return {};

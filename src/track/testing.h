@@ -15,7 +15,8 @@ struct Tracked {
   int64_t journal_lines() const { return store.number("SELECT count(*) FROM journal"); }
   track::Run run(const std::string& name = "", const std::string& experiment = "0") {
     store.world.clock.advance(1'000'000);
-    auto made = tracking.create_run(ada, {.experiment_id = experiment, .name = name, .user_id = "ada", .start_time = 0, .tags = {}});
+    auto made = tracking.create_run(
+        ada, {.experiment_id = experiment, .name = name, .user_id = "ada", .start_time = 0, .tags = {}});
     EXPECT_TRUE(made) << made.error().text();
     return made ? *made : track::Run{};
   }

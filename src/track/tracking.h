@@ -24,10 +24,10 @@ struct NewExperiment {
   std::vector<KeyValue> tags;
 };
 struct NewRun {
-  std::string experiment_id;      // "" = the default experiment
-  std::string name;               // "" = the tag mlflow.runName, or one is made up
+  std::string experiment_id;  // "" = the default experiment
+  std::string name;           // "" = the tag mlflow.runName, or one is made up
   std::string user_id;
-  int64_t start_time = 0;         // 0 = now
+  int64_t start_time = 0;  // 0 = now
   std::vector<KeyValue> tags;
 };
 struct RunUpdate {
@@ -60,7 +60,7 @@ struct Sample {
   std::vector<std::string> run_ids;
   std::string key;
   std::optional<int64_t> start_step, end_step;
-  int64_t points = 320;           // of each run
+  int64_t points = 320;  // of each run
 };
 
 class Tracking {
@@ -68,12 +68,13 @@ class Tracking {
   Tracking(store::Database& database, lineage::Journal& journal, Context& context, std::string artifacts_folder);
 
   Result<std::string> create_experiment(const Caller& caller, const NewExperiment& wanted);
-  Result<std::string> ensure_experiment(const Caller& caller, const std::string& name);  // the one of this name, made if absent
+  Result<std::string> ensure_experiment(const Caller& caller,
+                                        const std::string& name);  // the one of this name, made if absent
   Result<Experiment> get_experiment(const Caller& caller, const std::string& id);
   Result<Experiment> get_experiment_by_name(const Caller& caller, const std::string& name);
   Result<Page<Experiment>> search_experiments(const Caller& caller, const Search& search);
   Result<void> rename_experiment(const Caller& caller, const std::string& id, const std::string& name);
-  Result<void> delete_experiment(const Caller& caller, const std::string& id);   // its runs with it
+  Result<void> delete_experiment(const Caller& caller, const std::string& id);  // its runs with it
   Result<void> restore_experiment(const Caller& caller, const std::string& id);
   Result<void> set_experiment_tag(const Caller& caller, const std::string& id, const KeyValue& tag);
   Result<void> delete_experiment_tag(const Caller& caller, const std::string& id, const std::string& key);
@@ -90,7 +91,8 @@ class Tracking {
   Result<void> log_batch(const Caller& caller, const std::string& run, const Batch& batch);
   Result<void> set_tag(const Caller& caller, const std::string& run, const KeyValue& tag);
   Result<void> delete_tag(const Caller& caller, const std::string& run, const std::string& key);
-  // Datasets that are versions of Millrace (source "millrace:dataset:NAME@VERSION", or name and digest match) link to these.
+  // Datasets that are versions of Millrace (source "millrace:dataset:NAME@VERSION", or name and digest match) link to
+  // these.
   Result<void> log_inputs(const Caller& caller, const std::string& run, const std::vector<DatasetInput>& datasets,
                           const std::vector<std::string>& models);
   Result<void> log_outputs(const Caller& caller, const std::string& run, const std::vector<ModelOutput>& models);
@@ -107,26 +109,29 @@ class Tracking {
   Result<void> log_model_params(const Caller& caller, const std::string& id, const std::vector<KeyValue>& params);
   Result<Page<LoggedModel>> search_models(const Caller& caller, const Search& search);
 
-  // Paths are relative to the workspace's artifacts: EXPERIMENT/RUN/artifacts/..., EXPERIMENT/models/MODEL/artifacts/...
+  // Paths are relative to the workspace's artifacts: EXPERIMENT/RUN/artifacts/...,
+  // EXPERIMENT/models/MODEL/artifacts/...
   Result<void> put_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file);
   Result<void> put_artifact_text(const Caller& caller, const std::string& path, std::string_view bytes);
   Result<void> delete_artifacts(const Caller& caller, const std::string& path);
   const Artifacts& artifacts() const { return artifacts_; }
   // What lies directly in a folder of a run or model, by its artifact URI; "" is its root.
-  Result<std::vector<FileInfo>> list_below(const Caller& caller, const std::string& uri, const std::string& folder) const;
+  Result<std::vector<FileInfo>> list_below(const Caller& caller, const std::string& uri,
+                                           const std::string& folder) const;
   static std::string artifact_path(std::string_view uri);  // of "mlflow-artifacts:/PATH"; "" for any other
 
  private:
   Result<void> ensure_default(const Caller& caller);
-  Result<void> note_artifact(const Caller& caller, const std::string& kind, const std::string& path, const Stored& stored);
+  Result<void> note_artifact(const Caller& caller, const std::string& kind, const std::string& path,
+                             const Stored& stored);
   int64_t now_ms() const { return context_.now() / 1000; }
 
   store::Database& database_;
   lineage::Journal& journal_;
   Context& context_;
   Artifacts artifacts_;
-  std::mutex mutex_;                     // guards with_default_
-  std::set<std::string> with_default_;   // workspaces that are known to have their experiment 0
+  std::mutex mutex_;                    // guards with_default_
+  std::set<std::string> with_default_;  // workspaces that are known to have their experiment 0
 };
 
 }  // namespace millrace::track

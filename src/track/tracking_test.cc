@@ -33,14 +33,17 @@ TEST_F(TrackingTest, every_workspace_has_its_default_experiment) {
 }
 
 TEST_F(TrackingTest, an_experiments_name_is_taken_for_good) {
-  const auto id = tracking.create_experiment(ada, {.name = "flights", .artifact_location = "", .tags = {{"team", "ops"}}});
+  const auto id =
+      tracking.create_experiment(ada, {.name = "flights", .artifact_location = "", .tags = {{"team", "ops"}}});
   ASSERT_TRUE(id) << id.error().text();
   EXPECT_EQ(*id, "1");
   EXPECT_EQ(tracking.get_experiment(ada, *id)->artifact_location, "mlflow-artifacts:/1");
-  EXPECT_EQ(tracking.create_experiment(ada, {.name = "flights", .artifact_location = "", .tags = {}}).error().code(), Code::conflict);
+  EXPECT_EQ(tracking.create_experiment(ada, {.name = "flights", .artifact_location = "", .tags = {}}).error().code(),
+            Code::conflict);
   ASSERT_TRUE(tracking.delete_experiment(ada, *id));
   EXPECT_EQ(tracking.get_experiment(ada, *id)->lifecycle_stage, "deleted");
-  EXPECT_EQ(tracking.create_experiment(ada, {.name = "flights", .artifact_location = "", .tags = {}}).error().code(), Code::conflict);
+  EXPECT_EQ(tracking.create_experiment(ada, {.name = "flights", .artifact_location = "", .tags = {}}).error().code(),
+            Code::conflict);
   EXPECT_EQ(tracking.rename_experiment(ada, *id, "x").error().code(), Code::rejected);
   ASSERT_TRUE(tracking.restore_experiment(ada, *id));
   ASSERT_TRUE(tracking.rename_experiment(ada, *id, "planes"));
@@ -53,8 +56,10 @@ TEST_F(TrackingTest, deleting_an_experiment_takes_its_runs_along) {
   const auto run = world.run("", id);
   ASSERT_TRUE(tracking.delete_experiment(ada, id));
   EXPECT_EQ(tracking.get_run(ada, run.info.id)->info.lifecycle_stage, "deleted");
-  EXPECT_NE(message(tracking.set_tag(ada, run.info.id, {"a", "b"})).find("must be in the 'active' state"), std::string::npos);
-  const auto more = tracking.create_run(ada, {.experiment_id = id, .name = "", .user_id = "", .start_time = 0, .tags = {}});
+  EXPECT_NE(message(tracking.set_tag(ada, run.info.id, {"a", "b"})).find("must be in the 'active' state"),
+            std::string::npos);
+  const auto more =
+      tracking.create_run(ada, {.experiment_id = id, .name = "", .user_id = "", .start_time = 0, .tags = {}});
   EXPECT_NE(more.error().message().find("must be in the 'active' state"), std::string::npos);
   ASSERT_TRUE(tracking.restore_experiment(ada, id));
   EXPECT_EQ(tracking.get_run(ada, run.info.id)->info.lifecycle_stage, "active");
@@ -70,7 +75,8 @@ TEST_F(TrackingTest, a_runs_name_and_its_tag_are_one) {
   EXPECT_EQ(read.info.name, "third");
   EXPECT_EQ(read.info.status, "FINISHED");
   EXPECT_EQ(read.info.end_time, 5);
-  const auto torn = tracking.create_run(ada, {.experiment_id = "0", .name = "a", .user_id = "", .start_time = 0, .tags = {{"mlflow.runName", "b"}}});
+  const auto torn = tracking.create_run(
+      ada, {.experiment_id = "0", .name = "a", .user_id = "", .start_time = 0, .tags = {{"mlflow.runName", "b"}}});
   EXPECT_FALSE(torn);
 }
 
@@ -86,15 +92,19 @@ TEST_F(TrackingTest, params_are_written_once) {
   const auto second = tracking.log_param(ada, run, {"depth", "5"});
   EXPECT_NE(message(second).find("Changing param values is not allowed. Param with key='depth'"), std::string::npos);
   EXPECT_EQ(second.error().code(), Code::invalid);
-  EXPECT_NE(message(tracking.log_batch(ada, run, {.metrics = {}, .params = {{"a", "1"}, {"a", "1"}}, .tags = {}})).find("Duplicate parameter keys"), std::string::npos);
+  EXPECT_NE(message(tracking.log_batch(ada, run, {.metrics = {}, .params = {{"a", "1"}, {"a", "1"}}, .tags = {}}))
+                .find("Duplicate parameter keys"),
+            std::string::npos);
 }
 
 TEST_F(TrackingTest, a_batch_is_all_or_nothing_and_one_line) {
   const auto run = world.run().info.id;
   const auto lines = world.journal_lines();
-  ASSERT_TRUE(tracking.log_batch(ada, run, {.metrics = {{.key = "m", .value = 1}}, .params = {{"p", "1"}}, .tags = {{"t", "1"}}}));
+  ASSERT_TRUE(tracking.log_batch(
+      ada, run, {.metrics = {{.key = "m", .value = 1}}, .params = {{"p", "1"}}, .tags = {{"t", "1"}}}));
   EXPECT_EQ(world.journal_lines(), lines + 1);
-  EXPECT_FALSE(tracking.log_batch(ada, run, {.metrics = {{.key = "n", .value = 1}}, .params = {{"p", "2"}}, .tags = {{"u", "1"}}}));
+  EXPECT_FALSE(tracking.log_batch(
+      ada, run, {.metrics = {{.key = "n", .value = 1}}, .params = {{"p", "2"}}, .tags = {{"u", "1"}}}));
   const auto read = *tracking.get_run(ada, run);
   EXPECT_EQ(read.metrics.size(), 1U);
   EXPECT_EQ(value_of(read.tags, "u"), "(none)");
@@ -125,8 +135,11 @@ TEST_F(TrackingTest, the_latest_point_has_the_greatest_step_then_time_then_value
 TEST_F(TrackingTest, nan_is_kept_and_infinity_is_the_largest_number) {
   const auto run = world.run().info.id;
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  ASSERT_TRUE(tracking.log_batch(ada, run, {.metrics = {{.key = "a", .value = NAN}, {.key = "b", .value = infinity}, {.key = "c", .value = -infinity}},
-                                            .params = {}, .tags = {}}));
+  ASSERT_TRUE(tracking.log_batch(
+      ada, run,
+      {.metrics = {{.key = "a", .value = NAN}, {.key = "b", .value = infinity}, {.key = "c", .value = -infinity}},
+       .params = {},
+       .tags = {}}));
   const auto metrics = tracking.get_run(ada, run)->metrics;
   EXPECT_TRUE(std::isnan(metrics.at(0).value));
   EXPECT_EQ(metrics.at(1).value, std::numeric_limits<double>::max());
@@ -136,7 +149,8 @@ TEST_F(TrackingTest, nan_is_kept_and_infinity_is_the_largest_number) {
 TEST_F(TrackingTest, a_history_is_read_in_pages_that_miss_and_repeat_nothing) {
   const auto run = world.run().info.id;
   Batch batch;
-  for (int i = 0; i < 100; ++i) batch.metrics.push_back({.key = "m", .value = i / 4 + 0.5, .timestamp = i / 2, .step = i});
+  for (int i = 0; i < 100; ++i)
+    batch.metrics.push_back({.key = "m", .value = i / 4 + 0.5, .timestamp = i / 2, .step = i});
   ASSERT_TRUE(tracking.log_batch(ada, run, batch));
   std::vector<int64_t> steps;
   HistoryRange range{.key = "m", .limit = 7, .page_token = ""};
@@ -157,12 +171,14 @@ TEST_F(TrackingTest, a_sample_keeps_the_first_and_last_point) {
   Batch batch;
   for (int i = 0; i < 1000; ++i) batch.metrics.push_back({.key = "m", .value = 1.0 * i, .timestamp = i, .step = i});
   ASSERT_TRUE(tracking.log_batch(ada, run, batch));
-  const auto points = tracking.sampled_history(ada, {.run_ids = {run}, .key = "m", .start_step = 10, .end_step = 900, .points = 20});
+  const auto points =
+      tracking.sampled_history(ada, {.run_ids = {run}, .key = "m", .start_step = 10, .end_step = 900, .points = 20});
   ASSERT_TRUE(points) << points.error().text();
   EXPECT_LE(points->size(), 21U);
   EXPECT_EQ(points->front().step, 10);
   EXPECT_EQ(points->back().step, 900);
-  EXPECT_FALSE(tracking.sampled_history(ada, {.run_ids = {run}, .key = "m", .start_step = 10, .end_step = std::nullopt, .points = 20}));
+  EXPECT_FALSE(tracking.sampled_history(
+      ada, {.run_ids = {run}, .key = "m", .start_step = 10, .end_step = std::nullopt, .points = 20}));
 }
 
 TEST_F(TrackingTest, limits_are_reached_and_refused_one_further) {
@@ -186,7 +202,8 @@ TEST_F(TrackingTest, limits_are_reached_and_refused_one_further) {
 TEST_F(TrackingTest, keys_must_be_plain_and_their_own_path) {
   const auto run = world.run().info.id;
   for (const auto* key : {"a/b", "a b.c-d:e", "loss"}) EXPECT_TRUE(tracking.log_metric(ada, run, {.key = key})) << key;
-  for (const auto* key : {"", "../a", "/a", "a//b", "a/./b", "a*", "a\nb", ".", ".."}) EXPECT_FALSE(tracking.log_metric(ada, run, {.key = key})) << key;
+  for (const auto* key : {"", "../a", "/a", "a//b", "a/./b", "a*", "a\nb", ".", ".."})
+    EXPECT_FALSE(tracking.log_metric(ada, run, {.key = key})) << key;
   EXPECT_FALSE(tracking.log_metric(ada, run, {.key = "m", .value = 1, .timestamp = -1}));
   EXPECT_EQ(tracking.get_run(ada, "../../etc").error().code(), Code::invalid);
   EXPECT_EQ(tracking.get_run(ada, "0123").error().code(), Code::not_found);
@@ -202,7 +219,8 @@ TEST_F(TrackingTest, a_dataset_of_millrace_is_linked_and_another_gets_its_own_no
   }));
   const DatasetInput by_source{{"f", "d1", "code", "millrace:dataset:flights@3", "", ""}, {}};
   const DatasetInput by_digest{{"flights", "0123456789ab", "code", "x", "", ""}, {}};
-  const DatasetInput other{{"frame", "abc", "local", "{}", "", ""}, {{"mlflow.data.context", "training"}, {"source.weather@1", "sha256:ffff"}}};
+  const DatasetInput other{{"frame", "abc", "local", "{}", "", ""},
+                           {{"mlflow.data.context", "training"}, {"source.weather@1", "sha256:ffff"}}};
   ASSERT_TRUE(tracking.log_inputs(ada, run.id, {by_source, by_digest, other, other}, {}));
   const auto edges = world.store.query("SELECT source, target FROM edges ORDER BY source");
   ASSERT_EQ(edges->size(), 3U);
@@ -220,13 +238,19 @@ TEST_F(TrackingTest, a_dataset_of_millrace_is_linked_and_another_gets_its_own_no
 
 TEST_F(TrackingTest, a_logged_model_is_made_filled_and_finalized) {
   const auto run = world.run().info;
-  const auto model = tracking.create_model(ada, {.experiment_id = "0", .name = "late", .model_type = "", .source_run_id = run.id, .tags = {{"a", "1"}}, .params = {{"p", "1"}}});
+  const auto model = tracking.create_model(ada, {.experiment_id = "0",
+                                                 .name = "late",
+                                                 .model_type = "",
+                                                 .source_run_id = run.id,
+                                                 .tags = {{"a", "1"}},
+                                                 .params = {{"p", "1"}}});
   ASSERT_TRUE(model) << model.error().text();
   EXPECT_EQ(model->status, "LOGGED_MODEL_PENDING");
   EXPECT_EQ(model->artifact_uri, "mlflow-artifacts:/0/models/" + model->id + "/artifacts");
   ASSERT_TRUE(tracking.finalize_model(ada, model->id, "LOGGED_MODEL_READY"));
   ASSERT_TRUE(tracking.log_outputs(ada, run.id, {{model->id, 3}}));
-  ASSERT_TRUE(tracking.log_metric(ada, run.id, {.key = "auc", .value = 0.75, .timestamp = 1, .step = 3, .model_id = model->id}));
+  ASSERT_TRUE(tracking.log_metric(ada, run.id,
+                                  {.key = "auc", .value = 0.75, .timestamp = 1, .step = 3, .model_id = model->id}));
   ASSERT_TRUE(tracking.set_model_tags(ada, model->id, {{"a", "2"}}));
   EXPECT_FALSE(tracking.log_model_params(ada, model->id, {{"p", "2"}}));
   const auto read = *tracking.get_model(ada, model->id);
@@ -234,7 +258,8 @@ TEST_F(TrackingTest, a_logged_model_is_made_filled_and_finalized) {
   EXPECT_EQ(value_of(read.tags, "a"), "2");
   EXPECT_EQ(read.metrics.at(0).value, 0.75);
   EXPECT_EQ(tracking.get_run(ada, run.id)->model_outputs.at(0).model_id, model->id);
-  Search search{.experiment_ids = {"0"}, .filter = "name = 'late' AND source_run_id = '" + run.id + "' AND metrics.auc > 0.7"};
+  Search search{.experiment_ids = {"0"},
+                .filter = "name = 'late' AND source_run_id = '" + run.id + "' AND metrics.auc > 0.7"};
   EXPECT_EQ(tracking.search_models(ada, {search})->items.size(), 0U + 1U);
   ASSERT_TRUE(tracking.delete_model(ada, model->id));
   EXPECT_EQ(tracking.get_model(ada, model->id).error().code(), Code::not_found);

@@ -13,7 +13,9 @@ Reply send(const std::string& file, std::string_view path) {
   reply.content_type = "application/octet-stream";
   reply.file = file;
   std::string name;
-  for (const char c : file_name(path)) name += c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f ? '_' : c;
+  for (const char c : file_name(path))
+    name += c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f ? '_'
+                                                                                                                   : c;
   reply.headers.emplace_back("content-disposition", "attachment; filename=\"" + name + "\"");
   reply.headers.emplace_back("x-content-type-options", "nosniff");
   return reply;
@@ -40,7 +42,8 @@ Reply get_of_run(Request& request, const Services& s) {
   if (in.failed()) return error_reply(in.error());
   const auto run = s.tracking.get_run(request.caller, run_id);
   if (!run) return error_reply(run.error());
-  const auto file = s.tracking.artifacts().file(request.caller.workspace, track::Tracking::artifact_path(run->info.artifact_uri) + "/" + path);
+  const auto file = s.tracking.artifacts().file(request.caller.workspace,
+                                                track::Tracking::artifact_path(run->info.artifact_uri) + "/" + path);
   return file ? send(*file, path) : error_reply(file.error());
 }
 
@@ -61,22 +64,30 @@ Reply get(Request& request, const Services& s) {
 }
 
 Reply put(Request& request, const Services& s) {
-  if (request.body_file.empty()) return reply_of(s.tracking.put_artifact_text(request.caller, request.arg("path"), request.body));
+  if (request.body_file.empty())
+    return reply_of(s.tracking.put_artifact_text(request.caller, request.arg("path"), request.body));
   return reply_of(s.tracking.put_artifact(request.caller, request.arg("path"), request.body_file));
 }
 
-Reply remove(Request& request, const Services& s) { return reply_of(s.tracking.delete_artifacts(request.caller, request.arg("path"))); }
+Reply remove(Request& request, const Services& s) {
+  return reply_of(s.tracking.delete_artifacts(request.caller, request.arg("path")));
+}
 
 }  // namespace
 
 void add_artifacts(Table& table) {
-  table.add({"GET", "/artifacts/list", Permission::read, "none", "The files of a run, a folder at a time.", list_of_run});
+  table.add(
+      {"GET", "/artifacts/list", Permission::read, "none", "The files of a run, a folder at a time.", list_of_run});
   table.add_below({""}, {"GET", "/get-artifact", Permission::read, "none", "One file of a run.", get_of_run});
-  const auto proxy = [&](Endpoint endpoint) { table.add_below({"/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts"}, endpoint); };
+  const auto proxy = [&](Endpoint endpoint) {
+    table.add_below({"/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts"}, endpoint);
+  };
   proxy({"GET", "/artifacts", Permission::read, "none", "The files of a folder of the artifact store.", list});
   proxy({"GET", "/artifacts/{path...}", Permission::read, "none", "One file of the artifact store.", get});
-  proxy({"PUT", "/artifacts/{path...}", Permission::write, "artifact.written", "Writes a file of the artifact store.", put, BodyLimit{limits::upload_bytes, true}});
-  proxy({"DELETE", "/artifacts/{path...}", Permission::write, "artifact.deleted", "Removes a file or folder of the artifact store.", remove});
+  proxy({"PUT", "/artifacts/{path...}", Permission::write, "artifact.written", "Writes a file of the artifact store.",
+         put, BodyLimit{limits::upload_bytes, true}});
+  proxy({"DELETE", "/artifacts/{path...}", Permission::write, "artifact.deleted",
+         "Removes a file or folder of the artifact store.", remove});
 }
 
 }  // namespace millrace::api::mlflow

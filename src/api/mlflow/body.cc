@@ -16,8 +16,10 @@ constexpr std::string_view kSeeDocs = "See the API docs for more information abo
 std::string camel(std::string_view name) {
   std::string out;
   for (size_t i = 0; i < name.size(); ++i) {
-    if (name[i] == '_' && i + 1 < name.size()) out += static_cast<char>(name[++i] & ~0x20);
-    else out += name[i];
+    if (name[i] == '_' && i + 1 < name.size())
+      out += static_cast<char>(name[++i] & ~0x20);
+    else
+      out += name[i];
   }
   return out;
 }
@@ -36,7 +38,8 @@ std::string_view type_of(const Json& value) {
   }
 }
 
-// Python clients write NaN and Infinity as bare words, which JSON does not know; they become the strings that protobuf uses.
+// Python clients write NaN and Infinity as bare words, which JSON does not know; they become the strings that protobuf
+// uses.
 std::string quote_bare_words(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 64);
@@ -45,8 +48,10 @@ std::string quote_bare_words(std::string_view text) {
     const char c = text[i];
     if (in_string) {
       out += c;
-      if (c == '\\' && i + 1 < text.size()) out += text[++i];
-      else if (c == '"') in_string = false;
+      if (c == '\\' && i + 1 < text.size())
+        out += text[++i];
+      else if (c == '"')
+        in_string = false;
       continue;
     }
     bool replaced = false;
@@ -73,9 +78,12 @@ Json json_of(const Pairs& query) {
   Json out = Json::object();
   for (const auto& [name, value] : query) {
     auto& slot = out[name];
-    if (slot.is_null()) slot = value;
-    else if (slot.is_array()) slot.push_back(value);
-    else slot = Json::array({slot, value});
+    if (slot.is_null())
+      slot = value;
+    else if (slot.is_array())
+      slot.push_back(value);
+    else
+      slot = Json::array({slot, value});
   }
   return out;
 }
@@ -86,14 +94,16 @@ Result<Json> read(const Request& request) {
   if (request.body.empty()) return Json::object();
   const auto type = request.header("content-type");
   if (!type.starts_with("application/json"))
-    return bad_body(fmt::format("Bad Request. Content-Type must be one of ['application/json'], not '{}'.", type.substr(0, 80)));
+    return bad_body(
+        fmt::format("Bad Request. Content-Type must be one of ['application/json'], not '{}'.", type.substr(0, 80)));
   MILLRACE_TRY(auto json, parse(request.body));
   if (json.is_string()) {  // old clients encode twice
     const auto inner = json.get<std::string>();
     MILLRACE_TRY(json, parse(inner));
   }
   if (json.is_null()) return Json::object();
-  if (!json.is_object()) return bad_body(fmt::format("the request body must be a JSON object, not a {}", type_of(json)));
+  if (!json.is_object())
+    return bad_body(fmt::format("the request body must be a JSON object, not a {}", type_of(json)));
   return json;
 }
 
@@ -115,8 +125,10 @@ Body Body::of(const Request& request) {
     return body;
   }
   auto json = read(request);
-  if (json) body.json_ = std::move(*json);
-  else body.problem_ = std::move(json).error();
+  if (json)
+    body.json_ = std::move(*json);
+  else
+    body.problem_ = std::move(json).error();
   return body;
 }
 
@@ -125,8 +137,8 @@ void Body::fail(std::string message) {
 }
 
 void Body::refuse(std::string_view name, const Json& value) {
-  fail(fmt::format("Invalid value {} for parameter '{}{}' supplied: Hint: Value was of type '{}'. {}", to_text(value).substr(0, 250), place_, name,
-                   type_of(value), kSeeDocs));
+  fail(fmt::format("Invalid value {} for parameter '{}{}' supplied: Hint: Value was of type '{}'. {}",
+                   to_text(value).substr(0, 250), place_, name, type_of(value), kSeeDocs));
 }
 
 void Body::check(const Body& part) {
@@ -161,7 +173,9 @@ std::optional<std::string> Body::optional_text(std::string_view name) {
   return std::nullopt;
 }
 
-std::string Body::text_or(std::string_view name, std::string_view otherwise) { return optional_text(name).value_or(std::string(otherwise)); }
+std::string Body::text_or(std::string_view name, std::string_view otherwise) {
+  return optional_text(name).value_or(std::string(otherwise));
+}
 
 std::string Body::text(std::string_view name) {
   if (require(name) == nullptr) return "";
@@ -171,7 +185,8 @@ std::string Body::text(std::string_view name) {
 }
 
 std::optional<int64_t> Body::to_integer(std::string_view name, const Json& value) {
-  if (value.is_number_unsigned() && value.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return value.get<int64_t>();
+  if (value.is_number_unsigned() && value.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+    return value.get<int64_t>();
   if (value.is_number_integer() && !value.is_number_unsigned()) return value.get<int64_t>();
   if (value.is_number_float()) {  // 5.0 is the integer 5, as protobuf reads it
     const auto real = value.get<double>();
@@ -188,7 +203,9 @@ std::optional<int64_t> Body::optional_integer(std::string_view name) {
   return found == nullptr ? std::nullopt : to_integer(name, *found);
 }
 
-int64_t Body::integer_or(std::string_view name, int64_t otherwise) { return optional_integer(name).value_or(otherwise); }
+int64_t Body::integer_or(std::string_view name, int64_t otherwise) {
+  return optional_integer(name).value_or(otherwise);
+}
 
 int64_t Body::integer(std::string_view name) {
   const auto* found = require(name);
@@ -241,9 +258,11 @@ std::string Body::enumerated(std::string_view name, const std::vector<std::strin
       if (*found == known) return std::string(known);
   std::optional<int64_t> number;
   if (found->is_number_integer() && !found->is_number_unsigned()) number = found->get<int64_t>();
-  if (found->is_number_unsigned() && found->get<uint64_t>() < 1000) number = static_cast<int64_t>(found->get<uint64_t>());
+  if (found->is_number_unsigned() && found->get<uint64_t>() < 1000)
+    number = static_cast<int64_t>(found->get<uint64_t>());
   if (from_query_ && found->is_string()) number = parse_number<int64_t>(found->get_ref<const std::string&>());
-  if (number && *number >= first && *number < first + static_cast<int64_t>(names.size())) return std::string(names[static_cast<size_t>(*number - first)]);
+  if (number && *number >= first && *number < first + static_cast<int64_t>(names.size()))
+    return std::string(names[static_cast<size_t>(*number - first)]);
   refuse(name, *found);
   return "";
 }

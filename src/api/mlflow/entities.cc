@@ -15,7 +15,10 @@ void put_list(Json& json, const char* name, Json list) {
 }
 
 Json dataset_json(const track::DatasetInput& input) {
-  Json dataset{{"name", input.dataset.name}, {"digest", input.dataset.digest}, {"source_type", input.dataset.source_type}, {"source", input.dataset.source}};
+  Json dataset{{"name", input.dataset.name},
+               {"digest", input.dataset.digest},
+               {"source_type", input.dataset.source_type},
+               {"source", input.dataset.source}};
   put(dataset, "schema", input.dataset.schema);
   put(dataset, "profile", input.dataset.profile);
   Json out{{"dataset", std::move(dataset)}};
@@ -73,8 +76,12 @@ Json to_json(const track::Run& run) {
   put_list(data, "tags", to_json(run.tags));
   for (const auto& input : run.datasets) inputs["dataset_inputs"].push_back(dataset_json(input));
   for (const auto& model : run.model_inputs) inputs["model_inputs"].push_back({{"model_id", model}});
-  for (const auto& model : run.model_outputs) outputs["model_outputs"].push_back({{"model_id", model.model_id}, {"step", model.step}});
-  return {{"info", to_json(run.info)}, {"data", std::move(data)}, {"inputs", std::move(inputs)}, {"outputs", std::move(outputs)}};
+  for (const auto& model : run.model_outputs)
+    outputs["model_outputs"].push_back({{"model_id", model.model_id}, {"step", model.step}});
+  return {{"info", to_json(run.info)},
+          {"data", std::move(data)},
+          {"inputs", std::move(inputs)},
+          {"outputs", std::move(outputs)}};
 }
 
 Json to_json(const track::LoggedModel& model) {

@@ -25,7 +25,8 @@ Reply error_reply(const Error& error) {
 }
 
 Reply creation_error(const Error& error) {
-  return error.code() == Code::conflict ? error_reply(400, "RESOURCE_ALREADY_EXISTS", message_of(error)) : error_reply(error);
+  return error.code() == Code::conflict ? error_reply(400, "RESOURCE_ALREADY_EXISTS", message_of(error))
+                                        : error_reply(error);
 }
 
 }  // namespace millrace::api::mlflow

@@ -17,6 +17,8 @@ template <class T, class ToJson>
 Reply reply_of(const Result<T>& result, ToJson to_json) {
   return result ? Reply::json(to_json(*result)) : error_reply(result.error());
 }
-inline Reply reply_of(const Result<void>& result) { return result ? Reply::json(Json::object()) : error_reply(result.error()); }
+inline Reply reply_of(const Result<void>& result) {
+  return result ? Reply::json(Json::object()) : error_reply(result.error());
+}
 
 }  // namespace millrace::api::mlflow

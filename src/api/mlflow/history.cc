@@ -15,7 +15,9 @@ Reply get_history(Request& request, const Services& s) {
   const auto asked = in.optional_integer("max_results");
   if (in.failed()) return error_reply(in.error());
   if (asked && *asked <= 0)
-    return error_reply(Error{Code::invalid, "Invalid value " + std::to_string(*asked) + " for parameter 'max_results' supplied. It must be a positive integer."});
+    return error_reply(
+        Error{Code::invalid, "Invalid value " + std::to_string(*asked) +
+                                 " for parameter 'max_results' supplied. It must be a positive integer."});
   if (asked) range.limit = std::min(*asked, kPage);
   track::Page<track::Metric> all;
   do {
@@ -40,7 +42,8 @@ Reply get_bulk(Request& request, const Services& s) {
   const auto most = std::min(in.integer_or("max_results", kPage), kPage);
   if (in.failed()) return error_reply(in.error());
   if (runs.empty() || runs.size() > kBulkRuns || most < 1)
-    return error_reply(Error{Code::invalid, "GetMetricHistoryBulk request must specify 1 to 100 run_ids and a positive max_results."});
+    return error_reply(
+        Error{Code::invalid, "GetMetricHistoryBulk request must specify 1 to 100 run_ids and a positive max_results."});
   std::vector<track::Metric> all;
   for (const auto& run : runs) {
     const int64_t room = most - static_cast<int64_t>(all.size());
@@ -54,8 +57,11 @@ Reply get_bulk(Request& request, const Services& s) {
 
 Reply get_sampled(Request& request, const Services& s) {
   auto in = Body::of(request);
-  const track::Sample sample{.run_ids = in.texts("run_ids"), .key = in.text("metric_key"), .start_step = in.optional_integer("start_step"),
-                             .end_step = in.optional_integer("end_step"), .points = in.integer_or("max_results", 2500)};
+  const track::Sample sample{.run_ids = in.texts("run_ids"),
+                             .key = in.text("metric_key"),
+                             .start_step = in.optional_integer("start_step"),
+                             .end_step = in.optional_integer("end_step"),
+                             .points = in.integer_or("max_results", 2500)};
   if (!in.failed() && sample.run_ids.empty()) in.text("run_ids");  // names the missing parameter
   if (in.failed()) return error_reply(in.error());
   return reply_of(s.tracking.sampled_history(request.caller, sample), with_run_json);
@@ -65,8 +71,10 @@ Reply get_sampled(Request& request, const Services& s) {
 
 void add_history(Table& table) {
   table.add({"GET", "/metrics/get-history", Permission::read, "none", "All points of a run's metric.", get_history});
-  table.add({"GET", "/metrics/get-history-bulk", Permission::read, "none", "Points of one metric of several runs.", get_bulk});
-  table.add({"GET", "/metrics/get-history-bulk-interval", Permission::read, "none", "Evenly chosen points of one metric of several runs.", get_sampled});
+  table.add({"GET", "/metrics/get-history-bulk", Permission::read, "none", "Points of one metric of several runs.",
+             get_bulk});
+  table.add({"GET", "/metrics/get-history-bulk-interval", Permission::read, "none",
+             "Evenly chosen points of one metric of several runs.", get_sampled});
 }
 
 }  // namespace millrace::api::mlflow

@@ -3,14 +3,19 @@
 namespace millrace::api::mlflow {
 namespace {
 
-const std::vector<std::string_view> kStatuses{"LOGGED_MODEL_STATUS_UNSPECIFIED", "LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"};
+const std::vector<std::string_view> kStatuses{"LOGGED_MODEL_STATUS_UNSPECIFIED", "LOGGED_MODEL_PENDING",
+                                              "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"};
 
 Json model_json(const track::LoggedModel& model) { return {{"model", to_json(model)}}; }
 
 Reply create(Request& request, const Services& s) {
   auto in = Body::of(request);
-  const track::NewModel wanted{.experiment_id = in.text("experiment_id"), .name = in.text_or("name"), .model_type = in.text_or("model_type"),
-                               .source_run_id = in.text_or("source_run_id"), .tags = in.pairs("tags"), .params = in.pairs("params")};
+  const track::NewModel wanted{.experiment_id = in.text("experiment_id"),
+                               .name = in.text_or("name"),
+                               .model_type = in.text_or("model_type"),
+                               .source_run_id = in.text_or("source_run_id"),
+                               .tags = in.pairs("tags"),
+                               .params = in.pairs("params")};
   if (in.failed()) return error_reply(in.error());
   return reply_of(s.tracking.create_model(request.caller, wanted), model_json);
 }
@@ -19,7 +24,9 @@ Reply get(Request& request, const Services& s) {
   auto in = Body::of(request);
   const bool deleted_too = in.boolean_or("allow_deleted", false);
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.get_model(request.caller, request.arg("model_id"), deleted_too ? track::View::all : track::View::active), model_json);
+  return reply_of(s.tracking.get_model(request.caller, request.arg("model_id"),
+                                       deleted_too ? track::View::all : track::View::active),
+                  model_json);
 }
 
 Reply finalize(Request& request, const Services& s) {
@@ -30,12 +37,15 @@ Reply finalize(Request& request, const Services& s) {
   return reply_of(s.tracking.finalize_model(request.caller, request.arg("model_id"), status), model_json);
 }
 
-Reply remove(Request& request, const Services& s) { return reply_of(s.tracking.delete_model(request.caller, request.arg("model_id"))); }
+Reply remove(Request& request, const Services& s) {
+  return reply_of(s.tracking.delete_model(request.caller, request.arg("model_id")));
+}
 
 Reply set_tags(Request& request, const Services& s) {
   auto in = Body::of(request);
   const auto tags = in.pairs("tags");
-  return in.failed() ? error_reply(in.error()) : reply_of(s.tracking.set_model_tags(request.caller, request.arg("model_id"), tags));
+  return in.failed() ? error_reply(in.error())
+                     : reply_of(s.tracking.set_model_tags(request.caller, request.arg("model_id"), tags));
 }
 
 Reply delete_tag(Request& request, const Services& s) {
@@ -45,7 +55,8 @@ Reply delete_tag(Request& request, const Services& s) {
 Reply log_params(Request& request, const Services& s) {
   auto in = Body::of(request);
   const auto params = in.pairs("params");
-  return in.failed() ? error_reply(in.error()) : reply_of(s.tracking.log_model_params(request.caller, request.arg("model_id"), params));
+  return in.failed() ? error_reply(in.error())
+                     : reply_of(s.tracking.log_model_params(request.caller, request.arg("model_id"), params));
 }
 
 // An object {field_name, ascending} becomes a clause; the name is quoted, so that it cannot be more than a name.
@@ -55,14 +66,19 @@ std::string clause_of(Body& in) {
   if (dot != std::string::npos && name.substr(0, dot) != "metrics") return name + " is not metrics.NAME";
   std::string quoted = dot == std::string::npos ? "" : "metrics.";
   quoted += '`';
-  for (const char c : dot == std::string::npos ? name : name.substr(dot + 1)) quoted += c == '`' ? std::string("``") : std::string(1, c);
+  for (const char c : dot == std::string::npos ? name : name.substr(dot + 1))
+    quoted += c == '`' ? std::string("``") : std::string(1, c);
   return quoted + (in.boolean_or("ascending", true) ? "` ASC" : "` DESC");
 }
 
 Reply search(Request& request, const Services& s) {
   auto in = Body::of(request);
-  track::Search wanted{.experiment_ids = in.texts("experiment_ids"), .filter = in.text_or("filter"), .order_by = {}, .view = track::View::active,
-                       .max_results = in.integer_or("max_results", 100), .page_token = in.text_or("page_token")};
+  track::Search wanted{.experiment_ids = in.texts("experiment_ids"),
+                       .filter = in.text_or("filter"),
+                       .order_by = {},
+                       .view = track::View::active,
+                       .max_results = in.integer_or("max_results", 100),
+                       .page_token = in.text_or("page_token")};
   bool by_dataset = !in.objects("datasets").empty();
   for (auto& each : in.objects("order_by")) {
     wanted.order_by.push_back(clause_of(each));
@@ -70,8 +86,11 @@ Reply search(Request& request, const Services& s) {
     in.check(each);
   }
   if (in.failed()) return error_reply(in.error());
-  if (by_dataset) return error_reply(Error{Code::unsupported, "searching logged models by dataset is not there yet"}.hint("leave datasets and dataset_name out"));
-  return reply_of(s.tracking.search_models(request.caller, wanted), [](const auto& page) { return page_json("models", page); });
+  if (by_dataset)
+    return error_reply(Error{Code::unsupported, "searching logged models by dataset is not there yet"}.hint(
+        "leave datasets and dataset_name out"));
+  return reply_of(s.tracking.search_models(request.caller, wanted),
+                  [](const auto& page) { return page_json("models", page); });
 }
 
 Reply list_artifacts(Request& request, const Services& s) {
@@ -90,15 +109,22 @@ Reply list_artifacts(Request& request, const Services& s) {
 }  // namespace
 
 void add_logged_models(Table& table) {
-  table.add({"POST", "/logged-models", Permission::write, "logged_model.created", "Makes a logged model, to be filled and finalized.", create});
+  table.add({"POST", "/logged-models", Permission::write, "logged_model.created",
+             "Makes a logged model, to be filled and finalized.", create});
   table.add({"POST", "/logged-models/search", Permission::read, "none", "Logged models by filter and order.", search});
   table.add({"GET", "/logged-models/{model_id}", Permission::read, "none", "One logged model.", get});
-  table.add({"PATCH", "/logged-models/{model_id}", Permission::write, "logged_model.finalized", "Says that a model's files are all there, or failed.", finalize});
-  table.add({"DELETE", "/logged-models/{model_id}", Permission::write, "logged_model.deleted", "Marks a logged model deleted.", remove});
-  table.add({"PATCH", "/logged-models/{model_id}/tags", Permission::write, "logged_model.tags_set", "Sets tags of a logged model.", set_tags});
-  table.add({"DELETE", "/logged-models/{model_id}/tags/{key...}", Permission::write, "logged_model.tag_deleted", "Removes a tag of a logged model.", delete_tag});
-  table.add({"POST", "/logged-models/{model_id}/params", Permission::write, "logged_model.params_logged", "Sets parameters of a logged model, once.", log_params});
-  table.add({"GET", "/logged-models/{model_id}/artifacts/directories", Permission::read, "none", "The files of a logged model, a folder at a time.", list_artifacts});
+  table.add({"PATCH", "/logged-models/{model_id}", Permission::write, "logged_model.finalized",
+             "Says that a model's files are all there, or failed.", finalize});
+  table.add({"DELETE", "/logged-models/{model_id}", Permission::write, "logged_model.deleted",
+             "Marks a logged model deleted.", remove});
+  table.add({"PATCH", "/logged-models/{model_id}/tags", Permission::write, "logged_model.tags_set",
+             "Sets tags of a logged model.", set_tags});
+  table.add({"DELETE", "/logged-models/{model_id}/tags/{key...}", Permission::write, "logged_model.tag_deleted",
+             "Removes a tag of a logged model.", delete_tag});
+  table.add({"POST", "/logged-models/{model_id}/params", Permission::write, "logged_model.params_logged",
+             "Sets parameters of a logged model, once.", log_params});
+  table.add({"GET", "/logged-models/{model_id}/artifacts/directories", Permission::read, "none",
+             "The files of a logged model, a folder at a time.", list_artifacts});
 }
 
 }  // namespace millrace::api::mlflow

@@ -6,8 +6,14 @@ namespace {
 constexpr std::string_view kHistoryTag = "mlflow.log-model.history";  // where clients look for what a run logged
 
 track::Metric read_metric(Body& in) {
-  return {.key = in.text("key"), .value = in.number("value"), .timestamp = in.integer("timestamp"), .step = in.integer_or("step", 0),
-          .model_id = in.text_or("model_id"), .dataset_name = in.text_or("dataset_name"), .dataset_digest = in.text_or("dataset_digest"), .run_id = ""};
+  return {.key = in.text("key"),
+          .value = in.number("value"),
+          .timestamp = in.integer("timestamp"),
+          .step = in.integer_or("step", 0),
+          .model_id = in.text_or("model_id"),
+          .dataset_name = in.text_or("dataset_name"),
+          .dataset_digest = in.text_or("dataset_digest"),
+          .run_id = ""};
 }
 
 Reply log_metric(Request& request, const Services& s) {
@@ -54,7 +60,8 @@ std::vector<track::DatasetInput> read_datasets(Body& in) {
   for (auto& each : in.objects("datasets")) {
     track::DatasetInput input;
     if (auto dataset = each.object("dataset")) {
-      input.dataset = {dataset->text("name"), dataset->text("digest"), dataset->text("source_type"), dataset->text("source"), dataset->text_or("schema"), dataset->text_or("profile")};
+      input.dataset = {dataset->text("name"),   dataset->text("digest"),    dataset->text("source_type"),
+                       dataset->text("source"), dataset->text_or("schema"), dataset->text_or("profile")};
       each.check(*dataset);
     }
     input.tags = each.pairs("tags");
@@ -108,10 +115,12 @@ Reply log_model(Request& request, const Services& s) {
   const auto text = in.text("model_json");
   if (in.failed()) return error_reply(in.error());
   const auto model = parse_json(text, "model_json");
-  if (!model || !model->is_object()) return error_reply(Error{Code::invalid, "Malformed model info. model_json is not valid JSON."});
+  if (!model || !model->is_object())
+    return error_reply(Error{Code::invalid, "Malformed model info. model_json is not valid JSON."});
   for (const auto* field : {"artifact_path", "flavors", "utc_time_created", "run_id"})
     if (find(*model, field) == nullptr)
-      return error_reply(Error{Code::invalid, std::string("Model json is missing mandatory fields: {'") + field + "'}"});
+      return error_reply(
+          Error{Code::invalid, std::string("Model json is missing mandatory fields: {'") + field + "'}"});
   const auto run = s.tracking.get_run(request.caller, run_id);
   if (!run) return error_reply(run.error());
   Json history = Json::array();
@@ -130,10 +139,14 @@ void add_logging(Table& table) {
   table.add({"POST", "/runs/log-parameter", Permission::write, "run.logged", "Sets a parameter, once.", log_parameter});
   table.add({"POST", "/runs/set-tag", Permission::write, "run.logged", "Sets a tag of a run.", set_tag});
   table.add({"POST", "/runs/delete-tag", Permission::write, "run.tag_deleted", "Removes a tag of a run.", delete_tag});
-  table.add({"POST", "/runs/log-batch", Permission::write, "run.logged", "Adds metrics, parameters and tags, all or none.", log_batch, large});
-  table.add({"POST", "/runs/log-inputs", Permission::write, "run.inputs", "Names the datasets and models that a run used.", log_inputs, large});
-  table.add({"POST", "/runs/outputs", Permission::write, "run.outputs", "Names the models that a run made.", log_outputs});
-  table.add({"POST", "/runs/log-model", Permission::write, "run.logged", "Adds a model's description to the run's history of models.", log_model});
+  table.add({"POST", "/runs/log-batch", Permission::write, "run.logged",
+             "Adds metrics, parameters and tags, all or none.", log_batch, large});
+  table.add({"POST", "/runs/log-inputs", Permission::write, "run.inputs",
+             "Names the datasets and models that a run used.", log_inputs, large});
+  table.add(
+      {"POST", "/runs/outputs", Permission::write, "run.outputs", "Names the models that a run made.", log_outputs});
+  table.add({"POST", "/runs/log-model", Permission::write, "run.logged",
+             "Adds a model's description to the run's history of models.", log_model});
 }
 
 }  // namespace millrace::api::mlflow

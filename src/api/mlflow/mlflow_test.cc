@@ -21,8 +21,16 @@ class MlflowTest : public ::testing::Test {
     std::string message() const { return string_or(json, "message", ""); }
   };
 
-  Answer send(const std::string& method, const std::string& target, const std::string& body = "", const std::string& type = "application/json") {
-    Request request{.method = method, .path = {}, .args = {}, .query = {}, .headers = {{"content-type", type}}, .body = body, .body_file = {}, .caller = world.ada};
+  Answer send(const std::string& method, const std::string& target, const std::string& body = "",
+              const std::string& type = "application/json") {
+    Request request{.method = method,
+                    .path = {},
+                    .args = {},
+                    .query = {},
+                    .headers = {{"content-type", type}},
+                    .body = body,
+                    .body_file = {},
+                    .caller = world.ada};
     EXPECT_TRUE(split_target(target, request));
     const auto match = router.match(method, request.path);
     if (match.route == nullptr) return {.status = 404, .json = {}, .body = "", .file = ""};
@@ -32,15 +40,22 @@ class MlflowTest : public ::testing::Test {
     if (auto json = parse_json(reply.body, "reply")) out.json = *json;
     return out;
   }
-  Answer post_text(const std::string& path, const std::string& body) { return send("POST", "/api/2.0/mlflow" + path, body); }
+  Answer post_text(const std::string& path, const std::string& body) {
+    return send("POST", "/api/2.0/mlflow" + path, body);
+  }
   Answer post(const std::string& path, const Json& body) { return post_text(path, to_text(body)); }
   Answer get(const std::string& path) { return send("GET", "/api/2.0/mlflow" + path); }
 
-  std::string new_run() { return post("/runs/create", Json{{"experiment_id", "0"}, {"start_time", 1}}).json["run"]["info"]["run_id"].get<std::string>(); }
+  std::string new_run() {
+    return post("/runs/create", Json{{"experiment_id", "0"}, {"start_time", 1}})
+        .json["run"]["info"]["run_id"]
+        .get<std::string>();
+  }
 };
 
 TEST_F(MlflowTest, makes_and_finds_an_experiment) {
-  const auto made = post_text("/experiments/create", R"({"name": "flights", "tags": [{"key": "team", "value": "ops"}], "unknown": 1})");
+  const auto made = post_text("/experiments/create",
+                              R"({"name": "flights", "tags": [{"key": "team", "value": "ops"}], "unknown": 1})");
   EXPECT_EQ(made.json, Json({{"experiment_id", "1"}}));
   const auto found = get("/experiments/get-by-name?experiment_name=flights");
   EXPECT_EQ(found.json["experiment"]["tags"][0]["value"], "ops");
@@ -56,18 +71,27 @@ TEST_F(MlflowTest, missing_and_wrong_values_are_named) {
   const auto missing = post_text("/runs/log-metric", R"({"run_id": "a", "value": 1, "timestamp": 1})");
   EXPECT_EQ(missing.status, 400);
   EXPECT_EQ(missing.code(), "INVALID_PARAMETER_VALUE");
-  EXPECT_EQ(missing.message(), "Missing value for required parameter 'key'. See the API docs for more information about request parameters.");
+  EXPECT_EQ(
+      missing.message(),
+      "Missing value for required parameter 'key'. See the API docs for more information about request parameters.");
   const auto wrong = post_text("/runs/log-metric", R"({"run_id": 5, "key": "a", "value": 1, "timestamp": 1})");
-  EXPECT_EQ(wrong.message(), "Invalid value 5 for parameter 'run_id' supplied: Hint: Value was of type 'int'. See the API docs for more information about request parameters.");
-  const auto inside = post_text("/runs/log-batch", R"({"run_id": "a", "metrics": [{"key": "a", "value": "x", "timestamp": 1}]})");
+  EXPECT_EQ(wrong.message(),
+            "Invalid value 5 for parameter 'run_id' supplied: Hint: Value was of type 'int'. See the API docs for more "
+            "information about request parameters.");
+  const auto inside =
+      post_text("/runs/log-batch", R"({"run_id": "a", "metrics": [{"key": "a", "value": "x", "timestamp": 1}]})");
   EXPECT_NE(inside.message().find("Invalid value \"x\" for parameter 'metrics[0].value' supplied"), std::string::npos);
 }
 
 TEST_F(MlflowTest, integers_may_be_texts_and_names_camel_case_but_not_both) {
   const auto run = new_run();
-  EXPECT_EQ(post("/runs/log-metric", Json{{"runId", run}, {"key", "m"}, {"value", 1}, {"timestamp", "5"}, {"step", "7"}}).status, 200);
+  EXPECT_EQ(
+      post("/runs/log-metric", Json{{"runId", run}, {"key", "m"}, {"value", 1}, {"timestamp", "5"}, {"step", "7"}})
+          .status,
+      200);
   EXPECT_EQ(get("/runs/get?run_uuid=" + run).json["run"]["data"]["metrics"][0]["step"], 7);
-  const auto both = post("/runs/log-metric", Json{{"runId", run}, {"run_id", run}, {"key", "m"}, {"value", 1}, {"timestamp", 5}});
+  const auto both =
+      post("/runs/log-metric", Json{{"runId", run}, {"run_id", run}, {"key", "m"}, {"value", 1}, {"timestamp", 5}});
   EXPECT_EQ(both.status, 400);
   EXPECT_NE(both.message().find("Request specifies both 'run_id' and 'runId'"), std::string::npos);
   EXPECT_EQ(post("/runs/log-parameter", Json{{"run_uuid", run}, {"key", "p"}, {"value", "1"}}).status, 200);
@@ -75,8 +99,14 @@ TEST_F(MlflowTest, integers_may_be_texts_and_names_camel_case_but_not_both) {
 
 TEST_F(MlflowTest, nan_and_infinity_come_as_texts_or_bare_words) {
   const auto run = new_run();
-  EXPECT_EQ(post_text("/runs/log-batch", R"({"run_id": ")" + run + R"(", "metrics": [{"key": "a", "value": NaN, "timestamp": 1}, {"key": "b", "value": "Infinity", "timestamp": 1},
-    {"key": "c", "value": -Infinity, "timestamp": 1}], "tags": [{"key": "t", "value": "NaN \" Infinity"}]})").status, 200);
+  EXPECT_EQ(
+      post_text(
+          "/runs/log-batch",
+          R"({"run_id": ")" + run +
+              R"(", "metrics": [{"key": "a", "value": NaN, "timestamp": 1}, {"key": "b", "value": "Infinity", "timestamp": 1},
+    {"key": "c", "value": -Infinity, "timestamp": 1}], "tags": [{"key": "t", "value": "NaN \" Infinity"}]})")
+          .status,
+      200);
   const auto data = get("/runs/get?run_id=" + run).json["run"]["data"];
   EXPECT_EQ(data["metrics"][0]["value"], "NaN");
   EXPECT_EQ(data["metrics"][1]["value"], 1.7976931348623157e308);
@@ -85,7 +115,8 @@ TEST_F(MlflowTest, nan_and_infinity_come_as_texts_or_bare_words) {
 }
 
 TEST_F(MlflowTest, broken_bodies_are_refused_and_never_read_as_empty) {
-  for (const std::string body : {"{", "{}x", "[]", "5", "\"", "\"{\"", "{\"name\": \"\xff\"}", "nul", "{\"name\": \"a\", \"name\": \"b\"}", "NaN", "{\"name\": {}}"}) {
+  for (const std::string body : {"{", "{}x", "[]", "5", "\"", "\"{\"", "{\"name\": \"\xff\"}", "nul",
+                                 "{\"name\": \"a\", \"name\": \"b\"}", "NaN", "{\"name\": {}}"}) {
     const auto answer = post_text("/experiments/create", body);
     EXPECT_EQ(answer.status, 400) << body;
     EXPECT_EQ(answer.code(), "INVALID_PARAMETER_VALUE") << body;
@@ -100,8 +131,12 @@ TEST_F(MlflowTest, no_endpoint_answers_5xx_to_any_shape_of_body) {
     auto path = route.pattern;
     for (const auto* name : {"{model_id}", "{key...}", "{path...}"})
       if (const auto at = path.find(name); at != std::string::npos) path.replace(at, std::string(name).size(), "m-1");
-    for (const std::string body : {"", "{}", R"({"run_id": "x"})", R"({"run_id": [], "metrics": {}, "tags": [1], "experiment_ids": [1], "order_by": "x", "datasets": [{}], "models": [[]]})",
-                                   R"({"run_id": "x", "key": "k", "value": true, "timestamp": 1e400})", R"({"name": "n", "experiment_id": "zz", "status": 77, "params": [{}], "max_results": -1})"})
+    for (
+        const std::string body :
+        {"", "{}", R"({"run_id": "x"})",
+         R"({"run_id": [], "metrics": {}, "tags": [1], "experiment_ids": [1], "order_by": "x", "datasets": [{}], "models": [[]]})",
+         R"({"run_id": "x", "key": "k", "value": true, "timestamp": 1e400})",
+         R"({"name": "n", "experiment_id": "zz", "status": 77, "params": [{}], "max_results": -1})"})
       EXPECT_LT(send(route.method, path, body).status, 500) << route.method << " " << path << " " << body;
   }
 }
@@ -113,17 +148,22 @@ TEST_F(MlflowTest, a_deleted_run_refuses_writes) {
   EXPECT_EQ(refused.status, 400);
   EXPECT_NE(refused.message().find("must be in the 'active' state"), std::string::npos);
   EXPECT_EQ(post("/runs/restore", Json{{"run_id", run}}).status, 200);
-  EXPECT_EQ(post("/runs/update", Json{{"run_id", run}, {"status", 3}, {"end_time", "9"}}).json["run_info"]["status"], "FINISHED");
+  EXPECT_EQ(post("/runs/update", Json{{"run_id", run}, {"status", 3}, {"end_time", "9"}}).json["run_info"]["status"],
+            "FINISHED");
 }
 
 TEST_F(MlflowTest, runs_are_searched_and_paged) {
   for (int i = 0; i < 3; ++i) new_run();
   auto page = post("/runs/search", Json{{"experiment_ids", {"0"}}, {"max_results", 2}, {"run_view_type", "ALL"}});
   ASSERT_EQ(page.json["runs"].size(), 2U);
-  page = post("/runs/search", Json{{"experiment_ids", {"0"}}, {"max_results", 2}, {"run_view_type", "ALL"}, {"page_token", page.json["next_page_token"]}});
+  page = post("/runs/search", Json{{"experiment_ids", {"0"}},
+                                   {"max_results", 2},
+                                   {"run_view_type", "ALL"},
+                                   {"page_token", page.json["next_page_token"]}});
   EXPECT_EQ(page.json["runs"].size(), 1U);
   EXPECT_FALSE(page.json.contains("next_page_token"));
-  const auto refused = post("/runs/search", Json{{"experiment_ids", {"0"}}, {"filter", "metrics.a > 1 OR metrics.b > 1"}});
+  const auto refused =
+      post("/runs/search", Json{{"experiment_ids", {"0"}}, {"filter", "metrics.a > 1 OR metrics.b > 1"}});
   EXPECT_EQ(refused.code(), "INVALID_PARAMETER_VALUE");
   EXPECT_NE(refused.message().find("Invalid clause(s) in filter string: 'OR'"), std::string::npos);
 }
@@ -136,11 +176,19 @@ TEST_F(MlflowTest, a_history_comes_whole_or_in_pages) {
   EXPECT_EQ(get("/metrics/get-history?run_id=" + run + "&metric_key=m").json["metrics"].size(), 10U);
   const auto first = get("/metrics/get-history?run_id=" + run + "&metric_key=m&max_results=6").json;
   EXPECT_EQ(first["metrics"].size(), 6U);
-  const auto rest = get("/metrics/get-history?run_id=" + run + "&metric_key=m&max_results=6&page_token=" + first["next_page_token"].get<std::string>()).json;
+  const auto rest = get("/metrics/get-history?run_id=" + run +
+                        "&metric_key=m&max_results=6&page_token=" + first["next_page_token"].get<std::string>())
+                        .json;
   EXPECT_EQ(rest["metrics"].size(), 4U);
   EXPECT_EQ(get("/metrics/get-history?run_id=" + run + "&metric_key=m&max_results=0").status, 400);
-  EXPECT_EQ(get("/metrics/get-history-bulk-interval?run_ids=" + run + "&metric_key=m&max_results=3").json["metrics"].back()["step"], 9);
-  EXPECT_EQ(send("GET", "/ajax-api/2.0/mlflow/metrics/get-history-bulk?run_id=" + run + "&metric_key=m").json["metrics"].size(), 10U);
+  EXPECT_EQ(get("/metrics/get-history-bulk-interval?run_ids=" + run + "&metric_key=m&max_results=3")
+                .json["metrics"]
+                .back()["step"],
+            9);
+  EXPECT_EQ(send("GET", "/ajax-api/2.0/mlflow/metrics/get-history-bulk?run_id=" + run + "&metric_key=m")
+                .json["metrics"]
+                .size(),
+            10U);
 }
 
 TEST_F(MlflowTest, artifacts_go_through_the_proxy) {
@@ -150,7 +198,8 @@ TEST_F(MlflowTest, artifacts_go_through_the_proxy) {
   const auto got = send("GET", root + "/a/b.txt");
   ASSERT_FALSE(got.file.empty());
   EXPECT_EQ(*read_file(got.file, 100), "hello");
-  EXPECT_EQ(send("GET", "/api/2.0/mlflow-artifacts/artifacts?path=0/" + run + "/artifacts/a").json["files"][0]["path"], "b.txt");
+  EXPECT_EQ(send("GET", "/api/2.0/mlflow-artifacts/artifacts?path=0/" + run + "/artifacts/a").json["files"][0]["path"],
+            "b.txt");
   const auto listed = get("/artifacts/list?run_id=" + run + "&path=a").json;
   EXPECT_EQ(listed["files"][0]["path"], "a/b.txt");
   EXPECT_EQ(listed["files"][0]["file_size"], 5);
@@ -164,17 +213,27 @@ TEST_F(MlflowTest, artifacts_go_through_the_proxy) {
 
 TEST_F(MlflowTest, logged_models_are_made_finalized_and_found) {
   const auto run = new_run();
-  const auto made = post("/logged-models", Json{{"experiment_id", "0"}, {"name", "late"}, {"source_run_id", run}}).json["model"]["info"];
+  const auto made = post("/logged-models", Json{{"experiment_id", "0"}, {"name", "late"}, {"source_run_id", run}})
+                        .json["model"]["info"];
   const auto id = made["model_id"].get<std::string>();
   EXPECT_EQ(made["status"], "LOGGED_MODEL_PENDING");
-  EXPECT_EQ(send("PATCH", "/api/2.0/mlflow/logged-models/" + id, R"({"model_id": ")" + id + R"(", "status": 2})").json["model"]["info"]["status"], "LOGGED_MODEL_READY");
-  EXPECT_EQ(send("PATCH", "/api/2.0/mlflow/logged-models/" + id + "/tags", R"({"tags": [{"key": "a/b", "value": "c"}]})").status, 200);
+  EXPECT_EQ(send("PATCH", "/api/2.0/mlflow/logged-models/" + id, R"({"model_id": ")" + id + R"(", "status": 2})")
+                .json["model"]["info"]["status"],
+            "LOGGED_MODEL_READY");
+  EXPECT_EQ(
+      send("PATCH", "/api/2.0/mlflow/logged-models/" + id + "/tags", R"({"tags": [{"key": "a/b", "value": "c"}]})")
+          .status,
+      200);
   EXPECT_EQ(send("DELETE", "/api/2.0/mlflow/logged-models/" + id + "/tags/a%2Fb").status, 200);
   EXPECT_EQ(post("/runs/outputs", Json{{"run_id", run}, {"models", {{{"model_id", id}, {"step", 2}}}}}).status, 200);
   EXPECT_EQ(get("/runs/get?run_id=" + run).json["run"]["outputs"]["model_outputs"][0]["model_id"], id);
-  const auto found = post("/logged-models/search", Json{{"experiment_ids", {"0"}}, {"filter", "name = 'late'"}, {"order_by", {{{"field_name", "creation_time"}, {"ascending", false}}}}});
+  const auto found =
+      post("/logged-models/search", Json{{"experiment_ids", {"0"}},
+                                         {"filter", "name = 'late'"},
+                                         {"order_by", {{{"field_name", "creation_time"}, {"ascending", false}}}}});
   EXPECT_EQ(found.json["models"].size(), 1U) << found.body;
-  EXPECT_EQ(get("/logged-models/" + id + "/artifacts/directories").json["root_uri"], "mlflow-artifacts:/0/models/" + id + "/artifacts");
+  EXPECT_EQ(get("/logged-models/" + id + "/artifacts/directories").json["root_uri"],
+            "mlflow-artifacts:/0/models/" + id + "/artifacts");
   EXPECT_EQ(send("DELETE", "/api/2.0/mlflow/logged-models/" + id).status, 200);
   EXPECT_EQ(get("/logged-models/" + id).status, 404);
 }

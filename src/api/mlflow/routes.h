@@ -1,4 +1,5 @@
-// MLflow's REST protocol over tracking: translation only. Paths are /api/2.0/mlflow/..., the same under /ajax-api, and the artifact proxy.
+// MLflow's REST protocol over tracking: translation only. Paths are /api/2.0/mlflow/..., the same under /ajax-api, and
+// the artifact proxy.
 #pragma once
 #include "api/http.h"
 #include "track/tracking.h"

@@ -7,10 +7,15 @@ const std::vector<std::string_view> kStatuses{"RUNNING", "SCHEDULED", "FINISHED"
 
 Reply create(Request& request, const Services& s) {
   auto in = Body::of(request);
-  const track::NewRun wanted{.experiment_id = in.text_or("experiment_id"), .name = in.text_or("run_name"), .user_id = in.text_or("user_id"),
-                             .start_time = in.integer_or("start_time", 0), .tags = in.pairs("tags")};
+  const track::NewRun wanted{.experiment_id = in.text_or("experiment_id"),
+                             .name = in.text_or("run_name"),
+                             .user_id = in.text_or("user_id"),
+                             .start_time = in.integer_or("start_time", 0),
+                             .tags = in.pairs("tags")};
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.create_run(request.caller, wanted), [](const auto& run) { return Json{{"run", to_json(run)}}; });
+  return reply_of(s.tracking.create_run(request.caller, wanted), [](const auto& run) {
+    return Json{{"run", to_json(run)}};
+  });
 }
 
 Reply get(Request& request, const Services& s) {
@@ -24,10 +29,13 @@ Reply update(Request& request, const Services& s) {
   auto in = Body::of(request);
   const auto id = in.run_id();
   const auto status = in.enumerated("status", kStatuses, 1);
-  const track::RunUpdate wanted{.status = status.empty() ? std::optional<std::string>() : status, .name = in.optional_text("run_name"),
+  const track::RunUpdate wanted{.status = status.empty() ? std::optional<std::string>() : status,
+                                .name = in.optional_text("run_name"),
                                 .end_time = in.optional_integer("end_time")};
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.update_run(request.caller, id, wanted), [](const auto& info) { return Json{{"run_info", to_json(info)}}; });
+  return reply_of(s.tracking.update_run(request.caller, id, wanted), [](const auto& info) {
+    return Json{{"run_info", to_json(info)}};
+  });
 }
 
 Reply remove(Request& request, const Services& s) {
@@ -44,11 +52,15 @@ Reply restore(Request& request, const Services& s) {
 
 Reply search(Request& request, const Services& s) {
   auto in = Body::of(request);
-  const track::Search wanted{.experiment_ids = in.texts("experiment_ids"), .filter = in.text_or("filter"), .order_by = in.texts("order_by"),
-                             .view = view_of(in, "run_view_type"), .max_results = in.integer_or("max_results", 1000),
+  const track::Search wanted{.experiment_ids = in.texts("experiment_ids"),
+                             .filter = in.text_or("filter"),
+                             .order_by = in.texts("order_by"),
+                             .view = view_of(in, "run_view_type"),
+                             .max_results = in.integer_or("max_results", 1000),
                              .page_token = in.text_or("page_token")};
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.search_runs(request.caller, wanted), [](const auto& page) { return page_json("runs", page); });
+  return reply_of(s.tracking.search_runs(request.caller, wanted),
+                  [](const auto& page) { return page_json("runs", page); });
 }
 
 }  // namespace

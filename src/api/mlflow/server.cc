@@ -3,7 +3,8 @@
 namespace millrace::api::mlflow {
 namespace {
 
-// The release of MLflow whose protocol these answers follow and whose client the tests run: clients compare it with their own.
+// The release of MLflow whose protocol these answers follow and whose client the tests run: clients compare it with
+// their own.
 constexpr std::string_view kVersion = "3.17.2";
 
 Reply version(Request&, const Services&) { return Reply::text(std::string(kVersion)); }
@@ -24,8 +25,10 @@ Reply server_info(Request&, const Services&) {
 }  // namespace
 
 void add_server(Table& table) {
-  table.add_below({""}, {"GET", "/version", Permission::open, "none", "The MLflow release whose protocol this server speaks.", version});
-  table.add_below({"/api/3.0/mlflow", "/ajax-api/3.0/mlflow"}, {"GET", "/server-info", Permission::open, "none", "What clients may use of this server.", server_info});
+  table.add_below({""}, {"GET", "/version", Permission::open, "none",
+                         "The MLflow release whose protocol this server speaks.", version});
+  table.add_below({"/api/3.0/mlflow", "/ajax-api/3.0/mlflow"}, {"GET", "/server-info", Permission::open, "none",
+                                                                "What clients may use of this server.", server_info});
 }
 
 }  // namespace millrace::api::mlflow

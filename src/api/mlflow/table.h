@@ -14,7 +14,7 @@ namespace millrace::api::mlflow {
 using Answer = Reply (*)(Request&, const Services&);
 
 struct Endpoint {
-  std::string method, path;     // below the table's prefix: "/runs/create"
+  std::string method, path;  // below the table's prefix: "/runs/create"
   Permission permission;
   std::string audit, summary;
   Answer answer;
@@ -27,8 +27,10 @@ class Table {
   void add(const Endpoint& endpoint) { add_below({"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"}, endpoint); }
   void add_below(std::initializer_list<std::string> prefixes, const Endpoint& endpoint) {
     for (const auto& prefix : prefixes)
-      routes_.emplace_back(endpoint.method, prefix + endpoint.path, endpoint.permission, endpoint.limit, endpoint.audit, Run::worker,
-                           [services = services_, answer = endpoint.answer](Request& request) { return answer(request, services); }, endpoint.summary);
+      routes_.emplace_back(
+          endpoint.method, prefix + endpoint.path, endpoint.permission, endpoint.limit, endpoint.audit, Run::worker,
+          [services = services_, answer = endpoint.answer](Request& request) { return answer(request, services); },
+          endpoint.summary);
   }
   Routes take() { return std::move(routes_); }
 
