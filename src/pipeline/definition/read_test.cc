@@ -61,14 +61,14 @@ TEST_F(ReadPipeline, names_a_cycle_with_all_its_stages) {
   EXPECT_EQ(refusal("    a: {cmd: x, deps: [{stage: b}], outs: [a]}\n"
                     "    b: {cmd: x, deps: [{stage: c}], outs: [b]}\n"
                     "    c: {cmd: x, deps: [{stage: b}], outs: [c]}\n"),
-            "7:31 the stages need each other in a circle: b -> c -> b | take one of these deps away");
+            "7:32 the stages need each other in a circle: b -> c -> b | take one of these deps away");
   EXPECT_EQ(refusal("    a: {cmd: x, deps: [{stage: a}], outs: [a]}\n"),
-            "5:31 the stages need each other in a circle: a -> a | take one of these deps away");
+            "5:32 the stages need each other in a circle: a -> a | take one of these deps away");
 }
 
 TEST_F(ReadPipeline, names_unknown_deps_with_place_and_way_out) {
-  EXPECT_EQ(refusal("    train: {cmd: x, outs: [a]}\n    b: {cmd: x, deps: [{stage: trian}], outs: [b]}\n"), "6:31 there is no stage 'trian' | did you mean 'train'?");
-  EXPECT_EQ(refusal("    b: {cmd: x, deps: [{dataset: flights}], outs: [b]}\n"), "5:33 there is no source 'flights' | ");
+  EXPECT_EQ(refusal("    train: {cmd: x, outs: [a]}\n    b: {cmd: x, deps: [{stage: trains}], outs: [b]}\n"), "6:32 there is no stage 'trains' | did you mean 'train'?");
+  EXPECT_EQ(refusal("    b: {cmd: x, deps: [{dataset: flights}], outs: [b]}\n"), "5:34 there is no source 'flights' | ");
   EXPECT_EQ(refusal("    b: {cmd: x, deps: [b.py], outs: [b]}\n"), "5:24 the file 'b.py' does not exist | check the path; it is relative to the project");
   EXPECT_EQ(refusal("    b: {cmd: x, deps: ['lib/*.py'], outs: [b]}\n"), "5:24 'lib/*.py' matches no file | check the pattern; it is relative to the project");
 }

@@ -27,7 +27,7 @@ TEST(BindParams, cannot_be_left_by_a_value) {
 }
 
 TEST(BindParams, names_a_parameter_without_a_value) {
-  EXPECT_EQ(bound("SELECT 1,\n  $frist", {{"first", 1}}), "a.sql:2:3: the parameter $frist has no value. Hint: did you mean $first?");
+  EXPECT_EQ(bound("SELECT 1,\n  $firs", {{"first", 1}}), "a.sql:2:3: the parameter $firs has no value. Hint: did you mean $first?");
   const auto odd = bind_params("SELECT $a", {{"a", Json::object()}}, "a.sql");
   ASSERT_FALSE(odd);
   EXPECT_EQ(odd.error().code(), Code::unsupported);
