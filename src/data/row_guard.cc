@@ -181,7 +181,12 @@ std::optional<size_t> RowGuard::find(std::string_view name) const {
 std::optional<Violation> RowGuard::check(size_t field, const Cell& given) const {
   const RowGuard::Rules& rules = *rules_[field];
   const auto broken = [&](const std::string& rule, const std::string& message) {
-    return std::optional(Violation{fields_[field].name, rule, message, rules.masked ? "(masked)" : to_text_of(given)});
+    std::optional<Violation> violation(std::in_place);
+    violation->field = fields_[field].name;
+    violation->rule = rule;
+    violation->message = message;
+    violation->value = rules.masked ? "(masked)" : to_text_of(given);
+    return violation;
   };
   if (given.kind == Cell::Kind::null) return rules.required.empty() ? std::nullopt : broken(rules.required, "a value is required");
   const auto cell = to_type(given, fields_[field].type);
