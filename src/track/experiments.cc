@@ -173,10 +173,7 @@ Result<Page<Experiment>> Tracking::search_experiments(const Caller& caller, cons
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
     MILLRACE_TRY(auto found, find_ids(session, experiments_subject, caller.workspace, search));
     page.next = std::move(found.next);
-    for (const auto& id : found.ids) {
-      MILLRACE_TRY(auto experiment, load_experiment(session, caller.workspace, id));
-      page.items.push_back(std::move(experiment));
-    }
+    MILLRACE_TRY(page.items, load_experiments(session, caller.workspace, found.ids));
     return {};
   }));
   return page;

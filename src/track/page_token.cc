@@ -8,7 +8,7 @@ namespace millrace::track {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr size_t kTokenBytes = 64 << 10;
+constexpr size_t kTokenBytes = 1 << 20;  // a token may hold 20 long texts that were sorted by
 
 Error bad_token() {
   return Error{Code::invalid, "Invalid page token"}.hint(

@@ -76,6 +76,7 @@ class Filler {
  private:
   static const std::string& id_of(const Run& run) { return run.info.id; }
   static const std::string& id_of(const LoggedModel& model) { return model.id; }
+  static const std::string& id_of(const Experiment& experiment) { return experiment.id; }
 
   store::Session& session_;
   const std::string& workspace_;
@@ -133,6 +134,12 @@ Result<void> fill(store::Session& session, const std::string& workspace, std::ve
       [](LoggedModel& model, const store::Row& row) { model.metrics.push_back(to_metric(row, 1)); });
 }
 
+Result<void> fill(store::Session& session, const std::string& workspace, std::vector<Experiment>& experiments,
+                  const std::vector<std::string>& ids) {
+  return Filler<Experiment>(session, workspace, experiments, ids)
+      .pairs("track_experiment_tags", "experiment_id", &Experiment::tags);
+}
+
 template <class Thing, class To>
 Result<std::vector<Thing>> load_all(store::Session& session, const std::string& workspace,
                                     const std::vector<std::string>& ids, const std::string& sql, To to) {
@@ -170,14 +177,19 @@ Metric to_metric(const store::Row& row, size_t first) {
 }
 
 Result<Experiment> load_experiment(store::Session& session, const std::string& workspace, const std::string& id) {
-  MILLRACE_TRY(const auto row,
-               session.first("SELECT id, name, artifact_location, lifecycle_stage, creation_time, last_update_time "
-                             "FROM track_experiments WHERE workspace = ? AND id = ?",
-                             {workspace, id}));
-  if (!row) return Error{Code::not_found, fmt::format("No Experiment with id={} exists", id)};
-  Experiment out{row->text(0), row->text(1), row->text(2), row->text(3), row->integer(4), row->integer(5), {}};
-  MILLRACE_TRY(out.tags, load_pairs(session, "track_experiment_tags", "experiment_id", workspace, id));
-  return out;
+  MILLRACE_TRY(auto found, load_experiments(session, workspace, {id}));
+  if (found.empty()) return Error{Code::not_found, fmt::format("No Experiment with id={} exists", id)};
+  return std::move(found.front());
+}
+
+Result<std::vector<Experiment>> load_experiments(store::Session& session, const std::string& workspace,
+                                                 const std::vector<std::string>& ids) {
+  return load_all<Experiment>(
+      session, workspace, ids,
+      "SELECT id, name, artifact_location, lifecycle_stage, creation_time, last_update_time FROM track_experiments",
+      [](const store::Row& row) {
+        return Experiment{row.text(0), row.text(1), row.text(2), row.text(3), row.integer(4), row.integer(5), {}};
+      });
 }
 
 Result<RunInfo> load_run_info(store::Session& session, const std::string& workspace, const std::string& id) {
@@ -226,17 +238,6 @@ Result<RunInfo> writable_run(store::Session& session, const std::string& workspa
   MILLRACE_TRY(auto run, load_run_info(session, workspace, id));
   MILLRACE_DO(check_active(run));
   return run;
-}
-
-Result<std::vector<KeyValue>> load_pairs(store::Session& session, std::string_view table, std::string_view owner,
-                                         const std::string& workspace, const std::string& id) {
-  MILLRACE_TRY(
-      const auto rows,
-      session.query(fmt::format("SELECT key, value FROM {} WHERE workspace = ? AND {} = ? ORDER BY key", table, owner),
-                    {workspace, id}));
-  std::vector<KeyValue> out;
-  for (const auto& row : rows) out.push_back({row.text(0), row.text(1)});
-  return out;
 }
 
 Result<void> store_pair(store::Session& session, std::string_view table, std::string_view owner,

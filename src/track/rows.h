@@ -20,6 +20,8 @@ Result<LoggedModel> load_model(store::Session& session, const std::string& works
 // With all that belongs to them, in the order of `ids`; what does not exist is left out.
 Result<std::vector<Run>> load_runs(store::Session& session, const std::string& workspace,
                                    const std::vector<std::string>& ids);
+Result<std::vector<Experiment>> load_experiments(store::Session& session, const std::string& workspace,
+                                                 const std::vector<std::string>& ids);
 Result<std::vector<LoggedModel>> load_models(store::Session& session, const std::string& workspace,
                                              const std::vector<std::string>& ids);
 
@@ -29,8 +31,6 @@ Result<void> check_active(const RunInfo& run);
 Result<RunInfo> writable_run(store::Session& session, const std::string& workspace, const std::string& id);
 
 // Side tables (workspace, OWNER, key, value).
-Result<std::vector<KeyValue>> load_pairs(store::Session& session, std::string_view table, std::string_view owner,
-                                         const std::string& workspace, const std::string& id);
 Result<void> store_pair(store::Session& session, std::string_view table, std::string_view owner,
                         const std::string& workspace, const std::string& id, const KeyValue& pair);
 Result<bool> remove_pair(store::Session& session, std::string_view table, std::string_view owner,
