@@ -79,6 +79,17 @@ Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>
   const bool parquet = std::all_of(files_.begin(), files_.end(), [](const InputFile& file) { return file.parquet; });
   MILLRACE_TRY(const auto made, execute(fmt::format("CREATE OR REPLACE TEMP {} millrace_batch AS {}", parquet ? "VIEW" : "TABLE", select)));
   (void)made;
+  for (const auto& rule : rules_)
+    if (rule.skipped.empty() && rule.kind == "expression") MILLRACE_DO(check_condition(rule));
+  return {};
+}
+
+// The engine knows the types: a mismatch is an error of the contract, not of the batch.
+Result<void> Plan::check_condition(const Rule& rule) const {
+  const auto type = session_.query(fmt::format("DESCRIBE SELECT ({}\n) FROM millrace_batch", string_or(rule.parameters, "expression", "")));
+  const auto refuse = [&](std::string why) { return Error{Code::invalid, std::move(why)}.at(rule.where).hint("write one condition over the columns of a row, e.g. air_time IS NULL OR air_time > 0"); };
+  if (!type) return refuse("the expression does not fit the columns: " + type.error().message());
+  if (type->text(0, 1) != "BOOLEAN") return refuse(fmt::format("the expression is {}, not a condition", type->text(0, 1)));
   return {};
 }
 

@@ -10,6 +10,7 @@ namespace {
 // Between 0 and 1, for the order of alerts: a rule that holds the batch first, then by how far the value lies outside.
 double score_of(const Finding& finding, int64_t rows) {
   double score = 0;
+  if (finding.value && std::isnan(*finding.value)) return finding.rule.rejects_batch() ? 1 : 0.5;
   if (finding.about_rows && rows > 0) score = static_cast<double>(finding.failing) / static_cast<double>(rows);
   else if (finding.value) {
     const auto& limit = finding.rule.limit;
@@ -30,7 +31,7 @@ Json check_json(const Finding& finding) {
     out["skipped"] = rule.skipped;
   } else {
     out["ok"] = finding.ok;
-    out["value"] = finding.value ? Json(*finding.value) : Json();
+    out["value"] = finding.value && std::isfinite(*finding.value) ? Json(*finding.value) : Json();
     out["limit"] = rule.limit.to_json();
     if (finding.value && *finding.value == std::floor(*finding.value) && std::fabs(*finding.value) < 9e15) out["value"] = static_cast<int64_t>(*finding.value);
   }
@@ -46,7 +47,7 @@ Json alert_json(const Finding& finding, double score) {
   const auto& rule = finding.rule;
   Json out{{"rule", rule.id}, {"check", rule.kind}, {"column", rule.columns.empty() ? Json() : Json(rule.columns[0])}, {"columns", rule.columns}, {"slice", nullptr},
            {"score", score}, {"severity", name_of(rule.severity)}, {"examples", finding.examples}};
-  if (finding.value) out["value"] = *finding.value;
+  if (finding.value && std::isfinite(*finding.value)) out["value"] = *finding.value;
   if (finding.about_rows) out["rows"] = finding.failing;
   if (!finding.note.empty()) out["note"] = finding.note;
   out["limit"] = rule.limit.to_json();

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "data/checks/check_kind.h"
@@ -16,7 +18,8 @@ double microseconds_of(const std::string& unit) {
 }
 
 Outcome finish(const Rule& rule, const Integers& newest, const BatchFacts& facts) {
-  if (!newest[0]) return {.note = "no value tells a time"};
+  // Rows without a single time are not fresh; NaN lies in no limit.
+  if (!newest[0]) return {.value = facts.rows > 0 ? std::optional(std::nan("")) : std::nullopt, .note = "no value tells a time"};
   const Micros end = facts.period_to != 0 ? facts.period_to : facts.now;
   return {.value = static_cast<double>(end - *newest[0]) / microseconds_of(rule.unit),
           .note = facts.period_to != 0 ? "against the period's end" : "no period was given: against the time of the check"};
