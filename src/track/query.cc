@@ -82,29 +82,43 @@ std::string side_row(std::string_view table, std::string_view owner) {
 }
 
 // Of a model's points only the newest of each key counts; a run's table holds nothing else.
-std::string newest_only(const Subject& subject) {
+std::string newest_only(const Subject& subject, const std::string& later_too = "") {
   if (subject.metrics != "track_model_metrics") return "";
   return " AND NOT EXISTS (SELECT 1 FROM track_model_metrics later WHERE later.workspace = f.workspace AND "
-         "later.model_id = f.model_id "
-         "AND later.key = f.key AND later.timestamp > f.timestamp)";
+         "later.model_id = f.model_id AND later.key = f.key AND later.timestamp > f.timestamp" +
+         later_too + ")";
 }
 
-Result<void> add_comparison(Sql& sql, const Subject& subject, const Comparison& one) {
+// " AND (row was measured on one of the datasets)", or nothing when any will do.
+Sql on_datasets(std::string_view row, const std::vector<OnDataset>& datasets) {
+  Sql sql;
+  for (const auto& each : datasets)
+    sql.add(fmt::format("{0}({1}.dataset_name = ? AND ? IN ('', {1}.dataset_digest))",
+                        sql.text.empty() ? " AND (" : " OR ", row),
+            {each.name, each.digest});
+  if (!sql.text.empty()) sql.add(")");
+  return sql;
+}
+
+void add_metric(Sql& sql, const Subject& subject, const Comparison& one, const std::vector<OnDataset>& datasets) {
+  const auto here = on_datasets("f", datasets), later = on_datasets("later", datasets);
+  sql.add(fmt::format("EXISTS ({} AND f.key = ?", side_row(subject.metrics, subject.owner)), {one.key});
+  sql.add(here.text, here.values);
+  sql.add(newest_only(subject, later.text), later.values);
+  // NaN differs from every number and compares with none.
+  if (one.op == Operator::unequal)
+    sql.add(" AND (f.is_nan = 1 OR f.value <> ?))", {one.number});
+  else
+    sql.add(fmt::format(" AND f.is_nan = 0 AND f.value {} ?)", symbol_of(one.op)), {one.number});
+}
+
+Result<void> add_comparison(Sql& sql, const Subject& subject, const Comparison& one,
+                            const std::vector<OnDataset>& datasets) {
   sql.add(" AND ");
   if (one.entity == Entity::attribute && one.numeric)
     return sql.add(fmt::format("t.{} {} ?", one.key, symbol_of(one.op)), {one.number}), Result<void>{};
   if (one.entity == Entity::attribute) return add_text_condition(sql, "t." + one.key, one);
-  if (one.entity == Entity::metric) {
-    sql.add(
-        fmt::format("EXISTS ({} AND f.key = ?{} AND ", side_row(subject.metrics, subject.owner), newest_only(subject)),
-        {one.key});
-    // NaN differs from every number and compares with none.
-    if (one.op == Operator::unequal)
-      sql.add("(f.is_nan = 1 OR f.value <> ?))", {one.number});
-    else
-      sql.add(fmt::format("f.is_nan = 0 AND f.value {} ?)", symbol_of(one.op)), {one.number});
-    return {};
-  }
+  if (one.entity == Entity::metric) return add_metric(sql, subject, one, datasets), Result<void>{};
   if (one.entity == Entity::dataset) {
     const bool context = one.key == "context";
     sql.add(fmt::format("EXISTS ({} AND ",
@@ -203,7 +217,13 @@ Result<Sql> select_of(const Subject& subject, const std::string& workspace, cons
   if (search.view != View::all)
     sql.add(search.view == View::active ? " AND t.lifecycle_stage = 'active'" : " AND t.lifecycle_stage = 'deleted'");
   MILLRACE_TRY(const auto comparisons, parse_filter(search.filter, subject.grammar));
-  for (const auto& one : comparisons) MILLRACE_DO(add_comparison(sql, subject, one));
+  for (const auto& one : comparisons) MILLRACE_DO(add_comparison(sql, subject, one, search.datasets));
+  const bool by_metric =
+      std::any_of(comparisons.begin(), comparisons.end(), [](const auto& one) { return one.entity == Entity::metric; });
+  if (!search.datasets.empty() && !by_metric) {  // then anything measured on them will do
+    const auto here = on_datasets("f", search.datasets);
+    sql.add(" AND EXISTS (" + side_row(subject.metrics, subject.owner) + here.text + ")", here.values);
+  }
   sql.add(") s");
   return sql;
 }
@@ -269,10 +289,13 @@ Result<Found> find_ids(store::Session& session, const Subject& subject, const st
                        const Search& search) {
   if (search.experiment_ids.size() > bounds::experiment_ids)
     return Error{Code::invalid, fmt::format("a search names at most {} experiments", bounds::experiment_ids)};
+  if (search.datasets.size() > bounds::search_datasets)
+    return Error{Code::invalid, fmt::format("a search names at most {} datasets", bounds::search_datasets)};
   MILLRACE_TRY(const auto keys, sort_keys(subject, search.order_by));
   MILLRACE_TRY(auto sql, select_of(subject, workspace, search, keys));
-  const auto question = fmt::format("{}\n{}\n{}\n{}", subject.table, search.filter, fmt::join(search.order_by, "\n"),
-                                    static_cast<int>(search.view));
+  auto question = fmt::format("{}\n{}\n{}\n{}", subject.table, search.filter, fmt::join(search.order_by, "\n"),
+                              static_cast<int>(search.view));
+  for (const auto& each : search.datasets) question += fmt::format("\n{}\n{}", each.name, each.digest);
   if (!search.page_token.empty()) {
     MILLRACE_TRY(const auto last, read_token(search.page_token, question, keys.size()));
     add_after(sql, keys, last);

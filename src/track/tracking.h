@@ -38,6 +38,9 @@ struct Batch {
   std::vector<Metric> metrics;
   std::vector<KeyValue> params, tags;
 };
+struct OnDataset {
+  std::string name, digest;  // digest "" = any
+};
 struct Search {
   std::vector<std::string> experiment_ids;  // of runs and logged models
   std::string filter;
@@ -45,6 +48,7 @@ struct Search {
   View view = View::active;
   int64_t max_results = 1000;
   std::string page_token;
+  std::vector<OnDataset> datasets;  // of logged models: only metrics measured on one of these count
 };
 struct NewModel {
   std::string experiment_id, name, model_type, source_run_id;

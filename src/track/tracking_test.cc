@@ -17,6 +17,17 @@ class TrackingTest : public ::testing::Test {
   Tracking& tracking = world.tracking;
   Caller& ada = world.ada;
 
+  void store_on(const std::string& run, const std::string& model, const std::string& dataset, double value,
+                int64_t time) {
+    EXPECT_TRUE(tracking.log_metric(ada, run,
+                                    {.key = "auc",
+                                     .value = value,
+                                     .timestamp = time,
+                                     .step = 0,
+                                     .model_id = model,
+                                     .dataset_name = dataset,
+                                     .dataset_digest = "d"}));
+  }
   static std::string message(const Result<void>& result) { return result ? "" : result.error().message(); }
   static std::string value_of(const std::vector<KeyValue>& pairs, const std::string& key) {
     for (const auto& pair : pairs)
@@ -264,6 +275,34 @@ TEST_F(TrackingTest, a_logged_model_is_made_filled_and_finalized) {
   ASSERT_TRUE(tracking.delete_model(ada, model->id));
   EXPECT_EQ(tracking.get_model(ada, model->id).error().code(), Code::not_found);
   EXPECT_TRUE(tracking.get_model(ada, model->id, View::all));
+}
+
+TEST_F(TrackingTest, models_are_found_by_what_they_reached_on_a_dataset) {
+  const auto run = world.run().info.id;
+  std::vector<std::string> ids;
+  for (const auto* name : {"a", "b"}) {
+    ids.push_back(
+        tracking
+            .create_model(
+                ada,
+                {.experiment_id = "0", .name = name, .model_type = "", .source_run_id = run, .tags = {}, .params = {}})
+            ->id);
+    store_on(run, ids.back(), "june", ids.size() == 1 ? 0.9 : 0.5, 1);
+  }
+  store_on(run, ids[0], "july", 0.1, 2);
+  const auto names = [&](const std::string& filter, const std::vector<OnDataset>& datasets) {
+    const auto page = tracking.search_models(
+        ada, {.experiment_ids = {"0"}, .filter = filter, .order_by = {"name ASC"}, .datasets = datasets});
+    if (!page) return page.error().message();
+    std::string out;
+    for (const auto& model : page->items) out += model.name;
+    return out;
+  };
+  EXPECT_EQ(names("metrics.auc > 0.7", {}), "");  // the newest point counts
+  EXPECT_EQ(names("metrics.auc > 0.7", {{"june", ""}}), "a");
+  EXPECT_EQ(names("metrics.auc < 0.7", {{"june", ""}, {"july", "d"}}), "ab");
+  EXPECT_EQ(names("", {{"july", ""}}), "a");
+  EXPECT_EQ(names("", {{"july", "another"}}), "");
 }
 
 TEST_F(TrackingTest, workspaces_do_not_see_each_other) {
