@@ -12,16 +12,16 @@ namespace {
 
 struct Parsed {
   const Command* command = nullptr;
-  std::map<std::string, std::vector<std::string>> values;
+  std::map<std::string, std::vector<std::string>> lists;   // words that may come several times
+  std::map<std::string, std::optional<std::string>> words;
   std::map<std::string, bool> flags;
 };
 
 void add_words(CLI::App& app, const Command& command, Parsed& parsed) {
   for (const auto& word : command.positionals) {
-    auto* option = app.add_option(word.name, parsed.values[word.name], word.summary);
+    auto* option = word.many ? app.add_option(word.name, parsed.lists[word.name], word.summary)
+                             : app.add_option(word.name, parsed.words[word.name], word.summary);
     option->required(word.required);
-    if (word.many) option->expected(-1);
-    else option->expected(1);
   }
   std::vector<Option> options = command.options;
   options.push_back({.name = "--project", .value = "DIR", .summary = "folder with millrace.yaml (default: here or above)"});
@@ -32,10 +32,10 @@ void add_words(CLI::App& app, const Command& command, Parsed& parsed) {
       app.add_flag(each.name, parsed.flags[each.name], each.summary);
       continue;
     }
-    auto* option = app.add_option(each.name, parsed.values[each.name], each.summary);
+    auto* option = each.many ? app.add_option(each.name, parsed.lists[each.name], each.summary)
+                             : app.add_option(each.name, parsed.words[each.name], each.summary);
     option->type_name(each.value)->required(each.required);
     if (each.many) option->expected(1)->take_all();
-    else option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   }
 }
 
@@ -107,8 +107,10 @@ int run_words(const std::vector<std::string>& words, Host& host) {
     if (!apps[&command]->parsed()) continue;
     Args args;
     auto& found = parsed[&command];
-    for (const auto& [name, values] : found.values)
+    for (const auto& [name, values] : found.lists)
       for (const auto& value : values) args.add(name, value);
+    for (const auto& [name, value] : found.words)
+      if (value) args.add(name, *value);
     for (const auto& [name, set] : found.flags)
       if (set) args.add(name, "");
     Invocation invocation{.args = args, .host = host, .json = args.has("--json")};
