@@ -165,7 +165,8 @@ std::string approvals(const CardFacts& facts) {
 std::string identity(const CardFacts& facts) {
   const auto& version = facts.stored.version;
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [name, digest] : version.digests.to_json().items()) rows.push_back({name, digest.get<std::string>().empty() ? std::string("not known yet") : code(digest.get<std::string>())});
+  const Json digests = version.digests.to_json();
+  for (const auto& [name, digest] : digests.items()) rows.push_back({name, digest.get<std::string>().empty() ? std::string("not known yet") : code(digest.get<std::string>())});
   std::string out = "\n## Digests\n\n" + table({"of", "digest"}, rows) + "\n## Lineage and reproduction\n\n";
   out += fmt::format("- version: {}\n- stage: {}\n", code(version.node()), code(version.stage_node));
   out += fmt::format("- run: {}\n", version.run_id.empty() ? std::string("none was tracked") : code("run:" + version.run_id));

@@ -34,7 +34,8 @@ TEST_F(Card, is_written_from_the_facts) {
   expect_in(text, "| `distance` | number | required | from 10 |");
   expect_in(text, "| bob |");
   expect_in(text, "`millrace run --verify train`");
-  for (const auto& [name, digest] : models->get("default", "late", 1)->digests.to_json().items()) expect_in(text, "| " + name + " | `" + digest.get<std::string>() + "` |");
+  const Json digests = models->get("default", "late", 1)->digests.to_json();
+  for (const auto& [name, digest] : digests.items()) expect_in(text, "| " + name + " | `" + digest.get<std::string>() + "` |");
 }
 
 TEST_F(Card, keeps_what_was_approved_when_the_project_says_something_else) {

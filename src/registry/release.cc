@@ -115,6 +115,13 @@ Result<std::vector<std::string>> approvals_before(store::Session& session, const
   return out;
 }
 
+Result<void> mend(const Parts& parts, const std::string& workspace, const std::string& deployment, const std::function<void(const std::string&)>& on_release) {
+  auto put = put_newest_snapshot(parts, workspace, deployment);
+  if (!put) return std::move(put).error().while_doing(fmt::format("bringing the files of the deployment '{}' in line with its records", deployment));
+  if (*put && on_release) on_release(deployment);
+  return {};
+}
+
 // What follows a record: the snapshot of the newest one, then the data plane's turn.
 Result<void> make_live(const Parts& parts, const std::string& workspace, const std::string& deployment, const std::function<void(const std::string&)>& on_release) {
   FAULT_POINT("registry.release.after_record");
@@ -135,7 +142,7 @@ Result<Release> Registry::release(const Caller& caller, const Project& project, 
   MILLRACE_TRY(auto wanted, wanted_release(parts_, spec, seen));
   // Bytes first: a record never names a file that is not there.
   MILLRACE_DO(install_files(parts_, spec.name, seen.version.digests.model, seen.version.digests.contract));
-  MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+  const auto line = parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto stored, load(session));
     MILLRACE_DO(may_release(model, stored));
     if (stored.version.digests.to_json() != seen.version.digests.to_json())
@@ -145,8 +152,12 @@ Result<Release> Registry::release(const Caller& caller, const Project& project, 
     if (live && live->release.model == spec.model && live->release.version == version)
       return Error{Code::conflict, fmt::format("{} is live on '{}' already, by {}", stored.version.node(), spec.name, live->release.node())}.hint("there is nothing to do");
     return insert_release(session, caller, parts_.context, why, live, wanted);
-  }));
-  (void)line;
+  });
+  if (!line) {
+    // It may be live by a record whose files could not be written (a full disk): asking again then mends that.
+    if (line.error().code() == Code::conflict) MILLRACE_DO(mend(parts_, caller.workspace, spec.name, on_release));
+    return line.error();
+  }
   MILLRACE_DO(make_live(parts_, caller.workspace, spec.name, on_release));
   return wanted.release.release;
 }
@@ -202,9 +213,8 @@ Result<void> Registry::reconcile() {
   }));
   std::optional<Error> first;
   for (const auto& [workspace, deployment] : known) {
-    auto put = put_newest_snapshot(parts_, workspace, deployment);
-    if (!put && !first) first = std::move(put).error().while_doing(fmt::format("bringing the files of the deployment '{}' in line with its records", deployment));
-    if (put && *put && on_release) on_release(deployment);
+    auto mended = mend(parts_, workspace, deployment, on_release);
+    if (!mended && !first) first = std::move(mended).error();
   }
   if (first) return *first;
   return {};

@@ -65,6 +65,9 @@ TEST_F(Releasing, what_is_live_is_not_released_again) {
   ASSERT_TRUE(released(1));
   EXPECT_EQ(said(released(1)), "conflict: model:late@1 is live on 'late' already, by release:late@1");
   EXPECT_EQ(models->releases("default", "late")->size(), 1U);
+  ASSERT_TRUE(remove_tree(state / "serving"));
+  EXPECT_FALSE(released(1));
+  EXPECT_EQ(live().release, 1) << "asking again mends what a full disk left undone";
 }
 
 TEST_F(Releasing, needs_a_reason) {

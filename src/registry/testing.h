@@ -71,7 +71,7 @@ class RegistryTest : public PipelineTest {
 
   // The pipeline as the project says now, and its version.
   registry::ModelVersion registered() {
-    const auto job = run();
+    const auto job = *services->jobs.wait(caller.workspace, submit(Json::object()).id, 120'000'000);
     EXPECT_EQ(job.state, "done") << job.error << log_of(job);
     return shown(models->register_version(caller, loaded(), spec()));
   }

@@ -59,7 +59,7 @@ TEST_F(Gates, rows_that_cannot_be_used_fail_with_the_reason) {
       {"SELECT 0.1::FLOAT AS score, 1 AS lat", "rows.parquet has no column 'late'; let the stage that makes it write the label and the score of every held-out row"},
       {"SELECT 1 AS late", "rows.parquet has no column 'score'; let the stage that makes it write the label and the score of every held-out row"},
       {"SELECT 1 AS score, 1 AS late", "the column 'score' of rows.parquet is INTEGER and not a floating-point number; write it as float32 or float64"},
-      {"SELECT unnest([0.1, NULL, 'NaN'::DOUBLE, 1.5, -0.1, 'inf'::DOUBLE]) AS score, 1 AS late", "5 of 6 rows of rows.parquet have a 'score' that is not from 0 to 1; write the probability of the positive class"},
+      {"SELECT unnest([0.1::DOUBLE, NULL, 'NaN'::DOUBLE, 1.5, -0.1, 'inf'::DOUBLE]) AS score, 1 AS late", "5 of 6 rows of rows.parquet have a 'score' that is not from 0 to 1; write the probability of the positive class"},
       {"SELECT 0.1::FLOAT AS score, unnest([0, 1, NULL, 2]) AS late", "2 of 4 rows of rows.parquet have a 'late' that is not 0 or 1; leave them out or label them"}};
   for (const auto& [select, reason] : cases)
     for (const auto& [kind, parameters] : {std::pair{"auc", "{min: 0}"}, {"calibration", "{max: 1}"}, {"group_recall", "{by: late, min: 0, rows: 1}"}}) {
@@ -76,7 +76,7 @@ TEST_F(Gates, auc_holds_its_lower_end_against_the_floor) {
   EXPECT_LT(good.value["low"].get<double>(), 1.0);
   EXPECT_EQ(good.value["n"], 100);
   // The value is above the floor and its interval is not: few rows cannot show it.
-  const auto few = evaluate("auc", "{min: 0.9}", "SELECT unnest([0.1, 0.2, 0.8, 0.9]) AS score, unnest([0, 0, 1, 1]) AS late");
+  const auto few = evaluate("auc", "{min: 0.9}", "SELECT unnest([0.1, 0.2, 0.8, 0.9])::FLOAT AS score, unnest([0, 0, 1, 1]) AS late");
   EXPECT_FALSE(few.ok);
   EXPECT_NE(few.reason.find("more held-out rows would narrow the interval"), std::string::npos) << few.reason;
   const auto chance = evaluate("auc", "{min: 0.9}", "SELECT 0.5::FLOAT AS score, i % 2 AS late FROM range(50) r(i)");
@@ -162,8 +162,8 @@ TEST_F(Gates, card_complete_takes_no_empty_words) {
 }
 
 TEST_F(Gates, the_same_rows_give_the_same_evidence_in_any_order) {
-  const auto one = evaluate("calibration", "{max: 1}", "SELECT (i * 7919 % 1000) / 1000.0 AS score, i % 3 // 2 AS late FROM range(5000) r(i) ORDER BY i");
-  const auto two = evaluate("calibration", "{max: 1}", "SELECT (i * 7919 % 1000) / 1000.0 AS score, i % 3 // 2 AS late FROM range(5000) r(i) ORDER BY hash(i)");
+  const auto one = evaluate("calibration", "{max: 1}", "SELECT ((i * 7919 % 1000) / 1000.0)::DOUBLE AS score, i % 3 // 2 AS late FROM range(5000) r(i) ORDER BY i");
+  const auto two = evaluate("calibration", "{max: 1}", "SELECT ((i * 7919 % 1000) / 1000.0)::DOUBLE AS score, i % 3 // 2 AS late FROM range(5000) r(i) ORDER BY hash(i)");
   EXPECT_EQ(to_text(one.evidence), to_text(two.evidence));
   EXPECT_EQ(to_text(one.value), to_text(two.value));
 }
