@@ -217,40 +217,47 @@ Result<InferReply> DataPlane::infer(const Served& served, const InferRequest& re
   }
   auto& statistics = *served.statistics;
   const Micros began = context_.clock.steady();
-  const auto finish = [&](Result<InferReply> reply) {
-    statistics.request_us += static_cast<uint64_t>(context_.clock.steady() - began);
-    ++(reply && !reply->refusal ? statistics.success : statistics.failure);
-    return reply;
-  };
+  auto reply = answer(served, request);
+  statistics.request_us += static_cast<uint64_t>(context_.clock.steady() - began);
+  ++(reply && !reply->refusal ? statistics.success : statistics.failure);
+  return reply;
+}
+
+Result<InferReply> DataPlane::answer(const Served& served, const InferRequest& request) {
   PredictionFacts facts{.id = context_.uuid(), .arrived_at = context_.now(), .unit = request.unit, .input = request.input, .request_id = request.request_id};
   facts.event_time = request.event_time != 0 ? request.event_time : facts.arrived_at;
   InferReply reply{.prediction_id = facts.id};
 
-  if (served.guard) {
-    reply.refusal = served.guard->check(request.inputs);
-    statistics.guard_us += static_cast<uint64_t>(context_.clock.steady() - began);
-  }
+  reply.refusal = guard(served, request, facts);
   if (reply.refusal) {
-    facts.outcome = Outcome::refused;
-    facts.field = reply.refusal->field;
-    facts.rule = reply.refusal->rule;
-    statistics.refuse(facts.field, facts.rule);
-    if (auto recorded = record(served, facts, request, {}); !recorded) return finish(std::move(recorded).error());
-    return finish(std::move(reply));
+    MILLRACE_DO(record(served, facts, request, {}));
+    return reply;
   }
-
   auto outputs = run(served, request, facts);
   if (!outputs) {
     facts.outcome = Outcome::failed;
-    if (auto recorded = record(served, facts, request, {}); !recorded) return finish(std::move(recorded).error());
-    return finish(std::move(outputs).error());
+    MILLRACE_DO(record(served, facts, request, {}));
+    return std::move(outputs).error();
   }
-  if (auto recorded = record(served, facts, request, *outputs); !recorded) return finish(std::move(recorded).error());
-  ++statistics.executions;
-  statistics.rows += request.inputs[0].shape.rank() > 0 ? static_cast<uint64_t>(request.inputs[0].shape[0]) : 1;
-  statistics.last_inference = facts.arrived_at;
+  MILLRACE_DO(record(served, facts, request, *outputs));
+  ++served.statistics->executions;
+  served.statistics->rows += request.inputs[0].shape.rank() > 0 ? static_cast<uint64_t>(request.inputs[0].shape[0]) : 1;
+  served.statistics->last_inference = facts.arrived_at;
   reply.outputs = std::move(*outputs);
-  return finish(std::move(reply));
+  return reply;
+}
+
+std::optional<Refusal> DataPlane::guard(const Served& served, const InferRequest& request, PredictionFacts& facts) const {
+  if (!served.guard) return std::nullopt;
+  const Micros began = context_.clock.steady();
+  auto refusal = served.guard->check(request.inputs);
+  served.statistics->guard_us += static_cast<uint64_t>(context_.clock.steady() - began);
+  if (!refusal) return std::nullopt;
+  facts.outcome = Outcome::refused;
+  facts.field = refusal->field;
+  facts.rule = refusal->rule;
+  served.statistics->refuse(facts.field, facts.rule);
+  return refusal;
 }
 
 }  // namespace millrace::serve

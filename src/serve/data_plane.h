@@ -112,6 +112,8 @@ class DataPlane {
   Result<ServedPtr> load_release(const std::string& deployment);
   std::vector<std::shared_ptr<Place>> places() const;
   void publish(const std::string& name, ServedPtr served);
+  Result<InferReply> answer(const Served& served, const InferRequest& request);
+  std::optional<Refusal> guard(const Served& served, const InferRequest& request, PredictionFacts& facts) const;
   Result<std::vector<Tensor>> run(const Served& served, const InferRequest& request, PredictionFacts& facts) const;
   Result<void> record(const Served& served, const PredictionFacts& facts, const InferRequest& request, std::span<const Tensor> outputs);
 
