@@ -45,6 +45,26 @@ TEST_F(Register, each_digest_tells_versions_apart) {
   EXPECT_NE(three.digests.contract, two.digests.contract);
 }
 
+TEST_F(Register, stands_on_the_dataset_versions_behind_it) {
+  gates = "[contract_held]";
+  add_planes("tailnum,seats\nN1,100\nN2,200\n");
+  const auto one = registered();
+  EXPECT_EQ(evaluated(1).state, "gates_passed");
+  const auto text = shown(models->card("default", spec(), 1));
+  EXPECT_NE(text.find("| `dataset:planes@1` | no period | 2 | 0 | accepted |"), std::string::npos) << text;
+  const auto walk = lineage::walk(*services->database, "default", one.node(), lineage::Direction::upstream);
+  ASSERT_TRUE(walk);
+  EXPECT_TRUE(std::any_of(walk->nodes.begin(), walk->nodes.end(), [](const auto& node) { return node.id == "dataset:planes@1"; }));
+  add_planes("tailnum,seats\nN1,100\nN2,-5\n");
+  const auto two = registered();
+  EXPECT_EQ(two.version, 2) << "the same model on other data";
+  EXPECT_EQ(two.digests.model, one.digests.model);
+  const auto held = evaluated(2);
+  EXPECT_EQ(held.state, "gates_failed");
+  EXPECT_TRUE(held.gates[0].reason.starts_with("dataset:planes@2 has 1 of 2 rows in quarantine (0.5)")) << held.gates[0].reason;
+  EXPECT_EQ(evaluated(1).state, "gates_passed") << "a later version's data is not its own";
+}
+
 TEST_F(Register, refuses_rows_that_another_model_scored) {
   registered();
   write_project(2);

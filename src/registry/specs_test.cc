@@ -42,8 +42,8 @@ TEST_F(Specs, reads_all_of_a_model) {
 }
 
 TEST_F(Specs, a_wrong_name_has_its_place_and_the_nearest_right_one) {
-  EXPECT_EQ(error("label: late", "lable: late"), "unknown key 'lable' | did you mean 'label'?");
-  EXPECT_EQ(error("stage: train\n    file", "stage: trian\n    file"), "there is no stage 'trian' | did you mean 'train'?");
+  EXPECT_EQ(error("label: late", "labl: late"), "unknown key 'labl' | did you mean 'label'?");
+  EXPECT_EQ(error("stage: train\n    file", "stage: trains\n    file"), "there is no stage 'trains' | did you mean 'train'?");
   EXPECT_EQ(error("file: model.onnx", "file: modle.onnx"), "there is no out of the stage 'train' named 'modle.onnx' | did you mean 'model.onnx'?");
   EXPECT_EQ(error("file: scored.parquet", "file: score.parquet"), "there is no out of the stage 'evaluate' named 'score.parquet' | did you mean 'scored.parquet'?");
   EXPECT_EQ(error("card_complete", "card_complet"), "there is no gate 'card_complet' | did you mean 'card_complete'?");

@@ -24,6 +24,7 @@ class RegistryTest : public PipelineTest {
   std::string gates = "[{auc: {min: 0.7}}, card_complete]";
   std::string approvals = "{count: 1, role: approver}";
   std::string card = "{intended_use: to be tried, limitations: made up, ethical: none, owner: ada}";
+  std::string train_deps = "[train.sh]";
   std::string deployments = "deployments:\n  late: {model: late, unit: tailnum}\n";
   std::vector<std::string> told;          // on_release
   std::unique_ptr<registry::Registry> models;
@@ -52,10 +53,23 @@ class RegistryTest : public PipelineTest {
   void bad_rows() { rows("SELECT CAST(i % 10 AS FLOAT) / 10 AS score, CAST(i % 2 AS INTEGER) AS late, 'EWR' AS origin FROM range(1000) r(i) ORDER BY i"); }
 
   void write_project(int trees) {
-    stages(fmt::format("    train: {{cmd: sh train.sh, deps: [train.sh], outs: [model.onnx], params: {{trees: {}}}, seed: 3}}\n"
+    stages(fmt::format("    train: {{cmd: sh train.sh, deps: {}, outs: [model.onnx], params: {{trees: {}}}, seed: 3}}\n"
                        "    evaluate: {{cmd: sh evaluate.sh, deps: [evaluate.sh, held.parquet, held.json, {{stage: train}}], outs: [scored.parquet, report.json]}}\n"
                        "models:\n  late:\n    stage: train\n    file: model.onnx\n    contract: late.odcs.yaml\n    label: late\n    scored: {{stage: evaluate, file: scored.parquet}}\n"
-                       "    gates: {}\n    approvals: {}\n    card: {}\n{}", trees, gates, approvals, card, deployments));
+                       "    gates: {}\n    approvals: {}\n    card: {}\n{}", train_deps, trees, gates, approvals, card, deployments));
+  }
+  // Lets the model stand on a dataset of two columns; each call is a version of it.
+  void add_planes(const std::string& csv) {
+    sources = "sources:\n  planes: {contract: planes.odcs.yaml, kind: snapshot, path: planes.csv}\n";
+    train_deps = "[train.sh, {dataset: planes}]";
+    write("planes.odcs.yaml", "apiVersion: v3.1.0\nkind: DataContract\nid: planes\nname: Planes\nversion: 1.0.0\nstatus: active\nschema:\n  - name: planes\n    logicalType: object\n    properties:\n"
+                              "      - {name: tailnum, logicalType: string, required: true}\n      - {name: seats, logicalType: integer, required: true, logicalTypeOptions: {minimum: 1}}\n");
+    write("planes.csv", csv);
+    write_project(1);
+    const auto known = data::read_sources(loaded());
+    ASSERT_TRUE(known) << known.error().text();
+    const auto added = services->datasets.add(caller, {.source = known->at(0), .files = {project / "planes.csv"}}, *known);
+    ASSERT_TRUE(added) << added.error().text();
   }
   Project loaded() const {
     auto read = load_project(project.path());
