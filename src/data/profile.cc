@@ -40,6 +40,12 @@ double stable(double value) {
   return std::strtod(fmt::format("{:.11e}", value).c_str(), nullptr);
 }
 
+std::string histogram(const std::string& value, const std::vector<double>& edges) {
+  std::vector<std::string> list;
+  for (const double edge : edges) list.push_back(number(edge));
+  return fmt::format("histogram({}, [{}])", value, fmt::join(list, ", "));
+}
+
 std::vector<int64_t> read_histogram(const Json& map, const std::vector<double>& edges) {
   std::vector<int64_t> counts(edges.size() + 1, 0);
   if (!map.is_array()) return counts;
@@ -101,9 +107,7 @@ void ProfilePlan::add(const Property& property) {
     for (const auto* form : {"CAST(min({0}) AS DOUBLE)", "CAST(max({0}) AS DOUBLE)", "CAST(sum({0}) AS DOUBLE)"}) aggregates_.push_back(fmt::format(fmt::runtime(form), value));
     aggregates_.push_back(fmt::format("sum({0} * {0})", real));
     if (const auto edges = edges_.find(property.name); edges != edges_.end()) {
-      std::vector<std::string> list;
-      for (const double edge : edges->second) list.push_back(number(edge));
-      aggregates_.push_back(fmt::format("histogram({}, [{}])", real, fmt::join(list, ", ")));
+      aggregates_.push_back(histogram(real, edges->second));
     }
   }
   if (property.type == LogicalType::string) {
@@ -157,14 +161,15 @@ Result<Profile> ProfilePlan::finish(const engine::Table& scan, size_t at) const 
 Result<void> ProfilePlan::repair_numbers(const Property& property, ColumnProfile& column) const {
   const auto value = fmt::format("CAST({} AS DOUBLE)", plan_.value(property.name));
   MILLRACE_TRY(const auto found, plan_.query(fmt::format("SELECT count_if(isnan({0})), count_if(isinf({0})), min({0}) FILTER (WHERE isfinite({0})), max({0}) FILTER (WHERE isfinite({0})), "
-                                                         "sum({0}) FILTER (WHERE isfinite({0})), sum({0} * {0}) FILTER (WHERE isfinite({0})) FROM millrace_batch", value)));
+                                                         "sum({0}) FILTER (WHERE isfinite({0})), sum({0} * {0}) FILTER (WHERE isfinite({0})), {1} FILTER (WHERE NOT isnan({0})) FROM millrace_batch", value,
+                                                         column.edges.empty() ? "count(*)" : histogram(value, column.edges))));
   column.nan = found.integer(0, 0);
   column.infinite = found.integer(0, 1);
   column.minimum = column.maximum = std::nullopt;
   if (!found.is_null(0, 2)) column.minimum = found.real(0, 2), column.maximum = found.real(0, 3);
   column.sum = found.is_null(0, 4) ? 0 : stable(found.real(0, 4));
   column.sum_of_squares = found.is_null(0, 5) ? 0 : stable(found.real(0, 5));
-  if (!column.counts.empty()) column.counts.back() -= column.nan;  // the engine sorts NaN above all
+  if (!column.edges.empty()) column.counts = read_histogram(found.json(0, 6), column.edges);
   return {};
 }
 
