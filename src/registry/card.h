@@ -8,7 +8,7 @@ namespace millrace::registry {
 struct CardFacts {
   const ModelSpec& spec;
   const StoredVersion& stored;
-  Json report = nullptr;        // the gates' report; null before the first evaluation
+  Json report = nullptr;  // the gates' report; null before the first evaluation
   std::vector<data::DatasetVersion> data;
   std::optional<data::Contract> contract;
 };

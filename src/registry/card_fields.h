@@ -7,7 +7,7 @@ namespace millrace::registry {
 
 struct CardField {
   std::string_view key, title;
-  bool required;                // for the gate card_complete
+  bool required;  // for the gate card_complete
 };
 
 inline constexpr std::array<CardField, 6> kCardFields{{

@@ -1,4 +1,5 @@
-// The parts of a model card, in their order on the page. Each starts with its heading and says plainly what is not known.
+// The parts of a model card, in their order on the page. Each starts with its heading and says plainly what is not
+// known.
 #pragma once
 #include "registry/card.h"
 
@@ -10,6 +11,6 @@ std::string performance(const CardFacts& facts);  // what the gates measured, wi
 std::string inputs(const CardFacts& facts);       // the contract
 std::string gates(const CardFacts& facts);
 std::string approvals(const CardFacts& facts);
-std::string identity(const CardFacts& facts);     // digests, lineage, how to reproduce
+std::string identity(const CardFacts& facts);  // digests, lineage, how to reproduce
 
 }  // namespace millrace::registry::sections

@@ -6,7 +6,9 @@ namespace {
 
 using Card = testing::RegistryTest;
 
-void expect_in(const std::string& text, const std::string& part) { EXPECT_NE(text.find(part), std::string::npos) << part << "\nis not in\n" << text; }
+void expect_in(const std::string& text, const std::string& part) {
+  EXPECT_NE(text.find(part), std::string::npos) << part << "\nis not in\n" << text;
+}
 
 TEST_F(Card, says_plainly_what_is_not_known) {
   card = "{owner: ada}";
@@ -21,7 +23,8 @@ TEST_F(Card, says_plainly_what_is_not_known) {
 }
 
 TEST_F(Card, is_written_from_the_facts) {
-  gates = "[{auc: {min: 0.7}}, {calibration: {max: 1}}, {group_recall: {by: origin, min: 0.1, rows: 10}}, card_complete]";
+  gates =
+      "[{auc: {min: 0.7}}, {calibration: {max: 1}}, {group_recall: {by: origin, min: 0.1, rows: 10}}, card_complete]";
   ready(4);
   const auto text = shown(models->card("default", spec(), 1));
   expect_in(text, "its state is **approved**");
@@ -35,7 +38,8 @@ TEST_F(Card, is_written_from_the_facts) {
   expect_in(text, "| bob |");
   expect_in(text, "`millrace run --verify train`");
   const Json digests = models->get("default", "late", 1)->digests.to_json();
-  for (const auto& [name, digest] : digests.items()) expect_in(text, "| " + name + " | `" + digest.get<std::string>() + "` |");
+  for (const auto& [name, digest] : digests.items())
+    expect_in(text, "| " + name + " | `" + digest.get<std::string>() + "` |");
 }
 
 TEST_F(Card, keeps_what_was_approved_when_the_project_says_something_else) {
@@ -48,7 +52,8 @@ TEST_F(Card, keeps_what_was_approved_when_the_project_says_something_else) {
 }
 
 TEST(Markdown, text_from_outside_is_never_markup) {
-  EXPECT_EQ(markdown::text("a|b\n\n# <script>*x*</script> [l](u)"), "a\\|b \\# \\<script\\>\\*x\\*\\</script\\> \\[l\\](u)");
+  EXPECT_EQ(markdown::text("a|b\n\n# <script>*x*</script> [l](u)"),
+            "a\\|b \\# \\<script\\>\\*x\\*\\</script\\> \\[l\\](u)");
   EXPECT_EQ(markdown::text("- item"), "\\- item");
   EXPECT_EQ(markdown::text("1. item"), "1\\. item");
   EXPECT_EQ(markdown::text("\x01 a"), "a");

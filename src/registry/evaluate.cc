@@ -1,4 +1,5 @@
-// Gates: evaluated one by one, their evidence kept as one blob without times, so that the same evidence has the same digest.
+// Gates: evaluated one by one, their evidence kept as one blob without times, so that the same evidence has the same
+// digest.
 #include <fmt/format.h>
 
 #include "registry/facts.h"
@@ -11,7 +12,7 @@ namespace {
 
 struct Evaluated {
   std::vector<GateResult> results;
-  std::string report;           // the blob's digest
+  std::string report;  // the blob's digest
   Scored scored;
 };
 
@@ -23,24 +24,34 @@ Result<GateOutcome> look_at(const GateSpec& gate, const GateInput& input) {
   return outcome;
 }
 
-Result<Evaluated> evaluate(const Parts& parts, const Caller& caller, const ModelSpec& spec, const StoredVersion& stored) {
+Result<Evaluated> evaluate(const Parts& parts, const Caller& caller, const ModelSpec& spec,
+                           const StoredVersion& stored) {
   Evaluated out;
   MILLRACE_TRY(out.scored, scored_of(parts, caller.workspace, spec, stored.version.digests.model, stored.facts));
   MILLRACE_TRY(const auto data, datasets_of(parts, caller.workspace, stored.facts));
   MILLRACE_TRY(const auto path, parts.blobs.path_of(out.scored.digest));
-  MILLRACE_TRY(const auto rows, ScoredRows::open(parts.engines, {.name = out.scored.file, .path = path, .label = spec.label, .temp_folder = parts.temp_folder}));
+  MILLRACE_TRY(
+      const auto rows,
+      ScoredRows::open(parts.engines,
+                       {.name = out.scored.file, .path = path, .label = spec.label, .temp_folder = parts.temp_folder}));
   const GateInput input{.data = data, .scored = rows, .card = spec.card, .threshold = out.scored.threshold};
   Json gates = Json::array();
   for (const auto& gate : spec.gates) {
     MILLRACE_TRY(auto outcome, look_at(gate, input));
-    out.results.push_back({.kind = gate.kind, .parameters = gate.parameters, .ok = outcome.ok, .value = std::move(outcome.value), .reason = std::move(outcome.reason)});
+    out.results.push_back({.kind = gate.kind,
+                           .parameters = gate.parameters,
+                           .ok = outcome.ok,
+                           .value = std::move(outcome.value),
+                           .reason = std::move(outcome.reason)});
     gates.push_back(to_json(out.results.back()));
     gates.back()["evidence"] = std::move(outcome.evidence);
   }
   Json digests = stored.version.digests.to_json();
   digests.erase("report");
-  const Json report{{"model", spec.name}, {"version", stored.version.version}, {"digests", digests}, {"policy", policy_of(spec)}, {"card", spec.card}, {"scored", out.scored.facts},
-                    {"rows", rows.rows()}, {"positives", rows.positives()}, {"gates", gates}};
+  const Json report{
+      {"model", spec.name}, {"version", stored.version.version}, {"digests", digests},  {"policy", policy_of(spec)},
+      {"card", spec.card},  {"scored", out.scored.facts},        {"rows", rows.rows()}, {"positives", rows.positives()},
+      {"gates", gates}};
   MILLRACE_TRY(out.report, parts.blobs.put(to_text(report)));
   return out;
 }
@@ -53,7 +64,11 @@ lineage::Change gates_evaluated(const StoredVersion& stored, const Evaluated& ma
   const auto node = stored.version.node();
   Json results = Json::array();
   for (const auto& result : made.results) results.push_back(to_json(result));
-  lineage::Change change{.kind = "model.gates.evaluated", .node = node, .before = before, .after = made.report, .body = {{"report", made.report}, {"gates", std::move(results)}}};
+  lineage::Change change{.kind = "model.gates.evaluated",
+                         .node = node,
+                         .before = before,
+                         .after = made.report,
+                         .body = {{"report", made.report}, {"gates", std::move(results)}}};
   const auto report = report_node(stored, made.report);
   change.nodes.push_back({.id = report, .digest = made.report, .attributes = {{"model", node}}});
   change.edges.push_back({.source = node, .target = report, .kind = "checked_by"});
@@ -63,10 +78,14 @@ lineage::Change gates_evaluated(const StoredVersion& stored, const Evaluated& ma
 
 }  // namespace
 
-Result<ModelVersion> Registry::evaluate_gates(const Caller& caller, const Project&, const ModelSpec& spec, int64_t version) {
-  MILLRACE_TRY(const auto stored, read_one<StoredVersion>(parts_.database, [&](store::Session& session) { return get_stored(session, caller.workspace, spec.name, version); }));
+Result<ModelVersion> Registry::evaluate_gates(const Caller& caller, const Project&, const ModelSpec& spec,
+                                              int64_t version) {
+  MILLRACE_TRY(const auto stored, read_one<StoredVersion>(parts_.database, [&](store::Session& session) {
+                 return get_stored(session, caller.workspace, spec.name, version);
+               }));
   auto evaluated = evaluate(parts_, caller, spec, stored);
-  if (!evaluated) return std::move(evaluated).error().while_doing(fmt::format("evaluating the gates of {}", stored.version.node()));
+  if (!evaluated)
+    return std::move(evaluated).error().while_doing(fmt::format("evaluating the gates of {}", stored.version.node()));
   const auto& made = *evaluated;
   MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto now, get_stored(session, caller.workspace, spec.name, version));
@@ -77,8 +96,12 @@ Result<ModelVersion> Registry::evaluate_gates(const Caller& caller, const Projec
       passed = passed && result.ok;
       results.push_back(to_json(result));
     }
-    MILLRACE_TRY(const auto rows, session.execute("INSERT INTO gate_evaluations (workspace, model, version, number, passed, report, policy, results, subject, evaluated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                                                  {caller.workspace, spec.name, version, now.evaluation + 1, int64_t{passed}, made.report, to_text(policy_of(spec)), to_text(results), caller.subject, parts_.context.now()}));
+    MILLRACE_TRY(
+        const auto rows,
+        session.execute("INSERT INTO gate_evaluations (workspace, model, version, number, passed, report, policy, "
+                        "results, subject, evaluated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        {caller.workspace, spec.name, version, now.evaluation + 1, int64_t{passed}, made.report,
+                         to_text(policy_of(spec)), to_text(results), caller.subject, parts_.context.now()}));
     (void)rows;
     return gates_evaluated(now, made, now.version.digests.report);
   }));

@@ -25,25 +25,34 @@ bool made(const StageRecord& record, const Json& outs) {
 }
 
 // The record of `stage` that made these outs: mostly the latest, but the stage may have run again since.
-Result<StageRecord> find_maker(const pipeline::Pipelines& pipelines, const std::string& workspace, const std::string& stage, const Json& outs) {
+Result<StageRecord> find_maker(const pipeline::Pipelines& pipelines, const std::string& workspace,
+                               const std::string& stage, const Json& outs) {
   MILLRACE_TRY(auto latest, pipelines.latest(workspace, stage));
   if (latest && made(*latest, outs)) return std::move(*latest);
   MILLRACE_TRY(auto all, pipelines.records(workspace, stage));
   for (auto& record : all)
     if (made(record, outs)) return std::move(record);
-  return Error{Code::rejected, fmt::format("no record of the stage '{}' made the files that a later stage was made from", stage)}.hint("run the pipeline again: millrace run");
+  return Error{Code::rejected,
+               fmt::format("no record of the stage '{}' made the files that a later stage was made from", stage)}
+      .hint("run the pipeline again: millrace run");
 }
 
-Result<StageRecord> newest(const Parts& parts, const std::string& workspace, const std::string& stage, const ModelSpec& spec) {
+Result<StageRecord> newest(const Parts& parts, const std::string& workspace, const std::string& stage,
+                           const ModelSpec& spec) {
   MILLRACE_TRY(auto record, parts.pipelines.latest(workspace, stage));
-  if (!record) return Error{Code::rejected, fmt::format("the stage '{}' of the model '{}' has not run", stage, spec.name)}.at(spec.where).hint(fmt::format("millrace run {}", stage));
+  if (!record)
+    return Error{Code::rejected, fmt::format("the stage '{}' of the model '{}' has not run", stage, spec.name)}
+        .at(spec.where)
+        .hint(fmt::format("millrace run {}", stage));
   return std::move(*record);
 }
 
 Result<const pipeline::Out*> get_out(const StageRecord& record, const std::string& path, const ModelSpec& spec) {
   const auto* out = record.out(path);
   if (out == nullptr)
-    return Error{Code::rejected, fmt::format("{} has no out '{}'", record.node(), path)}.at(spec.where).hint(fmt::format("the stage has changed since: millrace run {}", record.stage));
+    return Error{Code::rejected, fmt::format("{} has no out '{}'", record.node(), path)}
+        .at(spec.where)
+        .hint(fmt::format("the stage has changed since: millrace run {}", record.stage));
   return out;
 }
 
@@ -70,8 +79,12 @@ std::string data_digest(const Json& data) {
 
 Json stage_facts(const StageRecord& record) {
   const auto part = [&](const char* key) { return record.components.value(key, Json()); };
-  return {{"stage", record.stage}, {"node", record.node()}, {"key", record.key}, {"run_id", record.run_id}, {"code", part("code")}, {"params", part("params")}, {"seed", part("seed")},
-          {"command", part("command")}, {"sql", part("sql")}, {"environment", part("environment")}, {"ended_at", record.ended_at}};
+  return {{"stage", record.stage},      {"node", record.node()},
+          {"key", record.key},          {"run_id", record.run_id},
+          {"code", part("code")},       {"params", part("params")},
+          {"seed", part("seed")},       {"command", part("command")},
+          {"sql", part("sql")},         {"environment", part("environment")},
+          {"ended_at", record.ended_at}};
 }
 
 void add_records(const std::vector<StageRecord>& records, Gathered& out) {
@@ -88,7 +101,10 @@ void add_records(const std::vector<StageRecord>& records, Gathered& out) {
   out.digests.data = data_digest(behind);
   Json data = Json::array();
   for (const auto& version : behind)
-    data.push_back({{"name", string_or(version, "name", "")}, {"version", integer_or(version, "version", 0)}, {"node", string_or(version, "node", "")}, {"digest", string_or(version, "digest", "")}});
+    data.push_back({{"name", string_or(version, "name", "")},
+                    {"version", integer_or(version, "version", 0)},
+                    {"node", string_or(version, "node", "")},
+                    {"digest", string_or(version, "digest", "")}});
   out.facts["stages"] = std::move(stages);
   out.facts["data"] = std::move(data);
 }
@@ -98,9 +114,12 @@ Result<void> add_contract(const Parts& parts, const Project& project, const Mode
   MILLRACE_TRY(const auto* object, contract.object(""));
   (void)object;
   MILLRACE_TRY(out.digests.contract, parts.blobs.put_file(spec.contract));
-  const auto file = spec.contract.starts_with(project.folder + "/") ? spec.contract.substr(project.folder.size() + 1) : spec.contract;
+  const auto file =
+      spec.contract.starts_with(project.folder + "/") ? spec.contract.substr(project.folder.size() + 1) : spec.contract;
   out.facts["contract"] = {{"id", contract.id}, {"name", contract.name}, {"version", contract.version}, {"file", file}};
-  out.contract = {.id = fmt::format("contract:{}@{}", contract.id, contract.digest.substr(7, 12)), .digest = contract.digest, .attributes = out.facts["contract"]};
+  out.contract = {.id = fmt::format("contract:{}@{}", contract.id, contract.digest.substr(7, 12)),
+                  .digest = contract.digest,
+                  .attributes = out.facts["contract"]};
   out.files["contract"] = out.digests.contract;
   out.edges.push_back({.source = out.contract.id, .kind = "checked_by"});
   return {};
@@ -115,16 +134,19 @@ void add_model(const StageRecord& record, const pipeline::Out& file, Gathered& o
   out.facts["model"] = {{"path", file.path}, {"digest", file.digest}, {"size", file.size}, {"artifact", artifact}};
   out.edges.push_back({.source = artifact, .kind = "made_from", .run = record.run_id});
   out.edges.push_back({.source = record.node(), .kind = "made_by", .run = record.run_id});
-  if (!record.run_id.empty()) out.edges.push_back({.source = "run:" + record.run_id, .kind = "logged_by", .run = record.run_id});
+  if (!record.run_id.empty())
+    out.edges.push_back({.source = "run:" + record.run_id, .kind = "logged_by", .run = record.run_id});
 }
 
 }  // namespace
 
-Result<std::vector<StageRecord>> records_behind(const pipeline::Pipelines& pipelines, const std::string& workspace, const StageRecord& record) {
+Result<std::vector<StageRecord>> records_behind(const pipeline::Pipelines& pipelines, const std::string& workspace,
+                                                const StageRecord& record) {
   std::vector<StageRecord> out{record};
   std::set<std::string> seen{record.node()};
   for (size_t i = 0; i < out.size(); ++i) {
-    if (out.size() > kMostRecords) return Error{Code::too_large, fmt::format("{} stands on more than {} stages", record.node(), kMostRecords)};
+    if (out.size() > kMostRecords)
+      return Error{Code::too_large, fmt::format("{} stands on more than {} stages", record.node(), kMostRecords)};
     const Json stages = out[i].components.value("stages", Json::object());
     for (const auto& [stage, outs] : stages.items()) {
       MILLRACE_TRY(auto maker, find_maker(pipelines, workspace, stage, outs));
@@ -137,7 +159,10 @@ Result<std::vector<StageRecord>> records_behind(const pipeline::Pipelines& pipel
 Result<Scored> read_scored_record(const Parts& parts, const ModelSpec& spec, const StageRecord& record) {
   MILLRACE_TRY(const auto* rows, get_out(record, spec.scored_file, spec));
   MILLRACE_DO(parts.blobs.verify(rows->digest));
-  Scored out{.node = record.node(), .digest = rows->digest, .artifact = pipeline::artifact_node(record.stage, *rows), .file = rows->path};
+  Scored out{.node = record.node(),
+             .digest = rows->digest,
+             .artifact = pipeline::artifact_node(record.stage, *rows),
+             .file = rows->path};
   Json report = nullptr;
   if (!spec.scored_report.empty()) {
     MILLRACE_TRY(const auto* file, get_out(record, spec.scored_report, spec));
@@ -146,12 +171,15 @@ Result<Scored> read_scored_record(const Parts& parts, const ModelSpec& spec, con
     out.threshold = threshold_in(json);
     report = {{"path", file->path}, {"digest", file->digest}};
   }
-  out.facts = {{"stage", record.stage}, {"node", out.node}, {"key", record.key}, {"path", rows->path}, {"digest", rows->digest}, {"artifact", out.artifact}, {"report", report},
-                 {"threshold", out.threshold ? Json(*out.threshold) : Json()}};
+  out.facts = {{"stage", record.stage},  {"node", out.node},
+               {"key", record.key},      {"path", rows->path},
+               {"digest", rows->digest}, {"artifact", out.artifact},
+               {"report", report},       {"threshold", out.threshold ? Json(*out.threshold) : Json()}};
   return out;
 }
 
-Result<Scored> scored_of(const Parts& parts, const std::string& workspace, const ModelSpec& spec, const std::string& model_digest, const Json& facts) {
+Result<Scored> scored_of(const Parts& parts, const std::string& workspace, const ModelSpec& spec,
+                         const std::string& model_digest, const Json& facts) {
   MILLRACE_TRY(const auto latest, parts.pipelines.latest(workspace, spec.scored_stage));
   if (latest) {
     const auto behind = records_behind(parts.pipelines, workspace, *latest);
@@ -159,7 +187,11 @@ Result<Scored> scored_of(const Parts& parts, const std::string& workspace, const
   }
   const Json kept = facts.value("scored", Json::object());
   const auto* threshold = find(kept, "threshold");
-  Scored out{.node = string_or(kept, "node", ""), .digest = string_or(kept, "digest", ""), .artifact = string_or(kept, "artifact", ""), .file = string_or(kept, "path", ""), .facts = kept};
+  Scored out{.node = string_or(kept, "node", ""),
+             .digest = string_or(kept, "digest", ""),
+             .artifact = string_or(kept, "artifact", ""),
+             .file = string_or(kept, "path", ""),
+             .facts = kept};
   if (threshold != nullptr && threshold->is_number()) out.threshold = threshold->get<double>();
   MILLRACE_DO(parts.blobs.verify(out.digest));
   return out;
@@ -172,7 +204,10 @@ Result<Gathered> gather(const Parts& parts, const Caller& caller, const Project&
   MILLRACE_TRY(const auto scored_record, newest(parts, caller.workspace, spec.scored_stage, spec));
   MILLRACE_TRY(const auto behind_scored, records_behind(parts.pipelines, caller.workspace, scored_record));
   if (!scored_by(behind_scored, spec, file->digest))
-    return Error{Code::rejected, fmt::format("{} scored another model than the newest of the stage '{}'", scored_record.node(), spec.stage)}.at(spec.where).hint(fmt::format("millrace run {}", spec.scored_stage));
+    return Error{Code::rejected, fmt::format("{} scored another model than the newest of the stage '{}'",
+                                             scored_record.node(), spec.stage)}
+        .at(spec.where)
+        .hint(fmt::format("millrace run {}", spec.scored_stage));
   Gathered out{.files = Json::object(), .facts = {{"label", spec.label}}};
   MILLRACE_TRY(const auto scored, read_scored_record(parts, spec, scored_record));
   MILLRACE_TRY(const auto records, records_behind(parts.pipelines, caller.workspace, record));
@@ -187,10 +222,12 @@ Result<Gathered> gather(const Parts& parts, const Caller& caller, const Project&
   return out;
 }
 
-Result<std::vector<data::DatasetVersion>> datasets_of(const Parts& parts, const std::string& workspace, const Json& facts) {
+Result<std::vector<data::DatasetVersion>> datasets_of(const Parts& parts, const std::string& workspace,
+                                                      const Json& facts) {
   std::vector<data::DatasetVersion> out;
   for (const auto& version : facts.value("data", Json::array())) {
-    MILLRACE_TRY(auto found, parts.datasets.get(workspace, string_or(version, "name", ""), integer_or(version, "version", 0)));
+    MILLRACE_TRY(auto found,
+                 parts.datasets.get(workspace, string_or(version, "name", ""), integer_or(version, "version", 0)));
     out.push_back(std::move(found));
   }
   return out;

@@ -1,5 +1,5 @@
-// What is known of a version when it is made, gathered from the pipeline's records: files, lineage, data, code, environment.
-// The facts are one JSON document, the only thing that the card is written from:
+// What is known of a version when it is made, gathered from the pipeline's records: files, lineage, data, code,
+// environment. The facts are one JSON document, the only thing that the card is written from:
 //   {label, contract {id, name, version, file}, model {path, digest, size, artifact},
 //    scored {stage, node, key, path, digest, artifact, report: {path, digest} | null}, threshold: number | null,
 //    data [{node, digest}], stages [{stage, node, key, run_id, code, params, seed, environment, ended_at}]}
@@ -8,8 +8,11 @@
 
 namespace millrace::registry {
 
-// The record first, then every record that it stands on, by the outs that it was made from. `rejected` when such a record is gone.
-Result<std::vector<pipeline::StageRecord>> records_behind(const pipeline::Pipelines& pipelines, const std::string& workspace, const pipeline::StageRecord& record);
+// The record first, then every record that it stands on, by the outs that it was made from. `rejected` when such a
+// record is gone.
+Result<std::vector<pipeline::StageRecord>> records_behind(const pipeline::Pipelines& pipelines,
+                                                          const std::string& workspace,
+                                                          const pipeline::StageRecord& record);
 
 // Held-out rows, scored by one model.
 struct Scored {
@@ -19,19 +22,21 @@ struct Scored {
 };
 Result<Scored> read_scored_record(const Parts& parts, const ModelSpec& spec, const pipeline::StageRecord& record);
 // The newest scored rows when this model scored them, else those of the facts.
-Result<Scored> scored_of(const Parts& parts, const std::string& workspace, const ModelSpec& spec, const std::string& model_digest, const Json& facts);
+Result<Scored> scored_of(const Parts& parts, const std::string& workspace, const ModelSpec& spec,
+                         const std::string& model_digest, const Json& facts);
 
 struct Gathered {
   Digests digests;
   Json files, facts;
   std::string run_id, stage_node;
-  std::string identity;         // digest over the digests, the report left out
+  std::string identity;  // digest over the digests, the report left out
   lineage::Node contract;
   std::vector<lineage::Edge> edges;  // to the version; targets are empty until it has a number
 };
 Result<Gathered> gather(const Parts& parts, const Caller& caller, const Project& project, const ModelSpec& spec);
 
 // The versions of datasets that facts.data names.
-Result<std::vector<data::DatasetVersion>> datasets_of(const Parts& parts, const std::string& workspace, const Json& facts);
+Result<std::vector<data::DatasetVersion>> datasets_of(const Parts& parts, const std::string& workspace,
+                                                      const Json& facts);
 
 }  // namespace millrace::registry

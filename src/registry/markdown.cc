@@ -14,8 +14,10 @@ std::string on_one_line(std::string_view from) {
   for (const char c : from) {
     const bool space = c == '\n' || c == '\r' || c == '\t' || c == ' ';
     if (!space && static_cast<unsigned char>(c) < 0x20) continue;
-    if (!space) out += c;
-    else if (!out.empty() && out.back() != ' ') out += ' ';
+    if (!space)
+      out += c;
+    else if (!out.empty() && out.back() != ' ')
+      out += ' ';
   }
   while (out.ends_with(' ')) out.pop_back();
   return out;
@@ -32,7 +34,8 @@ std::string text(std::string_view from) {
   }
   // "1. " at the start would be a list.
   const auto digits = out.find_first_not_of("0123456789");
-  if (digits != 0 && digits != std::string::npos && (out[digits] == '.' || out[digits] == ')')) out.insert(digits, "\\");
+  if (digits != 0 && digits != std::string::npos && (out[digits] == '.' || out[digits] == ')'))
+    out.insert(digits, "\\");
   return out;
 }
 

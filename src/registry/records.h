@@ -7,16 +7,16 @@ namespace millrace::registry {
 // A version with what only the registry itself looks at.
 struct StoredVersion {
   ModelVersion version;
-  Json files;                   // {model, contract, scored, report}: blobs
-  Json facts;                   // facts.h
-  Json policy;                  // of the last evaluation; null before the first
-  int64_t evaluation = 0;       // its number
+  Json files;              // {model, contract, scored, report}: blobs
+  Json facts;              // facts.h
+  Json policy;             // of the last evaluation; null before the first
+  int64_t evaluation = 0;  // its number
 };
 
 struct StoredRelease {
   Release release;
   std::string contract_blob;
-  std::string snapshot;         // as store_snapshot() takes it, JSON text
+  std::string snapshot;  // as store_snapshot() takes it, JSON text
 };
 
 Json to_json(const GateResult& result);
@@ -30,9 +30,12 @@ std::string covered_by(const Digests& digests);
 std::string model_node(std::string_view model, int64_t version);
 
 // not_found names the versions that there are.
-Result<StoredVersion> get_stored(store::Session& session, const std::string& workspace, const std::string& model, int64_t version);
-Result<std::optional<StoredRelease>> newest_release(store::Session& session, const std::string& workspace, const std::string& deployment);
-Result<StoredRelease> get_release(store::Session& session, const std::string& workspace, const std::string& deployment, int64_t number);
+Result<StoredVersion> get_stored(store::Session& session, const std::string& workspace, const std::string& model,
+                                 int64_t version);
+Result<std::optional<StoredRelease>> newest_release(store::Session& session, const std::string& workspace,
+                                                    const std::string& deployment);
+Result<StoredRelease> get_release(store::Session& session, const std::string& workspace, const std::string& deployment,
+                                  int64_t number);
 
 // Reads one value in a transaction.
 template <class T, class F>

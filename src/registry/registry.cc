@@ -9,21 +9,33 @@
 namespace millrace::registry {
 namespace {
 
-Result<std::optional<int64_t>> find_identity(store::Session& session, const std::string& workspace, const std::string& model, const std::string& identity) {
-  MILLRACE_TRY(const auto row, session.first("SELECT version FROM model_versions WHERE workspace = ? AND model = ? AND identity = ?", {workspace, model, identity}));
+Result<std::optional<int64_t>> find_identity(store::Session& session, const std::string& workspace,
+                                             const std::string& model, const std::string& identity) {
+  MILLRACE_TRY(const auto row,
+               session.first("SELECT version FROM model_versions WHERE workspace = ? AND model = ? AND identity = ?",
+                             {workspace, model, identity}));
   return row ? std::optional(row->integer(0)) : std::nullopt;
 }
 
 Result<int64_t> next_version(store::Session& session, const std::string& workspace, const std::string& model) {
-  MILLRACE_TRY(const auto row, session.first("SELECT max(version) FROM model_versions WHERE workspace = ? AND model = ?", {workspace, model}));
+  MILLRACE_TRY(
+      const auto row,
+      session.first("SELECT max(version) FROM model_versions WHERE workspace = ? AND model = ?", {workspace, model}));
   return (row && !row->is_null(0) ? row->integer(0) : 0) + 1;
 }
 
 lineage::Change version_created(const ModelSpec& spec, int64_t version, const Gathered& gathered) {
   const auto node = model_node(spec.name, version);
-  lineage::Change change{.kind = "model.version.created", .node = node, .after = gathered.identity,
-                         .body = {{"model", spec.name}, {"version", version}, {"digests", gathered.digests.to_json()}, {"stage", gathered.stage_node}}};
-  change.nodes.push_back({.id = node, .digest = gathered.digests.model, .attributes = {{"model", spec.name}, {"version", version}, {"identity", gathered.identity}}});
+  lineage::Change change{.kind = "model.version.created",
+                         .node = node,
+                         .after = gathered.identity,
+                         .body = {{"model", spec.name},
+                                  {"version", version},
+                                  {"digests", gathered.digests.to_json()},
+                                  {"stage", gathered.stage_node}}};
+  change.nodes.push_back({.id = node,
+                          .digest = gathered.digests.model,
+                          .attributes = {{"model", spec.name}, {"version", version}, {"identity", gathered.identity}}});
   change.nodes.push_back(gathered.contract);
   change.edges = gathered.edges;
   for (auto& edge : change.edges) edge.target = node;
@@ -46,9 +58,11 @@ Result<ModelVersion> Registry::register_version(const Caller& caller, const Proj
       return lineage::Change{};
     }
     MILLRACE_TRY(version, next_version(session, caller.workspace, spec.name));
-    MILLRACE_TRY(const auto rows, session.execute("INSERT INTO model_versions (workspace, model, version, identity, run_id, stage_node, author, digests, files, facts, created_at) "
+    MILLRACE_TRY(const auto rows, session.execute("INSERT INTO model_versions (workspace, model, version, identity, "
+                                                  "run_id, stage_node, author, digests, files, facts, created_at) "
                                                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                                                  {caller.workspace, spec.name, version, made.identity, made.run_id, made.stage_node, caller.subject, to_text(made.digests.to_json()),
+                                                  {caller.workspace, spec.name, version, made.identity, made.run_id,
+                                                   made.stage_node, caller.subject, to_text(made.digests.to_json()),
                                                    to_text(made.files), to_text(made.facts), parts_.context.now()}));
     (void)rows;
     return version_created(spec, version, made);
@@ -60,7 +74,8 @@ Result<ModelVersion> Registry::register_version(const Caller& caller, const Proj
 Result<std::vector<ModelVersion>> Registry::list(const std::string& workspace, const std::string& model) const {
   std::vector<ModelVersion> out;
   MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(const auto rows, session.query("SELECT model, version FROM model_versions WHERE workspace = ? AND (model = ? OR ? = '') ORDER BY model, version DESC LIMIT ?",
+    MILLRACE_TRY(const auto rows, session.query("SELECT model, version FROM model_versions WHERE workspace = ? AND "
+                                                "(model = ? OR ? = '') ORDER BY model, version DESC LIMIT ?",
                                                 {workspace, model, model, static_cast<int64_t>(limits::page_size)}));
     for (const auto& row : rows) {
       MILLRACE_TRY(auto stored, get_stored(session, workspace, row.text(0), row.integer(1)));
@@ -72,7 +87,9 @@ Result<std::vector<ModelVersion>> Registry::list(const std::string& workspace, c
 }
 
 Result<ModelVersion> Registry::get(const std::string& workspace, const std::string& model, int64_t version) const {
-  MILLRACE_TRY(auto stored, read_one<StoredVersion>(parts_.database, [&](store::Session& session) { return get_stored(session, workspace, model, version); }));
+  MILLRACE_TRY(auto stored, read_one<StoredVersion>(parts_.database, [&](store::Session& session) {
+                 return get_stored(session, workspace, model, version);
+               }));
   return std::move(stored.version);
 }
 

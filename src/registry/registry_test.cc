@@ -33,7 +33,8 @@ TEST_F(Register, the_same_digests_are_the_same_version) {
 
 TEST_F(Register, each_digest_tells_versions_apart) {
   const auto one = registered();
-  write("train.sh", "# the same model by other code\nprintf 'a model' > model.onnx\ncat $MILLRACE_PARAMS >> model.onnx\n");
+  write("train.sh",
+        "# the same model by other code\nprintf 'a model' > model.onnx\ncat $MILLRACE_PARAMS >> model.onnx\n");
   const auto two = registered();
   EXPECT_EQ(two.version, 2);
   EXPECT_EQ(two.digests.model, one.digests.model);
@@ -54,14 +55,16 @@ TEST_F(Register, stands_on_the_dataset_versions_behind_it) {
   EXPECT_NE(text.find("| `dataset:planes@1` | no period | 2 | 0 | accepted |"), std::string::npos) << text;
   const auto walk = lineage::walk(*services->database, "default", one.node(), lineage::Direction::upstream);
   ASSERT_TRUE(walk);
-  EXPECT_TRUE(std::any_of(walk->nodes.begin(), walk->nodes.end(), [](const auto& node) { return node.id == "dataset:planes@1"; }));
+  EXPECT_TRUE(std::any_of(walk->nodes.begin(), walk->nodes.end(),
+                          [](const auto& node) { return node.id == "dataset:planes@1"; }));
   add_planes("tailnum,seats\nN1,100\nN2,-5\n");
   const auto two = registered();
   EXPECT_EQ(two.version, 2) << "the same model on other data";
   EXPECT_EQ(two.digests.model, one.digests.model);
   const auto held = evaluated(2);
   EXPECT_EQ(held.state, "gates_failed");
-  EXPECT_TRUE(held.gates[0].reason.starts_with("dataset:planes@2 has 1 of 2 rows in quarantine (0.5)")) << held.gates[0].reason;
+  EXPECT_TRUE(held.gates[0].reason.starts_with("dataset:planes@2 has 1 of 2 rows in quarantine (0.5)"))
+      << held.gates[0].reason;
   EXPECT_EQ(evaluated(1).state, "gates_passed") << "a later version's data is not its own";
 }
 
@@ -80,7 +83,8 @@ TEST_F(Register, stands_in_the_lineage_graph) {
   ASSERT_TRUE(walk) << walk.error().text();
   std::vector<std::string> kinds;
   for (const auto& node : walk->nodes) kinds.push_back(node.id.substr(0, node.id.find(':')));
-  for (const char* kind : {"artifact", "stage", "contract"}) EXPECT_NE(std::find(kinds.begin(), kinds.end(), kind), kinds.end()) << kind;
+  for (const char* kind : {"artifact", "stage", "contract"})
+    EXPECT_NE(std::find(kinds.begin(), kinds.end(), kind), kinds.end()) << kind;
 }
 
 TEST_F(Register, a_version_that_is_not_there_names_those_that_are) {
@@ -89,7 +93,8 @@ TEST_F(Register, a_version_that_is_not_there_names_those_that_are) {
   const auto missing = models->get("default", "late", 7);
   EXPECT_EQ(said(missing), "not_found: there is no version 7 of the model 'late'");
   EXPECT_EQ(missing.error().hint(), "it has versions 1 to 1");
-  EXPECT_EQ(said(models->get("other", "late", 1)), "not_found: there is no version 1 of the model 'late'") << "workspaces see their own";
+  EXPECT_EQ(said(models->get("other", "late", 1)), "not_found: there is no version 1 of the model 'late'")
+      << "workspaces see their own";
 }
 
 TEST_F(Approve, gates_are_results_with_evidence_kept_once) {
@@ -128,7 +133,8 @@ TEST_F(Approve, needs_a_reason_and_the_role) {
   registered();
   evaluated(1);
   EXPECT_EQ(said(models->approve(bob, spec(), 1, " \n")), "invalid: an approval needs a reason");
-  EXPECT_EQ(said(models->approve(bob, spec(), 1, std::string(5000, 'x'))), "too_large: the reason has 5000 bytes, 4096 are allowed");
+  EXPECT_EQ(said(models->approve(bob, spec(), 1, std::string(5000, 'x'))),
+            "too_large: the reason has 5000 bytes, 4096 are allowed");
   const Caller reader{.subject = "ann", .roles = {"reader"}};
   EXPECT_EQ(said(approved(reader)), "denied: ann may not approve model:late@1: that takes the role 'approver'");
 }
@@ -159,7 +165,9 @@ TEST_F(Approve, is_lost_when_the_evidence_changes_and_back_when_it_comes_back) {
   const auto changed = evaluated(1);
   EXPECT_EQ(changed.state, "gates_passed");
   EXPECT_EQ(changed.approvals[0]["holds"], false);
-  EXPECT_EQ(said(released(1)), "rejected: model:late@1 cannot be released: it has 0 of 1 approval for exactly these digests; the evidence has changed since an earlier one");
+  EXPECT_EQ(said(released(1)),
+            "rejected: model:late@1 cannot be released: it has 0 of 1 approval for exactly these digests; the evidence "
+            "has changed since an earlier one");
   write("held.json", "{\"threshold\": 0.5}");
   EXPECT_EQ(run().state, "done");
   EXPECT_EQ(evaluated(1).state, "approved");
@@ -170,12 +178,16 @@ TEST_F(Approve, gates_that_the_project_asks_for_since_are_not_skipped) {
   evaluated(1);
   gates = "[{auc: {min: 0.8}}, card_complete]";
   write_project(1);
-  EXPECT_EQ(said(approved(bob)), "rejected: model:late@1 cannot be approved: the project asks for other gates or approvals than those that were evaluated");
+  EXPECT_EQ(said(approved(bob)),
+            "rejected: model:late@1 cannot be approved: the project asks for other gates or approvals than those that "
+            "were evaluated");
   evaluated(1);
   ASSERT_TRUE(approved(bob));
   approvals = "{count: 2}";
   write_project(1);
-  EXPECT_EQ(said(released(1)), "rejected: model:late@1 cannot be released: the project asks for other gates or approvals than those that were evaluated");
+  EXPECT_EQ(said(released(1)),
+            "rejected: model:late@1 cannot be released: the project asks for other gates or approvals than those that "
+            "were evaluated");
 }
 
 TEST_F(Approve, two_voices_are_two_people) {
@@ -183,8 +195,10 @@ TEST_F(Approve, two_voices_are_two_people) {
   write_project(1);
   registered();
   evaluated(1);
-  EXPECT_EQ(said(approved(caller)), "denied: local:ada registered model:late@1 and may not approve it: 2 other voices are asked for");
-  EXPECT_EQ(said(approved(joe)), "denied: local:joe has no token and is never a second voice for model:late@1") << "the author had no token either";
+  EXPECT_EQ(said(approved(caller)),
+            "denied: local:ada registered model:late@1 and may not approve it: 2 other voices are asked for");
+  EXPECT_EQ(said(approved(joe)), "denied: local:joe has no token and is never a second voice for model:late@1")
+      << "the author had no token either";
   EXPECT_EQ(shown(approved(bob)).state, "gates_passed");
   EXPECT_EQ(said(approved(joe)), "denied: local:joe has no token and is never a second voice for model:late@1");
   EXPECT_EQ(shown(approved(eve)).state, "approved");

@@ -27,7 +27,8 @@ TEST_F(Releasing, refuses_what_is_not_approved) {
   EXPECT_EQ(said(released(1)), "rejected: model:late@1 cannot be released: its gates were not evaluated");
   evaluated(1);
   const auto refused = released(1);
-  EXPECT_EQ(said(refused), "rejected: model:late@1 cannot be released: it has 0 of 1 approval for exactly these digests");
+  EXPECT_EQ(said(refused),
+            "rejected: model:late@1 cannot be released: it has 0 of 1 approval for exactly these digests");
   EXPECT_EQ(refused.error().hint(), "millrace model approve late 1 --why TEXT");
   EXPECT_FALSE(exists(snapshot_file()));
   EXPECT_EQ(said(released(9)), "not_found: there is no version 9 of the model 'late'");
@@ -111,7 +112,8 @@ TEST_F(Releasing, rollback_goes_back_step_by_step_and_no_further) {
   EXPECT_EQ(live().salt, salt) << "units keep their arm";
   EXPECT_EQ(live().reason, "too many alarms");
   EXPECT_EQ(shown(models->rollback(bob, "late", "still")).version, 1);
-  EXPECT_EQ(said(models->rollback(bob, "late", "still")), "rejected: release:late@5 cannot be rolled back: the deployment 'late' had no release before it");
+  EXPECT_EQ(said(models->rollback(bob, "late", "still")),
+            "rejected: release:late@5 cannot be rolled back: the deployment 'late' had no release before it");
   EXPECT_EQ(shown(models->releases("default", "late")).front().number, 5);
   EXPECT_EQ(said(models->rollback(bob, "none", "why not")), "not_found: the deployment 'none' has no release");
 }
@@ -152,7 +154,8 @@ TEST_F(Releasing, reconcile_repairs_a_missing_older_or_damaged_snapshot) {
 constexpr const char* kProject = "MILLRACE_TEST_PROJECT";
 constexpr const char* kState = "MILLRACE_TEST_STATE";
 
-// This program again, with only the test below, ends at the fault point as by kill -9; the next start finds the record and no snapshot.
+// This program again, with only the test below, ends at the fault point as by kill -9; the next start finds the record
+// and no snapshot.
 TEST_F(Releasing, dying_after_the_record_is_repaired_at_the_next_start) {
   ready(1);
   models.reset();
@@ -185,10 +188,12 @@ TEST(ReleasingChild, releases) {
   testing::World world;
   testing::PipelineState services(state, world.context);
   const std::string folder = state;
-  Registry models({*services.database, *services.blobs, services.journal, world.context, *services.engines, services.datasets, services.pipelines, services.tracking, folder + "/serving", folder + "/tmp"});
+  Registry models({*services.database, *services.blobs, services.journal, world.context, *services.engines,
+                   services.datasets, services.pipelines, services.tracking, folder + "/serving", folder + "/tmp"});
   const auto read = load_project(project);
   ASSERT_TRUE(read) << read.error().text();
-  const auto done = models.release({.subject = "bob", .roles = {"approver"}}, *read, read_deployments(*read)->at(0), 1, "it is better");
+  const auto done = models.release({.subject = "bob", .roles = {"approver"}}, *read, read_deployments(*read)->at(0), 1,
+                                   "it is better");
   FAIL() << (done ? "released without dying" : done.error().text());
 }
 

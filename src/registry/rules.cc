@@ -12,22 +12,32 @@ constexpr size_t kWhyBytes = 4096;
 bool is_local(const std::string& subject) { return Caller{.subject = subject}.is_local(); }
 bool counts(const Json& approval) { return approval.value("holds", false); }
 
-std::string again(const ModelVersion& version) { return fmt::format("millrace model gates {} {}", version.model, version.version); }
+std::string again(const ModelVersion& version) {
+  return fmt::format("millrace model gates {} {}", version.model, version.version);
+}
 
-// Both approving and releasing rest on gates that were evaluated, passed, and are those that the project asks for today.
+// Both approving and releasing rest on gates that were evaluated, passed, and are those that the project asks for
+// today.
 Result<void> gates_stand(const ModelSpec& spec, const StoredVersion& stored, std::string_view what) {
   const auto& version = stored.version;
   if (stored.evaluation == 0)
-    return Error{Code::rejected, fmt::format("{} cannot be {}: its gates were not evaluated", version.node(), what)}.hint(again(version));
+    return Error{Code::rejected, fmt::format("{} cannot be {}: its gates were not evaluated", version.node(), what)}
+        .hint(again(version));
   if (const auto failed = failed_gates(version); !failed.empty()) {
     std::string reasons;
     for (const auto& gate : version.gates)
       if (!gate.ok) reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : ". ", gate.kind, gate.reason);
-    return Error{Code::rejected, fmt::format("{} cannot be {}: the gate{} {} failed", version.node(), what, failed.size() > 1 ? "s" : "", fmt::join(failed, ", "))}.hint(reasons);
+    return Error{Code::rejected, fmt::format("{} cannot be {}: the gate{} {} failed", version.node(), what,
+                                             failed.size() > 1 ? "s" : "", fmt::join(failed, ", "))}
+        .hint(reasons);
   }
   if (stored.policy != policy_of(spec))
-    return Error{Code::rejected, fmt::format("{} cannot be {}: the project asks for other gates or approvals than those that were evaluated", version.node(), what)}
-        .at(spec.where).hint(again(version));
+    return Error{
+        Code::rejected,
+        fmt::format("{} cannot be {}: the project asks for other gates or approvals than those that were evaluated",
+                    version.node(), what)}
+        .at(spec.where)
+        .hint(again(version));
   return {};
 }
 
@@ -44,8 +54,10 @@ int64_t count_voices(const Json& approvals, const std::string& author, int64_t n
   for (const auto& approval : approvals) {
     const auto subject = string_or(approval, "subject", "");
     if (!counts(approval) || (needed > 1 && subject == author)) continue;
-    if (is_local(subject)) local = true;
-    else ++known;
+    if (is_local(subject))
+      local = true;
+    else
+      ++known;
   }
   return known + (local ? 1 : 0);
 }
@@ -67,23 +79,27 @@ std::string state_of(const ModelVersion& version, const Json& policy) {
 Result<void> may_approve(const Caller& caller, const ModelSpec& spec, const StoredVersion& stored) {
   const auto& version = stored.version;
   if (!caller.has_role(spec.approver_role) && !caller.is_local())
-    return Error{Code::denied, fmt::format("{} may not approve {}: that takes the role '{}'", caller.subject, version.node(), spec.approver_role)}
+    return Error{Code::denied, fmt::format("{} may not approve {}: that takes the role '{}'", caller.subject,
+                                           version.node(), spec.approver_role)}
         .hint("ask for a token with that role: millrace token create --subject NAME --role " + spec.approver_role);
   MILLRACE_DO(gates_stand(spec, stored, "approved"));
   bool others = false;
   for (const auto& approval : version.approvals) {
     if (!counts(approval)) continue;
     if (string_or(approval, "subject", "") == caller.subject)
-      return Error{Code::conflict, fmt::format("{} has approved {} already, for exactly these digests", caller.subject, version.node())}
+      return Error{Code::conflict,
+                   fmt::format("{} has approved {} already, for exactly these digests", caller.subject, version.node())}
           .hint(version.state == "approved" ? "it is approved; release it" : "another person has to approve it too");
     others = true;
   }
   if (voices_needed(stored.policy) < 2) return {};
   if (caller.subject == version.author)
-    return Error{Code::denied, fmt::format("{} registered {} and may not approve it: {} other voices are asked for", caller.subject, version.node(), voices_needed(stored.policy))}
+    return Error{Code::denied, fmt::format("{} registered {} and may not approve it: {} other voices are asked for",
+                                           caller.subject, version.node(), voices_needed(stored.policy))}
         .hint("let others approve it");
   if (caller.is_local() && (others || is_local(version.author)))
-    return Error{Code::denied, fmt::format("{} has no token and is never a second voice for {}", caller.subject, version.node())}
+    return Error{Code::denied,
+                 fmt::format("{} has no token and is never a second voice for {}", caller.subject, version.node())}
         .hint("approve with a token of your own: millrace token create --subject NAME --role " + spec.approver_role);
   return {};
 }
@@ -94,16 +110,22 @@ Result<void> may_release(const ModelSpec& spec, const StoredVersion& stored) {
   const auto needed = voices_needed(stored.policy);
   const auto given = count_voices(version.approvals, version.author, needed);
   if (given >= needed) return {};
-  const bool lost = std::any_of(version.approvals.begin(), version.approvals.end(), [](const Json& approval) { return !counts(approval); });
-  return Error{Code::rejected, fmt::format("{} cannot be released: it has {} of {} approval{} for exactly these digests{}", version.node(), given, needed, needed == 1 ? "" : "s",
-                                           lost ? "; the evidence has changed since an earlier one" : "")}
+  const bool lost = std::any_of(version.approvals.begin(), version.approvals.end(),
+                                [](const Json& approval) { return !counts(approval); });
+  return Error{
+      Code::rejected,
+      fmt::format("{} cannot be released: it has {} of {} approval{} for exactly these digests{}", version.node(),
+                  given, needed, needed == 1 ? "" : "s", lost ? "; the evidence has changed since an earlier one" : "")}
       .hint(fmt::format("millrace model approve {} {} --why TEXT", version.model, version.version));
 }
 
 Result<void> check_why(const std::string& why, std::string_view what) {
   if (why.find_first_not_of(" \t\r\n") == std::string::npos)
-    return Error{Code::invalid, fmt::format("{} needs a reason", what)}.at_field("why").hint("say why in a sentence; it is kept in the audit chain");
-  if (why.size() > kWhyBytes) return Error{Code::too_large, fmt::format("the reason has {} bytes, {} are allowed", why.size(), kWhyBytes)}.at_field("why");
+    return Error{Code::invalid, fmt::format("{} needs a reason", what)}.at_field("why").hint(
+        "say why in a sentence; it is kept in the audit chain");
+  if (why.size() > kWhyBytes)
+    return Error{Code::too_large, fmt::format("the reason has {} bytes, {} are allowed", why.size(), kWhyBytes)}
+        .at_field("why");
   return {};
 }
 

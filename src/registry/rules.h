@@ -4,8 +4,8 @@
 
 namespace millrace::registry {
 
-// Voices among `approvals` (ModelVersion::approvals) that count for exactly these digests. Where two or more are asked for, the author's
-// does not count and those without a token count once together: nobody knows who sits at the machine.
+// Voices among `approvals` (ModelVersion::approvals) that count for exactly these digests. Where two or more are asked
+// for, the author's does not count and those without a token count once together: nobody knows who sits at the machine.
 int64_t count_voices(const Json& approvals, const std::string& author, int64_t needed);
 int64_t voices_needed(const Json& policy);
 

@@ -25,7 +25,8 @@ Result<bool> holds(const std::string& path, const std::string& digest) {
   return found == digest;
 }
 
-Result<void> install(const Parts& parts, const std::string& folder, const std::string& file, const std::string& digest) {
+Result<void> install(const Parts& parts, const std::string& folder, const std::string& file,
+                     const std::string& digest) {
   const std::string to = folder + "/" + file;
   MILLRACE_TRY(const auto there, holds(to, digest));
   if (there) return {};
@@ -36,15 +37,21 @@ Result<void> install(const Parts& parts, const std::string& folder, const std::s
   MILLRACE_DO(copy_file(from, beside));
   MILLRACE_DO(flush_file(beside));
   MILLRACE_TRY(const auto copied, holds(beside, digest));
-  if (!copied) return Error{Code::corrupt, "the copy of a released file is not what was copied"}.at({.file = beside}).hint("look at the disk");
+  if (!copied)
+    return Error{Code::corrupt, "the copy of a released file is not what was copied"}
+        .at({.file = beside})
+        .hint("look at the disk");
   return move_into_place(beside, to);
 }
 
-Result<std::optional<StoredRelease>> newest(const Parts& parts, const std::string& workspace, const std::string& deployment) {
-  return read_one<std::optional<StoredRelease>>(parts.database, [&](store::Session& session) { return newest_release(session, workspace, deployment); });
+Result<std::optional<StoredRelease>> newest(const Parts& parts, const std::string& workspace,
+                                            const std::string& deployment) {
+  return read_one<std::optional<StoredRelease>>(
+      parts.database, [&](store::Session& session) { return newest_release(session, workspace, deployment); });
 }
 
-// A snapshot that is missing, damaged, older or of another text is written again. Bytes of files are checked by whoever loads them.
+// A snapshot that is missing, damaged, older or of another text is written again. Bytes of files are checked by whoever
+// loads them.
 bool in_place(const std::string& folder, const ReleaseSnapshot& wanted) {
   if (!exists(folder + "/" + wanted.stable.file) || !exists(folder + "/" + wanted.stable.contract)) return false;
   const auto found = load_snapshot(folder + "/current.json");
@@ -54,9 +61,12 @@ bool in_place(const std::string& folder, const ReleaseSnapshot& wanted) {
 }  // namespace
 
 std::string model_file(const std::string& model_digest) { return "files/" + model_digest.substr(7) + ".onnx"; }
-std::string contract_file(const std::string& contract_digest) { return "files/" + contract_digest.substr(7) + ".odcs.yaml"; }
+std::string contract_file(const std::string& contract_digest) {
+  return "files/" + contract_digest.substr(7) + ".odcs.yaml";
+}
 
-Result<void> install_files(const Parts& parts, const std::string& deployment, const std::string& model_digest, const std::string& contract_digest) {
+Result<void> install_files(const Parts& parts, const std::string& deployment, const std::string& model_digest,
+                           const std::string& contract_digest) {
   const std::string folder = parts.serving_folder + "/" + deployment;
   MILLRACE_DO(install(parts, folder, model_file(model_digest), model_digest));
   return install(parts, folder, contract_file(contract_digest), contract_digest);
@@ -74,7 +84,8 @@ Result<bool> put_newest_snapshot(const Parts& parts, const std::string& workspac
     MILLRACE_DO(store_snapshot(folder, snapshot));
     written = true;
   }
-  return Error{Code::conflict, fmt::format("the deployment '{}' was released again and again meanwhile", deployment)}.hint("look at it with: millrace release list " + deployment);
+  return Error{Code::conflict, fmt::format("the deployment '{}' was released again and again meanwhile", deployment)}
+      .hint("look at it with: millrace release list " + deployment);
 }
 
 }  // namespace millrace::registry

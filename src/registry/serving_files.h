@@ -4,14 +4,16 @@
 
 namespace millrace::registry {
 
-std::string model_file(const std::string& model_digest);       // relative to the deployment's folder
+std::string model_file(const std::string& model_digest);  // relative to the deployment's folder
 std::string contract_file(const std::string& contract_digest);
 
 // Copies both blobs, checked byte by byte; what is there already is checked too. Durable when it returns.
-Result<void> install_files(const Parts& parts, const std::string& deployment, const std::string& model_digest, const std::string& contract_digest);
+Result<void> install_files(const Parts& parts, const std::string& deployment, const std::string& model_digest,
+                           const std::string& contract_digest);
 
-// Writes the snapshot of the deployment's newest record, unless it is in place. Any number of threads may do this at once: each looks
-// again after writing, so that the last one to write has seen the newest record. Answers whether a file was written.
+// Writes the snapshot of the deployment's newest record, unless it is in place. Any number of threads may do this at
+// once: each looks again after writing, so that the last one to write has seen the newest record. Answers whether a
+// file was written.
 Result<bool> put_newest_snapshot(const Parts& parts, const std::string& workspace, const std::string& deployment);
 
 }  // namespace millrace::registry

@@ -17,8 +17,10 @@ constexpr size_t kMostEntries = 1'000;  // models, deployments
 
 Error unknown(std::string_view kind, const std::string& name, const Yaml& at, const std::vector<std::string>& known) {
   Error error = at.error(fmt::format("there is no {} '{}'", kind, name));
-  if (const auto near = did_you_mean(name, known)) error.hint(fmt::format("did you mean '{}'?", *near));
-  else if (!known.empty()) error.hint(fmt::format("there are: {}", fmt::join(known, ", ")));
+  if (const auto near = did_you_mean(name, known))
+    error.hint(fmt::format("did you mean '{}'?", *near));
+  else if (!known.empty())
+    error.hint(fmt::format("there are: {}", fmt::join(known, ", ")));
   return error;
 }
 
@@ -44,7 +46,9 @@ std::vector<std::string> outs_of(const Project& project, const std::string& stag
   return out;
 }
 
-bool has(const std::vector<std::string>& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
+bool has(const std::vector<std::string>& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
 
 Result<std::string> read_stage(const Project& project, const Yaml& map) {
   MILLRACE_TRY(auto stage, map.get_string("stage"));
@@ -85,7 +89,8 @@ Result<GateSpec> read_gate(const Yaml& item) {
 Result<void> read_gates(const Yaml& node, ModelSpec& spec) {
   const auto* gates = node.find("gates");
   if (gates == nullptr) return {};
-  if (!gates->is_list()) return gates->error("gates is a list").hint("write e.g. gates: [{auc: {min: 0.7}}, card_complete]");
+  if (!gates->is_list())
+    return gates->error("gates is a list").hint("write e.g. gates: [{auc: {min: 0.7}}, card_complete]");
   if (gates->items().size() > kMostGates) return gates->error(fmt::format("a model has at most {} gates", kMostGates));
   for (const auto& item : gates->items()) {
     MILLRACE_TRY(auto gate, read_gate(item));
@@ -113,7 +118,8 @@ Result<void> read_approvals(const Yaml& node, ModelSpec& spec) {
   MILLRACE_DO(approvals->only_keys({"count", "role"}));
   if (const auto* count = approvals->find("count")) {
     MILLRACE_TRY(const auto number, count->integer());
-    if (number < 1 || number > kMostApprovals) return count->error(fmt::format("count is {}, and must be from 1 to {}", number, kMostApprovals));
+    if (number < 1 || number > kMostApprovals)
+      return count->error(fmt::format("count is {}, and must be from 1 to {}", number, kMostApprovals));
     spec.approvals = static_cast<int>(number);
   }
   if (const auto* role = approvals->find("role")) {
@@ -127,7 +133,9 @@ Result<void> read_approvals(const Yaml& node, ModelSpec& spec) {
 Result<void> read_card(const Yaml& node, ModelSpec& spec) {
   const auto* card = node.find("card");
   if (card == nullptr) return {};
-  if (!card->is_map()) return card->error("card is a map of what people know of the model").hint("write e.g. card: {intended_use: ..., owner: ...}");
+  if (!card->is_map())
+    return card->error("card is a map of what people know of the model")
+        .hint("write e.g. card: {intended_use: ..., owner: ...}");
   std::vector<std::string> known;
   for (const auto& field : kCardFields) known.emplace_back(field.key);
   for (const auto& [key, value] : card->entries()) {
@@ -138,16 +146,20 @@ Result<void> read_card(const Yaml& node, ModelSpec& spec) {
 }
 
 Result<ModelSpec> read_model(const Project& project, const std::string& name, const Yaml& node) {
-  if (!is_name(name)) return node.error(fmt::format("'{}' is not a name of a model", name)).hint("letters, digits, '_', '-' and '.'");
+  if (!is_name(name))
+    return node.error(fmt::format("'{}' is not a name of a model", name)).hint("letters, digits, '_', '-' and '.'");
   MILLRACE_DO(node.only_keys({"stage", "file", "contract", "label", "scored", "gates", "approvals", "card"}));
   ModelSpec spec{.name = name, .where = node.where()};
   MILLRACE_TRY(spec.stage, read_stage(project, node));
   MILLRACE_TRY(spec.file, read_out(project, node, spec.stage, "file"));
   MILLRACE_TRY(const auto* contract, node.get("contract"));
   MILLRACE_TRY(spec.contract, project.path(*contract));
-  if (!exists(spec.contract)) return contract->error(fmt::format("the file '{}' does not exist", contract->text())).hint("give the ODCS contract of the model's inputs");
+  if (!exists(spec.contract))
+    return contract->error(fmt::format("the file '{}' does not exist", contract->text()))
+        .hint("give the ODCS contract of the model's inputs");
   MILLRACE_TRY(spec.label, node.get_string("label"));
-  if (spec.label.empty()) return node.find("label")->error("the label is empty").hint("name the column that the model predicts");
+  if (spec.label.empty())
+    return node.find("label")->error("the label is empty").hint("name the column that the model predicts");
   MILLRACE_DO(read_scored(project, node, spec));
   MILLRACE_DO(read_gates(node, spec));
   MILLRACE_DO(read_approvals(node, spec));
@@ -156,11 +168,18 @@ Result<ModelSpec> read_model(const Project& project, const std::string& name, co
 }
 
 Result<DeploymentSpec> read_deployment(const Project& project, const std::string& name, const Yaml& node) {
-  if (!is_name(name)) return node.error(fmt::format("'{}' is not a name of a deployment", name)).hint("letters, digits, '_', '-' and '.'");
+  if (!is_name(name))
+    return node.error(fmt::format("'{}' is not a name of a deployment", name))
+        .hint("letters, digits, '_', '-' and '.'");
   MILLRACE_DO(node.only_keys({"model", "unit", "guard", "alias", "canary"}));
   if (const auto* canary = node.find("canary"))
-    return Error{Code::unsupported, fmt::format("the deployment '{}' asks for a canary, and this version of millrace cannot share out traffic yet", name)}
-        .at(canary->where()).hint("remove 'canary': a release takes all of the traffic at once, and millrace release rollback takes it back");
+    return Error{
+        Code::unsupported,
+        fmt::format("the deployment '{}' asks for a canary, and this version of millrace cannot share out traffic yet",
+                    name)}
+        .at(canary->where())
+        .hint(
+            "remove 'canary': a release takes all of the traffic at once, and millrace release rollback takes it back");
   DeploymentSpec spec{.name = name, .where = node.where()};
   MILLRACE_TRY(spec.model, node.get_string("model"));
   const auto models = keys_of(project.section("models"));
@@ -169,7 +188,9 @@ Result<DeploymentSpec> read_deployment(const Project& project, const std::string
   spec.alias = node.string_or("alias", "");
   spec.guard = node.string_or("guard", "reject");
   if (spec.guard != "reject")
-    return node.find("guard")->error(fmt::format("there is no guard '{}'", spec.guard)).hint("write guard: reject, which refuses a row that breaks the contract");
+    return node.find("guard")
+        ->error(fmt::format("there is no guard '{}'", spec.guard))
+        .hint("write guard: reject, which refuses a row that breaks the contract");
   return spec;
 }
 
@@ -179,7 +200,8 @@ Result<std::vector<Spec>> read_section(const Project& project, std::string_view 
   const auto* node = project.section(section);
   if (node == nullptr || node->is_null()) return out;
   if (!node->is_map()) return node->error(fmt::format("{} is a map of names", section));
-  if (node->entries().size() > kMostEntries) return node->error(fmt::format("{} has more than {} entries", section, kMostEntries));
+  if (node->entries().size() > kMostEntries)
+    return node->error(fmt::format("{} has more than {} entries", section, kMostEntries));
   for (const auto& [name, entry] : node->entries()) {
     MILLRACE_TRY(auto spec, read_entry(project, name, entry));
     out.push_back(std::move(spec));
@@ -189,8 +211,12 @@ Result<std::vector<Spec>> read_section(const Project& project, std::string_view 
 
 }  // namespace
 
-Result<std::vector<ModelSpec>> read_models(const Project& project) { return read_section<ModelSpec>(project, "models", read_model); }
+Result<std::vector<ModelSpec>> read_models(const Project& project) {
+  return read_section<ModelSpec>(project, "models", read_model);
+}
 
-Result<std::vector<DeploymentSpec>> read_deployments(const Project& project) { return read_section<DeploymentSpec>(project, "deployments", read_deployment); }
+Result<std::vector<DeploymentSpec>> read_deployments(const Project& project) {
+  return read_section<DeploymentSpec>(project, "deployments", read_deployment);
+}
 
 }  // namespace millrace::registry

@@ -43,13 +43,17 @@ TEST_F(Specs, reads_all_of_a_model) {
 
 TEST_F(Specs, a_wrong_name_has_its_place_and_the_nearest_right_one) {
   EXPECT_EQ(error("label: late", "labl: late"), "unknown key 'labl' | did you mean 'label'?");
-  EXPECT_EQ(error("stage: train\n    file", "stage: trains\n    file"), "there is no stage 'trains' | did you mean 'train'?");
-  EXPECT_EQ(error("file: model.onnx", "file: modle.onnx"), "there is no out of the stage 'train' named 'modle.onnx' | did you mean 'model.onnx'?");
-  EXPECT_EQ(error("file: scored.parquet", "file: score.parquet"), "there is no out of the stage 'evaluate' named 'score.parquet' | did you mean 'scored.parquet'?");
+  EXPECT_EQ(error("stage: train\n    file", "stage: trains\n    file"),
+            "there is no stage 'trains' | did you mean 'train'?");
+  EXPECT_EQ(error("file: model.onnx", "file: modle.onnx"),
+            "there is no out of the stage 'train' named 'modle.onnx' | did you mean 'model.onnx'?");
+  EXPECT_EQ(error("file: scored.parquet", "file: score.parquet"),
+            "there is no out of the stage 'evaluate' named 'score.parquet' | did you mean 'scored.parquet'?");
   EXPECT_EQ(error("card_complete", "card_complet"), "there is no gate 'card_complet' | did you mean 'card_complete'?");
   EXPECT_EQ(error("auc: {min", "auc: {mn"), "the gate 'auc' has no parameter 'mn' | did you mean 'min'?");
   EXPECT_EQ(error("owner: ada", "ownr: ada"), "there is no field of the card named 'ownr' | did you mean 'owner'?");
-  EXPECT_EQ(error("role: approver", "role: aprover"), "there is no role that approves named 'aprover' | did you mean 'approver'?");
+  EXPECT_EQ(error("role: approver", "role: aprover"),
+            "there is no role that approves named 'aprover' | did you mean 'approver'?");
   EXPECT_EQ(error("{model: late", "{model: lat"), "there is no model 'lat' | did you mean 'late'?");
 }
 
@@ -58,14 +62,19 @@ TEST_F(Specs, values_out_of_range_are_refused) {
   EXPECT_EQ(error("min: 0.7", "min: high"), "min is high, and must be a number from 0 to 1 | ");
   EXPECT_EQ(error("{auc: {min: 0.7}}", "auc"), "the gate 'auc' needs 'min' | min: a number from 0 to 1, the floor");
   EXPECT_EQ(error("count: 1", "count: 0"), "count is 0, and must be from 1 to 10 | ");
-  EXPECT_EQ(error("contract: late.odcs.yaml", "contract: lost.odcs.yaml"), "the file 'lost.odcs.yaml' does not exist | give the ODCS contract of the model's inputs");
-  EXPECT_EQ(error("unit: tailnum", "guard: pass"), "there is no guard 'pass' | write guard: reject, which refuses a row that breaks the contract");
+  EXPECT_EQ(error("contract: late.odcs.yaml", "contract: lost.odcs.yaml"),
+            "the file 'lost.odcs.yaml' does not exist | give the ODCS contract of the model's inputs");
+  EXPECT_EQ(error("unit: tailnum", "guard: pass"),
+            "there is no guard 'pass' | write guard: reject, which refuses a row that breaks the contract");
   EXPECT_EQ(error("unit: tailnum", "canary: {share: 0.1}"),
-            "the deployment 'late' asks for a canary, and this version of millrace cannot share out traffic yet | remove 'canary': a release takes all of the traffic at once, and millrace "
+            "the deployment 'late' asks for a canary, and this version of millrace cannot share out traffic yet | "
+            "remove 'canary': a release takes all of the traffic at once, and millrace "
             "release rollback takes it back");
 }
 
-TEST_F(Specs, a_contract_outside_the_project_is_refused) { EXPECT_NE(error("contract: late.odcs.yaml", "contract: ../late.odcs.yaml"), "ok"); }
+TEST_F(Specs, a_contract_outside_the_project_is_refused) {
+  EXPECT_NE(error("contract: late.odcs.yaml", "contract: ../late.odcs.yaml"), "ok");
+}
 
 TEST_F(Specs, a_project_without_models_has_none) {
   write("millrace.yaml", "millrace: 1\nproject: tried\n");

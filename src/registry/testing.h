@@ -1,5 +1,5 @@
-// For tests only: a project with a model of two real stages, and the registry over real services. `train` writes bytes that stand for a
-// model (nothing here loads it), `evaluate` hands on scored rows that the engine wrote.
+// For tests only: a project with a model of two real stages, and the registry over real services. `train` writes bytes
+// that stand for a model (nothing here loads it), `evaluate` hands on scored rows that the engine wrote.
 #pragma once
 #include <fmt/format.h>
 
@@ -12,7 +12,8 @@ namespace millrace::testing {
 inline void write_rows(engine::Engines& engines, const std::string& path, const std::string& select) {
   auto engine = engines.open({});
   ASSERT_TRUE(engine) << engine.error().text();
-  const auto done = (*engine)->execute(fmt::format("COPY ({}) TO {} ({})", select, engine::quote_text(path), engine::copy_options()));
+  const auto done =
+      (*engine)->execute(fmt::format("COPY ({}) TO {} ({})", select, engine::quote_text(path), engine::copy_options()));
   ASSERT_TRUE(done) << done.error().text();
 }
 
@@ -26,15 +27,18 @@ class RegistryTest : public PipelineTest {
   std::string card = "{intended_use: to be tried, limitations: made up, ethical: none, owner: ada}";
   std::string train_deps = "[train.sh]";
   std::string deployments = "deployments:\n  late: {model: late, unit: tailnum}\n";
-  std::vector<std::string> told;          // on_release
+  std::vector<std::string> told;  // on_release
   std::unique_ptr<registry::Registry> models;
 
   void SetUp() override {
     PipelineTest::SetUp();
     ASSERT_TRUE(make_folders(state / "tmp"));
     make_registry();
-    write("late.odcs.yaml", "apiVersion: v3.1.0\nkind: DataContract\nid: late_request\nname: What is asked\nversion: 1.0.0\nstatus: active\nschema:\n  - name: late_request\n"
-                            "    logicalType: object\n    properties:\n      - {name: distance, logicalType: number, required: true, logicalTypeOptions: {minimum: 10}}\n");
+    write("late.odcs.yaml",
+          "apiVersion: v3.1.0\nkind: DataContract\nid: late_request\nname: What is asked\nversion: 1.0.0\nstatus: "
+          "active\nschema:\n  - name: late_request\n"
+          "    logicalType: object\n    properties:\n      - {name: distance, logicalType: number, required: true, "
+          "logicalTypeOptions: {minimum: 10}}\n");
     write("train.sh", "printf 'a model' > model.onnx\ncat $MILLRACE_PARAMS >> model.onnx\n");
     write("evaluate.sh", "cp held.parquet scored.parquet\ncp held.json report.json\n");
     write("held.json", "{\"threshold\": 0.5}");
@@ -43,32 +47,49 @@ class RegistryTest : public PipelineTest {
   }
   void TearDown() override { models.reset(); }
   void make_registry() {
-    models = std::make_unique<registry::Registry>(registry::Parts{*services->database, *services->blobs, services->journal, world.context, *services->engines, services->datasets,
-                                                                  services->pipelines, services->tracking, state / "serving", state / "tmp"});
+    models = std::make_unique<registry::Registry>(
+        registry::Parts{*services->database, *services->blobs, services->journal, world.context, *services->engines,
+                        services->datasets, services->pipelines, services->tracking, state / "serving", state / "tmp"});
     models->on_release = [this](const std::string& deployment) { told.push_back(deployment); };
   }
 
   void rows(const std::string& select) { write_rows(*services->engines, project / "held.parquet", select); }
-  void good_rows() { rows("SELECT CAST(i % 100 AS FLOAT) / 100 AS score, CASE WHEN i % 100 >= 60 THEN 1 ELSE 0 END AS late, CASE WHEN i % 2 = 0 THEN 'EWR' ELSE 'JFK' END AS origin FROM range(1000) r(i) ORDER BY i"); }
-  void bad_rows() { rows("SELECT CAST(i % 10 AS FLOAT) / 10 AS score, CAST(i % 2 AS INTEGER) AS late, 'EWR' AS origin FROM range(1000) r(i) ORDER BY i"); }
+  void good_rows() {
+    rows(
+        "SELECT CAST(i % 100 AS FLOAT) / 100 AS score, CASE WHEN i % 100 >= 60 THEN 1 ELSE 0 END AS late, CASE WHEN i "
+        "% 2 = 0 THEN 'EWR' ELSE 'JFK' END AS origin FROM range(1000) r(i) ORDER BY i");
+  }
+  void bad_rows() {
+    rows(
+        "SELECT CAST(i % 10 AS FLOAT) / 10 AS score, CAST(i % 2 AS INTEGER) AS late, 'EWR' AS origin FROM range(1000) "
+        "r(i) ORDER BY i");
+  }
 
   void write_project(int trees) {
-    stages(fmt::format("    train: {{cmd: sh train.sh, deps: {}, outs: [model.onnx], params: {{trees: {}}}, seed: 3}}\n"
-                       "    evaluate: {{cmd: sh evaluate.sh, deps: [evaluate.sh, held.parquet, held.json, {{stage: train}}], outs: [scored.parquet, report.json]}}\n"
-                       "models:\n  late:\n    stage: train\n    file: model.onnx\n    contract: late.odcs.yaml\n    label: late\n    scored: {{stage: evaluate, file: scored.parquet}}\n"
-                       "    gates: {}\n    approvals: {}\n    card: {}\n{}", train_deps, trees, gates, approvals, card, deployments));
+    stages(
+        fmt::format("    train: {{cmd: sh train.sh, deps: {}, outs: [model.onnx], params: {{trees: {}}}, seed: 3}}\n"
+                    "    evaluate: {{cmd: sh evaluate.sh, deps: [evaluate.sh, held.parquet, held.json, {{stage: "
+                    "train}}], outs: [scored.parquet, report.json]}}\n"
+                    "models:\n  late:\n    stage: train\n    file: model.onnx\n    contract: late.odcs.yaml\n    "
+                    "label: late\n    scored: {{stage: evaluate, file: scored.parquet}}\n"
+                    "    gates: {}\n    approvals: {}\n    card: {}\n{}",
+                    train_deps, trees, gates, approvals, card, deployments));
   }
   // Lets the model stand on a dataset of two columns; each call is a version of it.
   void add_planes(const std::string& csv) {
     sources = "sources:\n  planes: {contract: planes.odcs.yaml, kind: snapshot, path: planes.csv}\n";
     train_deps = "[train.sh, {dataset: planes}]";
-    write("planes.odcs.yaml", "apiVersion: v3.1.0\nkind: DataContract\nid: planes\nname: Planes\nversion: 1.0.0\nstatus: active\nschema:\n  - name: planes\n    logicalType: object\n    properties:\n"
-                              "      - {name: tailnum, logicalType: string, required: true}\n      - {name: seats, logicalType: integer, required: true, logicalTypeOptions: {minimum: 1}}\n");
+    write("planes.odcs.yaml",
+          "apiVersion: v3.1.0\nkind: DataContract\nid: planes\nname: Planes\nversion: 1.0.0\nstatus: active\nschema:\n "
+          " - name: planes\n    logicalType: object\n    properties:\n"
+          "      - {name: tailnum, logicalType: string, required: true}\n      - {name: seats, logicalType: integer, "
+          "required: true, logicalTypeOptions: {minimum: 1}}\n");
     write("planes.csv", csv);
     write_project(1);
     const auto known = data::read_sources(loaded());
     ASSERT_TRUE(known) << known.error().text();
-    const auto added = services->datasets.add(caller, {.source = known->at(0), .files = {project / "planes.csv"}}, *known);
+    const auto added =
+        services->datasets.add(caller, {.source = known->at(0), .files = {project / "planes.csv"}}, *known);
     ASSERT_TRUE(added) << added.error().text();
   }
   Project loaded() const {
@@ -89,9 +110,15 @@ class RegistryTest : public PipelineTest {
     EXPECT_EQ(job.state, "done") << job.error << log_of(job);
     return shown(models->register_version(caller, loaded(), spec()));
   }
-  registry::ModelVersion evaluated(int64_t version) { return shown(models->evaluate_gates(caller, loaded(), spec(), version)); }
-  Result<registry::ModelVersion> approved(const Caller& by, int64_t version = 1) { return models->approve(by, spec(), version, "it holds up"); }
-  Result<registry::Release> released(int64_t version) { return models->release(bob, loaded(), deployment(), version, "it is better"); }
+  registry::ModelVersion evaluated(int64_t version) {
+    return shown(models->evaluate_gates(caller, loaded(), spec(), version));
+  }
+  Result<registry::ModelVersion> approved(const Caller& by, int64_t version = 1) {
+    return models->approve(by, spec(), version, "it holds up");
+  }
+  Result<registry::Release> released(int64_t version) {
+    return models->release(bob, loaded(), deployment(), version, "it is better");
+  }
   // A version that may go out.
   void ready(int trees) {
     write_project(trees);

@@ -11,28 +11,45 @@ Result<GateOutcome> evaluate(const Json& parameters, const GateInput& input) {
   if (!input.scored.problem().empty()) return gate_failed(input.scored.problem());
   const int64_t positives = input.scored.positives(), negatives = input.scored.rows() - positives;
   if (positives == 0 || negatives == 0)
-    return gate_failed(fmt::format("AUC compares two classes, and all {} held-out rows are {}; hold out rows of both", input.scored.rows(), positives == 0 ? "negative" : "positive"));
+    return gate_failed(fmt::format("AUC compares two classes, and all {} held-out rows are {}; hold out rows of both",
+                                   input.scored.rows(), positives == 0 ? "negative" : "positive"));
   MILLRACE_TRY(const auto rows, input.scored.pairs());
   MILLRACE_TRY(const auto found, stats::roc_auc(rows.labels, rows.scores, level));
   const auto& auc = found.auc;
   GateOutcome out{.ok = auc.low >= floor,
-                  .value = {{"value", auc.value}, {"low", auc.low}, {"high", auc.high}, {"level", level}, {"n", input.scored.rows()}, {"limit", floor}},
+                  .value = {{"value", auc.value},
+                            {"low", auc.low},
+                            {"high", auc.high},
+                            {"level", level},
+                            {"n", input.scored.rows()},
+                            {"limit", floor}},
                   .evidence = {{"positives", positives}, {"negatives", negatives}, {"variance", found.variance}}};
-  const auto measured = fmt::format("AUC is {:.4f} on {} rows, and the lower end of its {:g} % interval, {:.4f},", auc.value, input.scored.rows(), level * 100, auc.low);
-  if (out.ok) out.reason = fmt::format("{} reaches {:g}", measured, floor);
-  else if (auc.value >= floor) out.reason = fmt::format("{} is below {:g}; more held-out rows would narrow the interval", measured, floor);
-  else out.reason = fmt::format("{} is below {:g}; the model has to rank better: other features, parameters or more data", measured, floor);
+  const auto measured = fmt::format("AUC is {:.4f} on {} rows, and the lower end of its {:g} % interval, {:.4f},",
+                                    auc.value, input.scored.rows(), level * 100, auc.low);
+  if (out.ok)
+    out.reason = fmt::format("{} reaches {:g}", measured, floor);
+  else if (auc.value >= floor)
+    out.reason = fmt::format("{} is below {:g}; more held-out rows would narrow the interval", measured, floor);
+  else
+    out.reason = fmt::format("{} is below {:g}; the model has to rank better: other features, parameters or more data",
+                             measured, floor);
   return out;
 }
 
 }  // namespace
 
 GateKind auc() {
-  return {.name = "auc",
-          .summary = "area under the ROC curve over held-out rows: the lower end of DeLong's interval reaches a floor",
-          .parameters = {{.name = "min", .form = GateParameter::Form::number, .summary = "the floor", .low = 0, .high = 1},
-                         {.name = "interval", .form = GateParameter::Form::number, .summary = "confidence of the interval", .low = 0.5, .high = 0.9999, .otherwise = 0.95}},
-          .evaluate = evaluate};
+  return {
+      .name = "auc",
+      .summary = "area under the ROC curve over held-out rows: the lower end of DeLong's interval reaches a floor",
+      .parameters = {{.name = "min", .form = GateParameter::Form::number, .summary = "the floor", .low = 0, .high = 1},
+                     {.name = "interval",
+                      .form = GateParameter::Form::number,
+                      .summary = "confidence of the interval",
+                      .low = 0.5,
+                      .high = 0.9999,
+                      .otherwise = 0.95}},
+      .evaluate = evaluate};
 }
 
 }  // namespace millrace::registry::gates

@@ -19,16 +19,22 @@ Result<GateOutcome> evaluate(const Json&, const GateInput& input) {
     ++asked;
     if (!given) missing.emplace_back(field.key);
   }
-  GateOutcome out{.ok = missing.empty(), .value = {{"value", asked - static_cast<int64_t>(missing.size())}, {"limit", asked}}, .evidence = std::move(fields)};
+  GateOutcome out{.ok = missing.empty(),
+                  .value = {{"value", asked - static_cast<int64_t>(missing.size())}, {"limit", asked}},
+                  .evidence = std::move(fields)};
   out.reason = out.ok ? fmt::format("all {} fields that people must fill in are given", asked)
-                      : fmt::format("the card says nothing of {}; write it below 'card' of the model in millrace.yaml", fmt::join(missing, ", "));
+                      : fmt::format("the card says nothing of {}; write it below 'card' of the model in millrace.yaml",
+                                    fmt::join(missing, ", "));
   return out;
 }
 
 }  // namespace
 
 GateKind card_complete() {
-  return {.name = "card_complete", .summary = "people have said what the model is for, where it fails, and who answers for it", .parameters = {}, .evaluate = evaluate};
+  return {.name = "card_complete",
+          .summary = "people have said what the model is for, where it fails, and who answers for it",
+          .parameters = {},
+          .evaluate = evaluate};
 }
 
 }  // namespace millrace::registry::gates

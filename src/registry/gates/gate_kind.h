@@ -1,5 +1,5 @@
-// Kinds of gates. A kind is one file here and one line in list.inc; its descriptor is the only place where its name, parameters and
-// their ranges stand: the project reader, "did you mean" and the reference read them.
+// Kinds of gates. A kind is one file here and one line in list.inc; its descriptor is the only place where its name,
+// parameters and their ranges stand: the project reader, "did you mean" and the reference read them.
 #pragma once
 #include <optional>
 #include <string>
@@ -19,29 +19,30 @@ struct GateParameter {
   std::string_view name;
   Form form;
   std::string_view summary;
-  double low = 0, high = 0;     // of numbers, both ends included
-  Json otherwise = nullptr;     // null: must be given
+  double low = 0, high = 0;  // of numbers, both ends included
+  Json otherwise = nullptr;  // null: must be given
 };
 
 // What a gate may look at.
 struct GateInput {
   const std::vector<data::DatasetVersion>& data;  // every version behind the model
   const ScoredRows& scored;
-  const Json& card;                               // models.NAME.card
-  std::optional<double> threshold;                // from which a row counts as positive
+  const Json& card;                 // models.NAME.card
+  std::optional<double> threshold;  // from which a row counts as positive
 };
 
 struct GateOutcome {
   bool ok = false;
-  Json value = nullptr;         // {value, low, high, level, n, limit} where there is one
-  std::string reason;           // one sentence; when it failed, what would help
-  Json evidence = nullptr;      // what the value was made of, for the report
+  Json value = nullptr;     // {value, low, high, level, n, limit} where there is one
+  std::string reason;       // one sentence; when it failed, what would help
+  Json evidence = nullptr;  // what the value was made of, for the report
 };
 
 struct GateKind {
   std::string_view name, summary;
   std::vector<GateParameter> parameters;
-  // Parameters are complete and in range. A gate that says no is an outcome; an Error is a thing that could not be looked at.
+  // Parameters are complete and in range. A gate that says no is an outcome; an Error is a thing that could not be
+  // looked at.
   Result<GateOutcome> (*evaluate)(const Json& parameters, const GateInput& input);
 };
 
@@ -49,7 +50,8 @@ const std::vector<GateKind>& gate_kinds();              // in order of list.inc
 const GateKind* find_gate_kind(std::string_view name);  // nullptr when unknown
 std::string describe_gates();                           // Markdown: every kind and its parameters
 
-// Reads a gate's parameters by its descriptor and adds what was left out. `given` is nullptr or a map; `at` is the gate's place.
+// Reads a gate's parameters by its descriptor and adds what was left out. `given` is nullptr or a map; `at` is the
+// gate's place.
 Result<Json> read_gate_parameters(const GateKind& kind, const Yaml* given, const Yaml& at);
 
 // A gate that could not be computed: not passed, and why.

@@ -27,11 +27,13 @@ class Gates : public ::testing::Test {
 
   ScoredRows scored(const std::string& select) {
     testing::write_rows(*engines, folder / "rows.parquet", select);
-    auto opened = ScoredRows::open(*engines, {.name = "rows.parquet", .path = folder / "rows.parquet", .label = "late"});
+    auto opened =
+        ScoredRows::open(*engines, {.name = "rows.parquet", .path = folder / "rows.parquet", .label = "late"});
     EXPECT_TRUE(opened) << opened.error().text();
     return std::move(*opened);
   }
-  GateOutcome evaluate(const std::string& kind, const std::string& parameters, const std::string& select = "SELECT 0.5::FLOAT AS score, 1 AS late") {
+  GateOutcome evaluate(const std::string& kind, const std::string& parameters,
+                       const std::string& select = "SELECT 0.5::FLOAT AS score, 1 AS late") {
     const auto rows = scored(select);
     const auto yaml = *parse_yaml(parameters, "gate.yaml");
     const auto* found = find_gate_kind(kind);
@@ -42,7 +44,8 @@ class Gates : public ::testing::Test {
     EXPECT_FALSE(outcome->reason.empty());
     return std::move(*outcome);
   }
-  const std::string ranked = "SELECT i / 100.0::FLOAT AS score, CASE WHEN i >= 60 THEN 1 ELSE 0 END AS late FROM range(100) r(i)";
+  const std::string ranked =
+      "SELECT i / 100.0::FLOAT AS score, CASE WHEN i >= 60 THEN 1 ELSE 0 END AS late FROM range(100) r(i)";
 };
 
 TEST_F(Gates, every_kind_has_a_descriptor_that_people_can_read) {
@@ -55,14 +58,24 @@ TEST_F(Gates, every_kind_has_a_descriptor_that_people_can_read) {
 
 TEST_F(Gates, rows_that_cannot_be_used_fail_with_the_reason) {
   const std::vector<std::pair<std::string, std::string>> cases{
-      {"SELECT 0.1::FLOAT AS score, 1 AS late WHERE false", "rows.parquet has no rows; score held-out rows and evaluate again"},
-      {"SELECT 0.1::FLOAT AS score, 1 AS lat", "rows.parquet has no column 'late'; let the stage that makes it write the label and the score of every held-out row"},
-      {"SELECT 1 AS late", "rows.parquet has no column 'score'; let the stage that makes it write the label and the score of every held-out row"},
-      {"SELECT 1 AS score, 1 AS late", "the column 'score' of rows.parquet is INTEGER and not a floating-point number; write it as float32 or float64"},
-      {"SELECT unnest([0.1::DOUBLE, NULL, 'NaN'::DOUBLE, 1.5, -0.1, 'inf'::DOUBLE]) AS score, 1 AS late", "5 of 6 rows of rows.parquet have a 'score' that is not from 0 to 1; write the probability of the positive class"},
-      {"SELECT 0.1::FLOAT AS score, unnest([0, 1, NULL, 2]) AS late", "2 of 4 rows of rows.parquet have a 'late' that is not 0 or 1; leave them out or label them"}};
+      {"SELECT 0.1::FLOAT AS score, 1 AS late WHERE false",
+       "rows.parquet has no rows; score held-out rows and evaluate again"},
+      {"SELECT 0.1::FLOAT AS score, 1 AS lat",
+       "rows.parquet has no column 'late'; let the stage that makes it write the label and the score of every held-out "
+       "row"},
+      {"SELECT 1 AS late",
+       "rows.parquet has no column 'score'; let the stage that makes it write the label and the score of every "
+       "held-out row"},
+      {"SELECT 1 AS score, 1 AS late",
+       "the column 'score' of rows.parquet is INTEGER and not a floating-point number; write it as float32 or float64"},
+      {"SELECT unnest([0.1::DOUBLE, NULL, 'NaN'::DOUBLE, 1.5, -0.1, 'inf'::DOUBLE]) AS score, 1 AS late",
+       "5 of 6 rows of rows.parquet have a 'score' that is not from 0 to 1; write the probability of the positive "
+       "class"},
+      {"SELECT 0.1::FLOAT AS score, unnest([0, 1, NULL, 2]) AS late",
+       "2 of 4 rows of rows.parquet have a 'late' that is not 0 or 1; leave them out or label them"}};
   for (const auto& [select, reason] : cases)
-    for (const auto& [kind, parameters] : {std::pair{"auc", "{min: 0}"}, {"calibration", "{max: 1}"}, {"group_recall", "{by: late, min: 0, rows: 1}"}}) {
+    for (const auto& [kind, parameters] :
+         {std::pair{"auc", "{min: 0}"}, {"calibration", "{max: 1}"}, {"group_recall", "{by: late, min: 0, rows: 1}"}}) {
       const auto outcome = evaluate(kind, parameters, select);
       EXPECT_FALSE(outcome.ok);
       EXPECT_EQ(outcome.reason, reason) << kind;
@@ -76,7 +89,8 @@ TEST_F(Gates, auc_holds_its_lower_end_against_the_floor) {
   EXPECT_LT(good.value["low"].get<double>(), 1.0);
   EXPECT_EQ(good.value["n"], 100);
   // The value is above the floor and its interval is not: few rows cannot show it.
-  const auto few = evaluate("auc", "{min: 0.9}", "SELECT unnest([0.1, 0.2, 0.8, 0.9])::FLOAT AS score, unnest([0, 0, 1, 1]) AS late");
+  const auto few = evaluate("auc", "{min: 0.9}",
+                            "SELECT unnest([0.1, 0.2, 0.8, 0.9])::FLOAT AS score, unnest([0, 0, 1, 1]) AS late");
   EXPECT_FALSE(few.ok);
   EXPECT_NE(few.reason.find("more held-out rows would narrow the interval"), std::string::npos) << few.reason;
   const auto chance = evaluate("auc", "{min: 0.9}", "SELECT 0.5::FLOAT AS score, i % 2 AS late FROM range(50) r(i)");
@@ -90,12 +104,18 @@ TEST_F(Gates, auc_of_one_class_fails_and_says_which) {
   EXPECT_EQ(outcome.reason, "AUC compares two classes, and all 10 held-out rows are negative; hold out rows of both");
 }
 
-TEST_F(Gates, labels_may_be_booleans) { EXPECT_TRUE(evaluate("auc", "{min: 0.5}", "SELECT i / 100.0::FLOAT AS score, i >= 60 AS late FROM range(100) r(i)").ok); }
+TEST_F(Gates, labels_may_be_booleans) {
+  EXPECT_TRUE(
+      evaluate("auc", "{min: 0.5}", "SELECT i / 100.0::FLOAT AS score, i >= 60 AS late FROM range(100) r(i)").ok);
+}
 
 TEST_F(Gates, calibration_compares_bins_with_what_came) {
-  const std::string honest = "SELECT 0.25::DOUBLE AS score, CASE WHEN i % 4 = 0 THEN 1 ELSE 0 END AS late FROM range(400) r(i)";
+  const std::string honest =
+      "SELECT 0.25::DOUBLE AS score, CASE WHEN i % 4 = 0 THEN 1 ELSE 0 END AS late FROM range(400) r(i)";
   EXPECT_TRUE(evaluate("calibration", "{max: 0.001}", honest).ok);
-  const auto boastful = evaluate("calibration", "{max: 0.1}", "SELECT 0.75::DOUBLE AS score, CASE WHEN i % 4 = 0 THEN 1 ELSE 0 END AS late FROM range(400) r(i)");
+  const auto boastful =
+      evaluate("calibration", "{max: 0.1}",
+               "SELECT 0.75::DOUBLE AS score, CASE WHEN i % 4 = 0 THEN 1 ELSE 0 END AS late FROM range(400) r(i)");
   EXPECT_FALSE(boastful.ok);
   EXPECT_DOUBLE_EQ(boastful.value["value"].get<double>(), 0.5);
   EXPECT_EQ(boastful.evidence["bins"][0]["rows"], 400);
@@ -103,7 +123,9 @@ TEST_F(Gates, calibration_compares_bins_with_what_came) {
 }
 
 // EWR finds 3 of 4, JFK 1 of 4; LGA has too few rows.
-const std::string kGroups = "SELECT unnest(['EWR','EWR','EWR','EWR','JFK','JFK','JFK','JFK','LGA',NULL]) AS origin, 1 AS late, unnest([0.9,0.9,0.9,0.1,0.9,0.1,0.1,0.1,0.0,0.9])::FLOAT AS score";
+const std::string kGroups =
+    "SELECT unnest(['EWR','EWR','EWR','EWR','JFK','JFK','JFK','JFK','LGA',NULL]) AS origin, 1 AS late, "
+    "unnest([0.9,0.9,0.9,0.1,0.9,0.1,0.1,0.1,0.0,0.9])::FLOAT AS score";
 
 TEST_F(Gates, group_recall_names_the_worst_group) {
   const auto outcome = evaluate("group_recall", "{by: [origin], min: 0.5, rows: 4}", kGroups);
@@ -119,9 +141,12 @@ TEST_F(Gates, group_recall_names_the_worst_group) {
 
 TEST_F(Gates, group_recall_needs_groups_a_column_and_a_threshold) {
   EXPECT_EQ(evaluate("group_recall", "{by: [origin], min: 0, rows: 5}", kGroups).reason,
-            "no value of 'origin' has 5 held-out rows and a positive among them, so no group can be judged; hold out more rows, or lower 'rows'");
-  EXPECT_EQ(evaluate("group_recall", "{by: [carrier], min: 0, rows: 1}", kGroups).reason, "the scored rows have no column 'carrier'; let the stage that scores write it");
-  EXPECT_FALSE(evaluate("group_recall", "{by: [late], min: 0, rows: 1}", "SELECT 0.1::FLOAT AS score, 0 AS late").ok) << "no positive, nothing to find";
+            "no value of 'origin' has 5 held-out rows and a positive among them, so no group can be judged; hold out "
+            "more rows, or lower 'rows'");
+  EXPECT_EQ(evaluate("group_recall", "{by: [carrier], min: 0, rows: 1}", kGroups).reason,
+            "the scored rows have no column 'carrier'; let the stage that scores write it");
+  EXPECT_FALSE(evaluate("group_recall", "{by: [late], min: 0, rows: 1}", "SELECT 0.1::FLOAT AS score, 0 AS late").ok)
+      << "no positive, nothing to find";
   threshold.reset();
   const auto unknown = evaluate("group_recall", "{by: [origin], min: 0, rows: 1}", kGroups);
   EXPECT_FALSE(unknown.ok);
@@ -130,13 +155,19 @@ TEST_F(Gates, group_recall_needs_groups_a_column_and_a_threshold) {
 
 TEST_F(Gates, a_score_equal_to_the_threshold_counts_in_its_own_precision) {
   threshold = 0.1;  // as a double it lies below 0.1 as a float, and 0.7 above
-  EXPECT_EQ(evaluate("group_recall", "{by: [late], min: 0, rows: 1}", "SELECT 0.1::FLOAT AS score, 1 AS late").value["value"], 1.0);
+  EXPECT_EQ(
+      evaluate("group_recall", "{by: [late], min: 0, rows: 1}", "SELECT 0.1::FLOAT AS score, 1 AS late").value["value"],
+      1.0);
   threshold = 0.7;
-  EXPECT_EQ(evaluate("group_recall", "{by: [late], min: 0, rows: 1}", "SELECT 0.7::FLOAT AS score, 1 AS late").value["value"], 1.0);
+  EXPECT_EQ(
+      evaluate("group_recall", "{by: [late], min: 0, rows: 1}", "SELECT 0.7::FLOAT AS score, 1 AS late").value["value"],
+      1.0);
 }
 
 TEST_F(Gates, names_with_quotes_are_names) {
-  EXPECT_TRUE(evaluate("group_recall", "{by: ['o`r\"i''gin; --'], min: 0, rows: 1}", "SELECT 'x' AS \"o`r\"\"i'gin; --\", 1 AS late, 0.9::FLOAT AS score").ok);
+  EXPECT_TRUE(evaluate("group_recall", "{by: ['o`r\"i''gin; --'], min: 0, rows: 1}",
+                       "SELECT 'x' AS \"o`r\"\"i'gin; --\", 1 AS late, 0.9::FLOAT AS score")
+                  .ok);
 }
 
 TEST_F(Gates, contract_held_names_every_offender) {
@@ -148,29 +179,36 @@ TEST_F(Gates, contract_held_names_every_offender) {
   const auto outcome = evaluate("contract_held", "{}");
   EXPECT_FALSE(outcome.ok);
   EXPECT_EQ(outcome.reason,
-            "dataset:flights@3 has 11 of 1000 rows in quarantine (0.011); dataset:flights@4 was rejected, and 0.01 is allowed; repair the source and train again, or raise max_quarantined with a reason");
+            "dataset:flights@3 has 11 of 1000 rows in quarantine (0.011); dataset:flights@4 was rejected, and 0.01 is "
+            "allowed; repair the source and train again, or raise max_quarantined with a reason");
   EXPECT_EQ(outcome.evidence.size(), 4U);
   EXPECT_FALSE(evaluate("contract_held", "{max_quarantined: 1}").ok) << "a rejected version is never fine";
 }
 
 TEST_F(Gates, card_complete_takes_no_empty_words) {
   card = {{"intended_use", "warn"}, {"limitations", " - "}, {"owner", "ada"}};
-  EXPECT_EQ(evaluate("card_complete", "{}").reason, "the card says nothing of limitations, ethical; write it below 'card' of the model in millrace.yaml");
+  EXPECT_EQ(evaluate("card_complete", "{}").reason,
+            "the card says nothing of limitations, ethical; write it below 'card' of the model in millrace.yaml");
   card["limitations"] = "few rows";
   card["ethical"] = "no persons";
   EXPECT_TRUE(evaluate("card_complete", "{}").ok);
 }
 
 TEST_F(Gates, the_same_rows_give_the_same_evidence_in_any_order) {
-  const auto one = evaluate("calibration", "{max: 1}", "SELECT ((i * 7919 % 1000) / 1000.0)::DOUBLE AS score, i % 3 // 2 AS late FROM range(5000) r(i) ORDER BY i");
-  const auto two = evaluate("calibration", "{max: 1}", "SELECT ((i * 7919 % 1000) / 1000.0)::DOUBLE AS score, i % 3 // 2 AS late FROM range(5000) r(i) ORDER BY hash(i)");
+  const auto one = evaluate(
+      "calibration", "{max: 1}",
+      "SELECT ((i * 7919 % 1000) / 1000.0)::DOUBLE AS score, i % 3 // 2 AS late FROM range(5000) r(i) ORDER BY i");
+  const auto two = evaluate("calibration", "{max: 1}",
+                            "SELECT ((i * 7919 % 1000) / 1000.0)::DOUBLE AS score, i % 3 // 2 AS late FROM range(5000) "
+                            "r(i) ORDER BY hash(i)");
   EXPECT_EQ(to_text(one.evidence), to_text(two.evidence));
   EXPECT_EQ(to_text(one.value), to_text(two.value));
 }
 
 TEST_F(Gates, a_file_that_is_no_parquet_is_an_error) {
   ASSERT_TRUE(write_file(folder / "bad.parquet", "PAR1 not really"));
-  const auto opened = ScoredRows::open(*engines, {.name = "bad.parquet", .path = folder / "bad.parquet", .label = "late"});
+  const auto opened =
+      ScoredRows::open(*engines, {.name = "bad.parquet", .path = folder / "bad.parquet", .label = "late"});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), Code::invalid);
 }

@@ -1,5 +1,5 @@
-// The held-out rows with their label and score, read through the engine. What is wrong with them is found once, on opening, and each gate
-// that needs them says it.
+// The held-out rows with their label and score, read through the engine. What is wrong with them is found once, on
+// opening, and each gate that needs them says it.
 #pragma once
 #include <memory>
 #include <string>
@@ -11,14 +11,14 @@
 namespace millrace::registry {
 
 struct ScoredFile {
-  std::string name;             // for people: "scored.parquet"
-  std::string path;             // a Parquet file
-  std::string label;            // the column with 0 or 1
+  std::string name;   // for people: "scored.parquet"
+  std::string path;   // a Parquet file
+  std::string label;  // the column with 0 or 1
   std::string temp_folder;
 };
 
 struct GroupCount {
-  std::string group;            // the value as text; a null is "(none)"
+  std::string group;                           // the value as text; a null is "(none)"
   int64_t rows = 0, positives = 0, found = 0;  // found: positives at or above the threshold
 };
 
@@ -39,7 +39,8 @@ class ScoredRows {
   // Ordered by score and label, so that sums come out the same every time. too_large over limits::result_rows.
   Result<Pairs> pairs() const;
   bool has(const std::string& column) const;
-  // Every value of the column, in order. Scores are compared with the threshold in their own precision, as serving does.
+  // Every value of the column, in order. Scores are compared with the threshold in their own precision, as serving
+  // does.
   Result<std::vector<GroupCount>> groups(const std::string& column, double threshold) const;
 
  private:
