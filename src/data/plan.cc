@@ -88,7 +88,11 @@ Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>
 Result<void> Plan::check_condition(const Rule& rule) const {
   const auto type = session_.query(fmt::format("DESCRIBE SELECT ({}\n) FROM millrace_batch", string_or(rule.parameters, "expression", "")));
   const auto refuse = [&](std::string why) { return Error{Code::invalid, std::move(why)}.at(rule.where).hint("write one condition over the columns of a row, e.g. air_time IS NULL OR air_time > 0"); };
-  if (!type) return refuse("the expression does not fit the columns: " + type.error().message().substr(0, type.error().message().find('\n')));
+  if (!type) {
+    std::string why = type.error().message().substr(0, type.error().message().find('\n'));
+    if (why.ends_with('.')) why.pop_back();
+    return refuse("the expression does not fit the columns: " + why);
+  }
   if (type->text(0, 1) != "BOOLEAN") return refuse(fmt::format("the expression is {}, not a condition", type->text(0, 1)));
   return {};
 }
