@@ -29,11 +29,13 @@ class BlockingClient final : public Client {
     boost::system::error_code error;
     socket_.connect(endpoint, error);
     if (error)
-      return Error{Code::unavailable, fmt::format("cannot reach {}: {}", name_, error.message())}.hint("is the server running? start it with: millrace up");
+      return Error{Code::unavailable, fmt::format("cannot reach {}: {}", name_, error.message())}.hint(
+          "is the server running? start it with: millrace up");
     return {};
   }
 
-  Result<Answer> send(const std::string& method, const std::string& target, const std::string& body, const Pairs& headers) override {
+  Result<Answer> send(const std::string& method, const std::string& target, const std::string& body,
+                      const Pairs& headers) override {
     http::request<http::string_body> request;
     request.method_string(method);
     request.target(target);
@@ -69,7 +71,8 @@ class BlockingClient final : public Client {
 }  // namespace
 
 Result<std::unique_ptr<Client>> Client::connect_unix(const std::string& path) {
-  if (path.size() >= 108) return Error{Code::invalid, "the path of the socket is longer than 107 bytes"}.at({.file = path});
+  if (path.size() >= 108)
+    return Error{Code::invalid, "the path of the socket is longer than 107 bytes"}.at({.file = path});
   auto client = std::make_unique<BlockingClient>(path);
   MILLRACE_DO(client->connect(asio::local::stream_protocol::endpoint(path)));
   return std::unique_ptr<Client>(std::move(client));
@@ -87,9 +90,12 @@ Result<std::unique_ptr<Client>> Client::connect_tcp(const std::string& host_port
 std::string encode_path(std::string_view part) {
   std::string out;
   for (const char c : part) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-._~/").find(c) != std::string_view::npos;
-    if (plain) out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~/").find(c) != std::string_view::npos;
+    if (plain)
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }

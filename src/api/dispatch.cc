@@ -72,7 +72,8 @@ std::optional<std::string> base64(std::string_view text) {
 std::optional<std::string> token_of(std::string_view authorization) {
   const auto scheme_is = [&](std::string_view scheme) {
     return authorization.size() > scheme.size() && authorization[scheme.size()] == ' ' &&
-           std::equal(scheme.begin(), scheme.end(), authorization.begin(), [](char a, char b) { return a == (b | 0x20); });
+           std::equal(scheme.begin(), scheme.end(), authorization.begin(),
+                      [](char a, char b) { return a == (b | 0x20); });
   };
   if (scheme_is("bearer")) return std::string(authorization.substr(7));
   if (!scheme_is("basic")) return std::nullopt;
@@ -102,6 +103,13 @@ std::string_view name_of_permission(Permission permission) {
     case Permission::admin: return "admin";
   }
   return "admin";
+}
+
+// A JSON string; the plain ones, which are nearly all, without building a document.
+std::string quoted(const std::string& text) {
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 127 && c != '"' && c != '\\'; });
+  return plain ? "\"" + text + "\"" : to_text(Json(text));
 }
 
 bool is_mlflow(std::string_view path) {
@@ -161,7 +169,8 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
   const std::function<bool(const Node&, size_t)> visit = [&](const Node& node, size_t at) {
     if (at == parts.size() && take(node.here, values)) return true;
     if (at < parts.size()) {
-      if (const auto child = node.literal.find(parts[at]); child != node.literal.end() && visit(*child->second, at + 1)) return true;
+      if (const auto child = node.literal.find(parts[at]); child != node.literal.end() && visit(*child->second, at + 1))
+        return true;
       if (node.named && !parts[at].empty()) {
         values.emplace_back(parts[at]);
         if (visit(*node.named, at + 1)) return true;
@@ -186,7 +195,8 @@ Result<void> Dispatcher::admit(const Route& route, Request& request, const Peer&
   auto& caller = request.caller;
   const auto workspace = request.header("x-mlflow-workspace");
   caller.workspace = workspace.empty() ? "default" : std::string(workspace);
-  if (!is_name(caller.workspace)) return Error{Code::invalid, "the workspace's name is not a name"}.at_field("X-MLFLOW-WORKSPACE");
+  if (!is_name(caller.workspace))
+    return Error{Code::invalid, "the workspace's name is not a name"}.at_field("X-MLFLOW-WORKSPACE");
   const auto given = request.header("x-request-id");
   caller.request_id = !given.empty() && is_name(given) && given.size() <= 64 ? std::string(given) : context_.uuid();
   const auto via = is_mlflow(request.path) ? "mlflow" : request.path.starts_with("/v2") ? "oip" : peer.via;
@@ -201,10 +211,12 @@ Result<void> Dispatcher::admit(const Route& route, Request& request, const Peer&
     caller.subject = peer.local_subject;
     caller.roles = {"admin"};
   } else if (route.permission != Permission::open) {
-    return Error{Code::unauthenticated, "this needs a token"}.hint("send Authorization: Bearer TOKEN; make one with: millrace token create");
+    return Error{Code::unauthenticated, "this needs a token"}.hint(
+        "send Authorization: Bearer TOKEN; make one with: millrace token create");
   }
   if (!allows(caller, route.permission))
-    return Error{Code::denied, fmt::format("'{}' has not the role '{}' that this needs", caller.subject, name_of_permission(route.permission))};
+    return Error{Code::denied, fmt::format("'{}' has not the role '{}' that this needs", caller.subject,
+                                           name_of_permission(route.permission))};
   return {};
 }
 
@@ -216,8 +228,10 @@ Reply Dispatcher::run(const Route& route, Request& request) const {
   } catch (const std::exception& thrown) {
     // Ours throws nothing; a library that slipped through its wrapper must not take the server down.
     context_.log.error("handler_threw", {{"path", route.pattern}, {"what", thrown.what()}});
-    reply = error_reply(request.path, Error{Code::internal, "an unexpected failure"}.hint("the server's log has more under this request id"),
-                        request.caller.request_id);
+    reply = error_reply(
+        request.path,
+        Error{Code::internal, "an unexpected failure"}.hint("the server's log has more under this request id"),
+        request.caller.request_id);
   }
   reply.headers.emplace_back("x-request-id", request.caller.request_id);
   log(request, reply, started);
@@ -231,8 +245,9 @@ Reply Dispatcher::dispatch(Request& request, const Peer& peer) const {
   if (auto admitted = admit(*match.route, request, peer); !admitted)
     return error_reply(request.path, admitted.error(), request.caller.request_id);
   if (request.body.size() > match.route->limit.bytes)
-    return error_reply(request.path, Error{Code::too_large, fmt::format("the body is larger than {} bytes", match.route->limit.bytes)},
-                       request.caller.request_id);
+    return error_reply(
+        request.path, Error{Code::too_large, fmt::format("the body is larger than {} bytes", match.route->limit.bytes)},
+        request.caller.request_id);
   return run(*match.route, request);
 }
 
@@ -240,7 +255,8 @@ Reply Dispatcher::no_route(const Request& request, const Router::Match& match) c
   Error error{Code::not_found, fmt::format("there is no {} {}", request.method, request.path)};
   auto reply = error_reply(request.path, error, request.caller.request_id);
   if (is_mlflow(request.path))
-    reply.body = to_text({{"error_code", "ENDPOINT_NOT_FOUND"}, {"message", fmt::format("No endpoint {} {}", request.method, request.path)}});
+    reply.body = to_text({{"error_code", "ENDPOINT_NOT_FOUND"},
+                          {"message", fmt::format("No endpoint {} {}", request.method, request.path)}});
   if (!match.allowed.empty()) {
     reply.status = 405;
     reply.headers.emplace_back("allow", fmt::format("{}", fmt::join(match.allowed, ", ")));
@@ -251,27 +267,35 @@ Reply Dispatcher::no_route(const Request& request, const Router::Match& match) c
 
 void Dispatcher::log(const Request& request, const Reply& reply, Micros started) const {
   by_class_[std::clamp(reply.status / 100, 0, 5)].fetch_add(1, std::memory_order_relaxed);
-  context_.log.info("request", {{"method", request.method}, {"path", request.path}, {"status", reply.status},
-                                {"us", context_.clock.steady() - started}, {"bytes", reply.body.size()},
-                                {"subject", request.caller.subject}, {"via", request.caller.via}, {"request_id", request.caller.request_id}});
+  context_.log.write_fields(
+      Log::Level::info, "request",
+      fmt::format(R"("method":{},"path":{},"status":{},"us":{},"bytes":{},"subject":{},"via":"{}","request_id":"{}")",
+                  quoted(request.method), quoted(request.path), reply.status, context_.clock.steady() - started,
+                  reply.body.size(), quoted(request.caller.subject), request.caller.via, request.caller.request_id));
 }
 
 std::string Dispatcher::metrics_text() const {
-  std::string out = "# HELP millrace_http_requests_total Answered requests by class of status.\n# TYPE millrace_http_requests_total counter\n";
-  for (int i = 1; i <= 5; ++i) out += fmt::format("millrace_http_requests_total{{class=\"{}xx\"}} {}\n", i, by_class_[i].load());
+  std::string out =
+      "# HELP millrace_http_requests_total Answered requests by class of status.\n# TYPE millrace_http_requests_total "
+      "counter\n";
+  for (int i = 1; i <= 5; ++i)
+    out += fmt::format("millrace_http_requests_total{{class=\"{}xx\"}} {}\n", i, by_class_[i].load());
   return out;
 }
 
 Reply error_reply(std::string_view path, const Error& error, std::string_view request_id) {
   if (is_mlflow(path))
-    return Reply::json({{"error_code", std::string(mlflow_code(error.code()))}, {"message", error.text()}}, http_status(error.code()));
-  if (path == "/v2" || path.starts_with("/v2/")) return Reply::json({{"error", error.text()}}, http_status(error.code()));
+    return Reply::json({{"error_code", std::string(mlflow_code(error.code()))}, {"message", error.text()}},
+                       http_status(error.code()));
+  if (path == "/v2" || path.starts_with("/v2/"))
+    return Reply::json({{"error", error.text()}}, http_status(error.code()));
   return problem(error, request_id);
 }
 
 Result<void> split_target(std::string_view target, Request& request) {
   if (target.empty() || target[0] != '/') return Error{Code::invalid, "the address must start with '/'"};
-  if (const auto hash = target.find('#'); hash != std::string_view::npos) return Error{Code::invalid, "the address holds a '#'"};
+  if (const auto hash = target.find('#'); hash != std::string_view::npos)
+    return Error{Code::invalid, "the address holds a '#'"};
   const auto question = target.find('?');
   MILLRACE_TRY(request.path, decode(target.substr(0, question), false));
   size_t parts = 0;
@@ -288,7 +312,8 @@ Result<void> split_target(std::string_view target, Request& request) {
     if (pair.empty()) continue;
     const auto equals = pair.find('=');
     MILLRACE_TRY(auto name, decode(pair.substr(0, equals), true));
-    MILLRACE_TRY(auto value, equals == std::string_view::npos ? Result<std::string>(std::string()) : decode(pair.substr(equals + 1), true));
+    MILLRACE_TRY(auto value, equals == std::string_view::npos ? Result<std::string>(std::string())
+                                                              : decode(pair.substr(equals + 1), true));
     request.query.emplace_back(std::move(name), std::move(value));
     if (request.query.size() > 1'000) return Error{Code::too_large, "too many query parameters"};
   }

@@ -1,5 +1,6 @@
-// From a request to a reply: finds the route, says who calls, refuses what the caller may not do, runs the handler, logs one line.
-// The HTTP server and the command line (when it owns the state itself) both come through here, so that rules hold for both.
+// From a request to a reply: finds the route, says who calls, refuses what the caller may not do, runs the handler,
+// logs one line. The HTTP server and the command line (when it owns the state itself) both come through here, so that
+// rules hold for both.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -26,14 +27,15 @@ struct Peer {
   std::string via = "native";
 };
 
-// Finds routes by path pattern. Immutable after construction; refuses (aborts on) two routes with one pattern: our own mistake.
+// Finds routes by path pattern. Immutable after construction; refuses (aborts on) two routes with one pattern: our own
+// mistake.
 class Router {
  public:
   explicit Router(Routes routes);
   struct Match {
-    const Route* route = nullptr;              // nullptr: see `allowed`
+    const Route* route = nullptr;  // nullptr: see `allowed`
     std::map<std::string, std::string> args;
-    std::vector<std::string> allowed;          // methods that this path has, for 405
+    std::vector<std::string> allowed;  // methods that this path has, for 405
   };
   Match match(std::string_view method, std::string_view path) const;
   const Routes& routes() const { return routes_; }
@@ -72,7 +74,8 @@ class Dispatcher {
 // An error in the shape that clients of this path expect: MLflow's, the Open Inference Protocol's, or RFC 9457.
 Reply error_reply(std::string_view path, const Error& error, std::string_view request_id);
 
-// "/a%20b?x=1" into path and query. Decoded exactly once; refuses bad escapes, NUL and paths with "..", "//" or too many parts.
+// "/a%20b?x=1" into path and query. Decoded exactly once; refuses bad escapes, NUL and paths with "..", "//" or too
+// many parts.
 Result<void> split_target(std::string_view target, Request& request);
 
 }  // namespace millrace::api

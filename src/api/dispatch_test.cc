@@ -10,8 +10,16 @@ namespace millrace::api {
 namespace {
 
 Route route(std::string method, std::string pattern, Permission permission = Permission::read) {
-  return {std::move(method), pattern, permission, BodyLimit{16}, "none", Run::worker,
-          [pattern](Request& in) { return Reply::json({{"pattern", pattern}, {"args", in.args}, {"subject", in.caller.subject}}); }, "for the test"};
+  return {std::move(method),
+          pattern,
+          permission,
+          BodyLimit{16},
+          "none",
+          Run::worker,
+          [pattern](Request& in) {
+            return Reply::json({{"pattern", pattern}, {"args", in.args}, {"subject", in.caller.subject}});
+          },
+          "for the test"};
 }
 
 class OneToken final : public Authenticator {
@@ -24,7 +32,8 @@ class OneToken final : public Authenticator {
 
 class Dispatching : public ::testing::Test {
  protected:
-  Reply send(const std::string& method, const std::string& target, Pairs headers = {}, std::string body = "", bool local = false) {
+  Reply send(const std::string& method, const std::string& target, Pairs headers = {}, std::string body = "",
+             bool local = false) {
     Request request;
     request.method = method;
     request.headers = std::move(headers);
@@ -37,10 +46,11 @@ class Dispatching : public ::testing::Test {
   SeededRandom random_{7};
   Context context_{clock_, random_, silent_log()};
   OneToken tokens_;
-  Dispatcher dispatcher_{Router({route("GET", "/a/{x}/b"), route("GET", "/a/fixed/b"), route("POST", "/a/{x}/b", Permission::admin),
-                                 route("GET", "/rest/{path...}"), route("GET", "/open", Permission::open), route("GET", "/v2/models/{m}"),
-                                 route("GET", "/api/2.0/mlflow/x")}),
-                         tokens_, context_};
+  Dispatcher dispatcher_{
+      Router({route("GET", "/a/{x}/b"), route("GET", "/a/fixed/b"), route("POST", "/a/{x}/b", Permission::admin),
+              route("GET", "/rest/{path...}"), route("GET", "/open", Permission::open), route("GET", "/v2/models/{m}"),
+              route("GET", "/api/2.0/mlflow/x")}),
+      tokens_, context_};
 };
 
 TEST_F(Dispatching, a_literal_part_wins_over_a_named_one) {
@@ -77,8 +87,8 @@ TEST_F(Dispatching, a_token_works_as_bearer_and_as_basic_password_and_gives_its_
   EXPECT_EQ(send("GET", "/a/1/b", {{"authorization", "bEARER mr_good"}}).status, 200);
   EXPECT_EQ(send("GET", "/a/1/b", {{"authorization", "Basic dXNlcjptcl9nb29k"}}).status, 200);  // user:mr_good
   EXPECT_EQ(send("POST", "/a/1/b", {{"authorization", "Bearer mr_good"}}).status, 403);
-  for (const char* bad : {"Bearer mr_bad", "Bearer", "Digest x", "Basic !!!", "Basic dXNlcg==", ""})
-    if (*bad != '\0') EXPECT_EQ(send("GET", "/a/1/b", {{"authorization", bad}}).status, 401) << bad;
+  for (const char* bad : {"Bearer mr_bad", "Bearer", "Digest x", "Basic !!!", "Basic dXNlcg=="})
+    EXPECT_EQ(send("GET", "/a/1/b", {{"authorization", bad}}).status, 401) << bad;
 }
 
 TEST_F(Dispatching, a_wrong_token_on_loopback_is_refused_and_not_taken_for_the_local_user) {
@@ -110,7 +120,10 @@ TEST(SplitTarget, decodes_the_query_and_refuses_what_is_broken) {
 TEST(Status, every_code_has_a_row_and_comes_back_from_a_problem) {
   for (int i = 0; i <= static_cast<int>(Code::internal); ++i) {
     const auto code = static_cast<Code>(i);
-    const auto error = Error{code, "what"}.at({.file = "f", .line = 3, .column = 4, .field = "a.b"}).hint("do this").while_doing("trying");
+    const auto error = Error{code, "what"}
+                           .at({.file = "f", .line = 3, .column = 4, .field = "a.b"})
+                           .hint("do this")
+                           .while_doing("trying");
     const auto body = parse_json(problem(error, "r").body, "problem");
     ASSERT_TRUE(body.ok());
     EXPECT_EQ(error_of_json(*body).text(), error.text());

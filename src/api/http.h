@@ -1,5 +1,6 @@
 // The joint between protocols and the HTTP server: requests, replies and the one table of routes.
-// Authorization, limits, OpenAPI and the rights test read the table; a route without all of its columns does not compile.
+// Authorization, limits, OpenAPI and the rights test read the table; a route without all of its columns does not
+// compile.
 #pragma once
 #include <functional>
 #include <map>
@@ -19,12 +20,12 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   std::string method;
-  std::string path;                          // decoded once, without the query
-  std::map<std::string, std::string> args;   // the {names} of the route's pattern
-  Pairs query;                               // decoded, in order
-  Pairs headers;                             // names in lower case
-  std::string body;                          // its capacity is at least 64 bytes beyond its size
-  std::string body_file;                     // a spooled upload, when the route asks for it; removed after the handler
+  std::string path;                         // decoded once, without the query
+  std::map<std::string, std::string> args;  // the {names} of the route's pattern
+  Pairs query;                              // decoded, in order
+  Pairs headers;                            // names in lower case
+  std::string body;                         // its capacity is at least 64 bytes beyond its size
+  std::string body_file;                    // a spooled upload, when the route asks for it; removed after the handler
   Caller caller;
 
   std::optional<std::string> query_value(std::string_view name) const;
@@ -64,19 +65,25 @@ using Handler = std::function<Reply(Request&)>;
 
 struct Route {
   // No default for any column: that is the point.
-  Route(std::string method, std::string pattern, Permission permission, BodyLimit limit, std::string audit, Run run, Handler handler,
-        std::string summary)
-      : method(std::move(method)), pattern(std::move(pattern)), permission(permission), limit(limit), audit(std::move(audit)),
-        run(run), handler(std::move(handler)), summary(std::move(summary)) {}
+  Route(std::string method, std::string pattern, Permission permission, BodyLimit limit, std::string audit, Run run,
+        Handler handler, std::string summary)
+      : method(std::move(method)),
+        pattern(std::move(pattern)),
+        permission(permission),
+        limit(limit),
+        audit(std::move(audit)),
+        run(run),
+        handler(std::move(handler)),
+        summary(std::move(summary)) {}
 
   std::string method;
-  std::string pattern;     // "/v2/models/{model}/infer"; "{rest...}" takes the rest of the path
+  std::string pattern;  // "/v2/models/{model}/infer"; "{rest...}" takes the rest of the path
   Permission permission;
   BodyLimit limit;
-  std::string audit;       // kind of the journal line that a success may write, or "none"
+  std::string audit;  // kind of the journal line that a success may write, or "none"
   Run run;
   Handler handler;
-  std::string summary;     // one sentence for the OpenAPI document
+  std::string summary;  // one sentence for the OpenAPI document
 };
 
 using Routes = std::vector<Route>;

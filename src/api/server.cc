@@ -6,21 +6,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/dispatch.hpp>
+#include <atomic>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <charconv>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <set>
@@ -37,7 +35,7 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using Stream = beast::basic_stream<asio::generic::stream_protocol>;
+using Socket = asio::generic::stream_protocol::socket;
 using ErrorCode = boost::system::error_code;
 
 constexpr auto kHeaderTime = std::chrono::seconds(10);
@@ -45,23 +43,45 @@ constexpr auto kIdleTime = std::chrono::seconds(75);
 constexpr auto kBodyTime = std::chrono::seconds(60);  // between two reads of a body
 constexpr size_t kPiece = 64 << 10;
 
+constexpr auto kSweep = std::chrono::seconds(1);
+
 class Session;
+
+// One network thread: its own event loop, and the connections that live and die on it. No connection is seen by two
+// threads, so requests take no lock; time limits are kept by one timer that looks over all connections once a second.
+struct Loop {
+  asio::io_context io{1};
+  asio::steady_timer sweeper{io};
+  std::set<Session*> sessions;  // this loop's thread only
+  std::thread thread;
+};
 
 // What all sessions share.
 struct Shared {
   const ServerOptions options;
   const Dispatcher& dispatcher;
-  Context& context;
-  asio::io_context io;
   asio::thread_pool workers;
-  std::mutex mutex;                 // guards sessions and draining
+  std::vector<std::unique_ptr<Loop>> loops;
+  std::atomic<bool> draining{false};
+  std::mutex mutex;  // guards open
   std::condition_variable emptied;
-  std::set<Session*> sessions;
-  bool draining = false;
+  size_t open = 0;  // connections
 
-  Shared(ServerOptions options, const Dispatcher& dispatcher, Context& context)
-      : options(std::move(options)), dispatcher(dispatcher), context(context), io(this->options.network_threads),
-        workers(static_cast<size_t>(this->options.worker_threads)) {}
+  Shared(ServerOptions wanted, const Dispatcher& dispatcher)
+      : options(std::move(wanted)), dispatcher(dispatcher), workers(static_cast<size_t>(options.worker_threads)) {
+    for (int i = 0; i < options.network_threads; ++i) loops.push_back(std::make_unique<Loop>());
+  }
+
+  bool enter() {
+    const std::lock_guard lock(mutex);
+    if (draining || open >= limits::http_connections) return false;
+    ++open;
+    return true;
+  }
+  void leave() {
+    const std::lock_guard lock(mutex);
+    if (--open == 0) emptied.notify_all();
+  }
 };
 
 std::string lower(std::string_view text) {
@@ -71,7 +91,8 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// A page in a browser must not reach a server on its own machine (DNS rebinding): without a token the Host must be ours.
+// A page in a browser must not reach a server on its own machine (DNS rebinding): without a token the Host must be
+// ours.
 bool is_own_host(std::string_view host) {
   const auto colon = host.rfind(':');
   const auto name = host.ends_with(']') || colon == std::string_view::npos ? host : host.substr(0, colon);
@@ -80,32 +101,32 @@ bool is_own_host(std::string_view host) {
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Stream stream, bool unix_peer, bool loopback, Shared& shared)
-      : stream_(std::move(stream)), buffer_(limits::http_header_bytes + kPiece), shared_(shared) {
+  using Clock = std::chrono::steady_clock;
+
+  // enter() has been called for it. Made and used on the loop's thread.
+  Session(Socket socket, bool unix_peer, bool loopback, Shared& shared, Loop& loop)
+      : socket_(std::move(socket)), buffer_(limits::http_header_bytes + kPiece), shared_(shared), loop_(loop) {
     peer_.local = unix_peer || loopback;
     peer_.local_subject = shared.options.local_subject;
     peer_.via = unix_peer ? "cli" : "native";
     unix_ = unix_peer;
-    const std::lock_guard lock(shared_.mutex);
-    shared_.sessions.insert(this);
+    loop_.sessions.insert(this);
   }
 
   ~Session() {
     drop_spool();
-    const std::lock_guard lock(shared_.mutex);
-    shared_.sessions.erase(this);
-    if (shared_.sessions.empty()) shared_.emptied.notify_all();
+    loop_.sessions.erase(this);
+    shared_.leave();
   }
 
-  void start() {
-    asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->read_head(); });
-  }
+  void start() { read_head(); }
 
   // From drain(): an idle connection ends now, a busy one after its answer.
   void end_when_idle() {
-    asio::post(stream_.get_executor(), [self = shared_from_this()] {
-      if (self->idle_) self->close();
-    });
+    if (idle_) close();
+  }
+  void end_when_late(Clock::time_point now) {
+    if (now > deadline_) close();
   }
 
  private:
@@ -115,9 +136,10 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->body_limit(boost::none);  // our own limits: they differ by route
     request_ = {};
     idle_ = true;
-    if (is_draining()) return close();
-    stream_.expires_after(buffer_.size() > 0 ? kHeaderTime : kIdleTime);
-    http::async_read_header(stream_, buffer_, *parser_, [self = shared_from_this()](ErrorCode error, size_t) { self->on_head(error); });
+    if (shared_.draining) return close();
+    within(buffer_.size() > 0 ? kHeaderTime : kIdleTime);
+    http::async_read_header(socket_, buffer_, *parser_,
+                            [self = shared_from_this()](ErrorCode error, size_t) { self->on_head(error); });
   }
 
   void on_head(ErrorCode error) {
@@ -133,12 +155,15 @@ class Session : public std::enable_shared_from_this<Session> {
                                     std::string(field.value().data(), field.value().size()));
     }
     const std::string_view target(head.target().data(), head.target().size());
-    if (target.size() > limits::http_target_bytes) return refuse_early(Error{Code::too_large, "the address is too long"}, 414);
+    if (target.size() > limits::http_target_bytes)
+      return refuse_early(Error{Code::too_large, "the address is too long"}, 414);
     if (auto split = split_target(target, request_); !split) return refuse_early(split.error(), 400);
-    if (head.version() >= 11 && head.count(http::field::host) != 1) return refuse_early(Error{Code::invalid, "one Host header is needed"}, 400);
+    if (head.version() >= 11 && head.count(http::field::host) != 1)
+      return refuse_early(Error{Code::invalid, "one Host header is needed"}, 400);
     Peer peer = peer_;
     if (!unix_ && !is_own_host(request_.header("host"))) peer.local = false;
-    if (const auto origin = request_.header("origin"); !origin.empty() && request_.method != "GET" && request_.method != "HEAD" &&
+    if (const auto origin = request_.header("origin"); !origin.empty() && request_.method != "GET" &&
+                                                       request_.method != "HEAD" &&
                                                        !origin.ends_with("//" + std::string(request_.header("host"))))
       return refuse_early(Error{Code::denied, "requests from other sites' pages are refused"}, 403);
 
@@ -151,23 +176,30 @@ class Session : public std::enable_shared_from_this<Session> {
       return finish_early(error_reply(request_.path, admitted.error(), request_.caller.request_id));
     const auto encoding = request_.header("content-encoding");
     if (!encoding.empty() && encoding != "identity")
-      return finish_early(error_reply(request_.path, Error{Code::unsupported, fmt::format("Content-Encoding '{}' is not read here", encoding)}.hint("send the body uncompressed"), ""));
+      return finish_early(
+          error_reply(request_.path,
+                      Error{Code::unsupported, fmt::format("Content-Encoding '{}' is not read here", encoding)}.hint(
+                          "send the body uncompressed"),
+                      ""));
     if (const auto length = parser_->content_length(); length && *length > route_->limit.bytes) return too_large();
     read_body_or_continue();
   }
 
   void on_bad_head(ErrorCode error) {
-    if (error == http::error::end_of_stream || error == beast::error::timeout || error == asio::error::operation_aborted ||
-        error == asio::error::connection_reset || error == http::error::partial_message)
+    if (error == http::error::end_of_stream || error == asio::error::operation_aborted ||
+        error == asio::error::bad_descriptor || error == asio::error::connection_reset ||
+        error == http::error::partial_message)
       return close();
     const bool large = error == http::error::header_limit || error == http::error::buffer_overflow;
-    refuse_early(Error{large ? Code::too_large : Code::invalid, fmt::format("not a request that we read: {}", error.message())}, large ? 431 : 400);
+    refuse_early(
+        Error{large ? Code::too_large : Code::invalid, fmt::format("not a request that we read: {}", error.message())},
+        large ? 431 : 400);
   }
 
   void read_body_or_continue() {
     if (lower(request_.header("expect")) != "100-continue") return read_body();
     static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-    asio::async_write(stream_, asio::buffer(go_on), [self = shared_from_this()](ErrorCode error, size_t) {
+    asio::async_write(socket_, asio::buffer(go_on), [self = shared_from_this()](ErrorCode error, size_t) {
       if (error) return self->close();
       self->read_body();
     });
@@ -176,7 +208,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void read_body() {
     if (parser_->is_done()) return run();
     if (route_->limit.spool && !open_spool()) return;
-    if (const auto length = parser_->content_length(); length && !route_->limit.spool) request_.body.reserve(*length + 64);
+    if (const auto length = parser_->content_length(); length && !route_->limit.spool)
+      request_.body.reserve(*length + 64);
     piece_.resize(kPiece);
     read_piece();
   }
@@ -186,13 +219,14 @@ class Session : public std::enable_shared_from_this<Session> {
     body.data = piece_.data();
     body.size = piece_.size();
     body.more = true;
-    stream_.expires_after(kBodyTime);
-    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](ErrorCode error, size_t) { self->on_piece(error); });
+    within(kBodyTime);
+    http::async_read(socket_, buffer_, *parser_,
+                     [self = shared_from_this()](ErrorCode error, size_t) { self->on_piece(error); });
   }
 
   void on_piece(ErrorCode error) {
     if (error && error != http::error::need_buffer) {
-      if (error == http::error::partial_message || error == beast::error::timeout) return close();
+      if (error == http::error::partial_message || error == asio::error::operation_aborted) return close();
       return refuse_early(Error{Code::invalid, fmt::format("the body is broken: {}", error.message())}, 400);
     }
     const size_t got = piece_.size() - parser_->get().body().size;
@@ -222,19 +256,21 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void run() {
     taken_ = 0;
-    stream_.expires_never();
+    deadline_ = Clock::time_point::max();
     if (spool_ != nullptr && std::fclose(std::exchange(spool_, nullptr)) != 0)
       return refuse_early(file_error("cannot keep the upload", request_.body_file, errno), 507);
     request_.body.reserve(request_.body.size() + 64);
     if (route_->run == Run::inline_) return write(shared_.dispatcher.run(*route_, request_));
     asio::post(shared_.workers, [self = shared_from_this()] {
       auto reply = self->shared_.dispatcher.run(*self->route_, self->request_);
-      asio::post(self->stream_.get_executor(), [self, reply = std::move(reply)]() mutable { self->write(std::move(reply)); });
+      asio::post(self->loop_.io, [self, reply = std::move(reply)]() mutable { self->write(std::move(reply)); });
     });
   }
 
   void too_large() {
-    refuse_early(Error{Code::too_large, fmt::format("the body is larger than the {} bytes that this address takes", route_->limit.bytes)}, 413);
+    refuse_early(Error{Code::too_large, fmt::format("the body is larger than the {} bytes that this address takes",
+                                                    route_->limit.bytes)},
+                 413);
   }
 
   // The rest of the request is not read, so the connection cannot be used again.
@@ -245,7 +281,9 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void finish_early(Reply reply) {
-    const bool whole = parser_->is_done() || (parser_->is_header_done() && parser_->content_length_remaining().value_or(0) == 0 && !parser_->chunked());
+    const bool whole =
+        parser_->is_done() ||
+        (parser_->is_header_done() && parser_->content_length_remaining().value_or(0) == 0 && !parser_->chunked());
     if (!whole) keep_alive_ = false;
     write(std::move(reply));
   }
@@ -258,21 +296,24 @@ class Session : public std::enable_shared_from_this<Session> {
     answer_->body() = std::move(reply.body);
     answer_->content_length(answer_->body().size());
     if (request_.method == "HEAD") answer_->body().clear();
-    stream_.expires_after(kBodyTime);
-    http::async_write(stream_, *answer_, [self = shared_from_this()](ErrorCode error, size_t) { self->on_written(error); });
+    within(kBodyTime);
+    http::async_write(socket_, *answer_,
+                      [self = shared_from_this()](ErrorCode error, size_t) { self->on_written(error); });
   }
 
   void write_file_reply(const Reply& reply) {
     http::file_body::value_type body;
     ErrorCode error;
     body.open(reply.file.c_str(), beast::file_mode::scan, error);
-    if (error) return write(error_reply(request_.path, Error{Code::not_found, "the file is gone"}, request_.caller.request_id));
+    if (error)
+      return write(error_reply(request_.path, Error{Code::not_found, "the file is gone"}, request_.caller.request_id));
     file_answer_.emplace();
     fill(*file_answer_, reply);
     file_answer_->content_length(body.size());
     file_answer_->body() = std::move(body);
-    stream_.expires_after(std::chrono::minutes(10));
-    http::async_write(stream_, *file_answer_, [self = shared_from_this()](ErrorCode error, size_t) { self->on_written(error); });
+    within(std::chrono::minutes(10));
+    http::async_write(socket_, *file_answer_,
+                      [self = shared_from_this()](ErrorCode error, size_t) { self->on_written(error); });
   }
 
   template <class Message>
@@ -282,7 +323,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (!reply.content_type.empty()) message.set(http::field::content_type, reply.content_type);
     for (const auto& [name, value] : reply.headers) message.set(name, value);
     message.set("x-content-type-options", "nosniff");
-    message.keep_alive(keep_alive_ && !is_draining());
+    message.keep_alive(keep_alive_ && !shared_.draining);
   }
 
   void on_written(ErrorCode error) {
@@ -295,8 +336,13 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void close() {
     ErrorCode ignored;
-    stream_.socket().shutdown(asio::socket_base::shutdown_both, ignored);
-    stream_.close();
+    socket_.shutdown(asio::socket_base::shutdown_both, ignored);
+    socket_.close(ignored);
+  }
+
+  template <class Duration>
+  void within(Duration duration) {
+    deadline_ = Clock::now() + duration;
   }
 
   void drop_spool() {
@@ -305,14 +351,11 @@ class Session : public std::enable_shared_from_this<Session> {
     request_.body_file.clear();
   }
 
-  bool is_draining() const {
-    const std::lock_guard lock(shared_.mutex);
-    return shared_.draining;
-  }
-
-  Stream stream_;
+  Socket socket_;
   beast::flat_buffer buffer_;
   Shared& shared_;
+  Loop& loop_;
+  Clock::time_point deadline_ = Clock::time_point::max();
   Peer peer_;
   bool unix_ = false;
   bool idle_ = true;
@@ -331,59 +374,81 @@ bool is_loopback(const asio::generic::stream_protocol::endpoint& endpoint) {
   const auto* address = endpoint.data();
   if (address->sa_family == AF_INET)
     return (ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24) == 127;
-  if (address->sa_family == AF_INET6) return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+  if (address->sa_family == AF_INET6)
+    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
   return false;
 }
 
 class BeastServer final : public Server {
  public:
-  BeastServer(const ServerOptions& options, const Dispatcher& dispatcher, Context& context)
-      : shared_(options, dispatcher, context), tcp_(shared_.io), local_(shared_.io) {}
+  BeastServer(const ServerOptions& options, const Dispatcher& dispatcher)
+      : shared_(options, dispatcher), tcp_(first().io), local_(first().io) {}
 
   ~BeastServer() override {
     drain(0);
-    shared_.io.stop();
-    for (auto& thread : threads_) thread.join();
+    for (auto& loop : shared_.loops) loop->io.stop();
+    for (auto& loop : shared_.loops)
+      if (loop->thread.joinable()) loop->thread.join();
     shared_.workers.stop();
     shared_.workers.join();
-    if (!shared_.options.unix_socket.empty()) ::unlink(shared_.options.unix_socket.c_str());
+    if (local_bound_) ::unlink(shared_.options.unix_socket.c_str());
   }
 
   Result<void> listen() {
     if (!shared_.options.tcp.empty()) MILLRACE_DO(listen_tcp());
     if (!shared_.options.unix_socket.empty()) MILLRACE_DO(listen_local());
-    work_.emplace(asio::make_work_guard(shared_.io));
-    for (int i = 0; i < shared_.options.network_threads; ++i) threads_.emplace_back([this] { shared_.io.run(); });
     if (tcp_.is_open()) accept(tcp_, false);
     if (local_.is_open()) accept(local_, true);
+    for (auto& loop : shared_.loops) {
+      sweep(*loop);
+      loop->thread = std::thread([loop = loop.get()] { loop->io.run(); });
+    }
     return {};
   }
 
   std::string address() const override { return address_; }
 
   void drain(Micros patience) override {
-    std::unique_lock lock(shared_.mutex);
-    if (!shared_.draining) {
-      shared_.draining = true;
-      asio::post(shared_.io, [this] {
+    if (!shared_.draining.exchange(true)) {
+      asio::post(first().io, [this] {
         ErrorCode ignored;
         tcp_.close(ignored);
         local_.close(ignored);
       });
+      for (auto& loop : shared_.loops)
+        asio::post(loop->io, [loop = loop.get()] {
+          for (auto* session : std::vector(loop->sessions.begin(), loop->sessions.end())) session->end_when_idle();
+        });
     }
-    for (auto* session : shared_.sessions) session->end_when_idle();
-    shared_.emptied.wait_for(lock, std::chrono::microseconds(patience), [&] { return shared_.sessions.empty(); });
+    std::unique_lock lock(shared_.mutex);
+    shared_.emptied.wait_for(lock, std::chrono::microseconds(patience), [&] { return shared_.open == 0; });
   }
 
  private:
+  Loop& first() { return *shared_.loops.front(); }
+
+  // Closing only cancels what a connection waits for; it goes when its last handler has run.
+  void sweep(Loop& loop) {
+    loop.sweeper.expires_after(kSweep);
+    loop.sweeper.async_wait([this, &loop](ErrorCode error) {
+      if (error) return;
+      const auto now = Session::Clock::now();
+      for (auto* session : std::vector(loop.sessions.begin(), loop.sessions.end())) session->end_when_late(now);
+      sweep(loop);
+    });
+  }
+
   Result<void> listen_tcp() {
     MILLRACE_TRY(const auto where, parse_host_port(shared_.options.tcp));
     ErrorCode error;
     const auto address = asio::ip::make_address(where.host, error);
     const asio::ip::tcp::endpoint endpoint(address, where.port);
     const auto fail = [&](std::string_view doing) {
-      const Code code = error == asio::error::address_in_use ? Code::conflict : error == asio::error::access_denied ? Code::denied : Code::unavailable;
-      return Error{code, fmt::format("cannot {} {}: {}", doing, shared_.options.tcp, error.message())}.hint("give another port with --http HOST:PORT; port 0 takes a free one");
+      const Code code = error == asio::error::address_in_use  ? Code::conflict
+                        : error == asio::error::access_denied ? Code::denied
+                                                              : Code::unavailable;
+      return Error{code, fmt::format("cannot {} {}: {}", doing, shared_.options.tcp, error.message())}.hint(
+          "give another port with --http HOST:PORT; port 0 takes a free one");
     };
     tcp_.open(endpoint.protocol(), error);
     if (error) return fail("open");
@@ -394,14 +459,16 @@ class BeastServer final : public Server {
     if (error) return fail("listen on");
     const auto bound = tcp_.local_endpoint(error);
     address_ = where.host.find(':') == std::string::npos ? fmt::format("{}:{}", where.host, bound.port())
-                                                          : fmt::format("[{}]:{}", where.host, bound.port());
+                                                         : fmt::format("[{}]:{}", where.host, bound.port());
     return {};
   }
 
   Result<void> listen_local() {
     const auto& path = shared_.options.unix_socket;
     if (path.size() >= 108)
-      return Error{Code::invalid, "the path of the socket is longer than 107 bytes"}.at({.file = path}).hint("give a state folder with a shorter path: --state DIR");
+      return Error{Code::invalid, "the path of the socket is longer than 107 bytes"}
+          .at({.file = path})
+          .hint("give a state folder with a shorter path: --state DIR");
     ::unlink(path.c_str());  // ours: the lock file says that no owner lives
     ErrorCode error;
     local_.open(asio::local::stream_protocol(), error);
@@ -409,28 +476,32 @@ class BeastServer final : public Server {
     if (!error) local_.bind(asio::local::stream_protocol::endpoint(path), error);
     ::umask(before);
     if (!error) local_.listen(64, error);
-    if (error) return Error{Code::unavailable, fmt::format("cannot listen on the socket: {}", error.message())}.at({.file = path});
+    if (error)
+      return Error{Code::unavailable, fmt::format("cannot listen on the socket: {}", error.message())}.at(
+          {.file = path});
+    local_bound_ = true;
     return {};
   }
 
+  // Connections go to the loops in turn.
   template <class Acceptor>
   void accept(Acceptor& acceptor, bool unix_peer) {
-    acceptor.async_accept(asio::make_strand(shared_.io), [this, &acceptor, unix_peer](ErrorCode error, auto socket) {
+    Loop& loop = *shared_.loops[next_loop_++ % shared_.loops.size()];
+    acceptor.async_accept(loop.io.get_executor(), [this, &acceptor, &loop, unix_peer](ErrorCode error, auto socket) {
       if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
-      if (!error) take(std::move(socket), unix_peer);
-      if (!error) return accept(acceptor, unix_peer);
+      if (!error) {
+        take(std::move(socket), unix_peer, loop);
+        return accept(acceptor, unix_peer);
+      }
       // Out of descriptors: wait a little rather than spin.
-      auto timer = std::make_shared<asio::steady_timer>(shared_.io, std::chrono::milliseconds(50));
+      auto timer = std::make_shared<asio::steady_timer>(first().io, std::chrono::milliseconds(50));
       timer->async_wait([this, &acceptor, unix_peer, timer](ErrorCode) { accept(acceptor, unix_peer); });
     });
   }
 
-  template <class Socket>
-  void take(Socket socket, bool unix_peer) {
-    {
-      const std::lock_guard lock(shared_.mutex);
-      if (shared_.draining || shared_.sessions.size() >= limits::http_connections) return;
-    }
+  template <class AnySocket>
+  void take(AnySocket socket, bool unix_peer, Loop& loop) {
+    if (!shared_.enter()) return;
     ErrorCode ignored;
     if (!unix_peer) {
       const int on = 1;
@@ -438,14 +509,17 @@ class BeastServer final : public Server {
     }
     const auto remote = socket.remote_endpoint(ignored);
     const bool loopback = !ignored && !unix_peer && is_loopback(asio::generic::stream_protocol::endpoint(remote));
-    std::make_shared<Session>(Stream(asio::generic::stream_protocol::socket(std::move(socket))), unix_peer, loopback, shared_)->start();
+    auto moved = std::make_shared<Socket>(std::move(socket));
+    asio::post(loop.io, [this, moved, unix_peer, loopback, &loop] {
+      std::make_shared<Session>(std::move(*moved), unix_peer, loopback, shared_, loop)->start();
+    });
   }
 
   Shared shared_;
   asio::ip::tcp::acceptor tcp_;
   asio::local::stream_protocol::acceptor local_;
-  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
-  std::vector<std::thread> threads_;
+  size_t next_loop_ = 0;  // the first loop's thread only, once it runs
+  bool local_bound_ = false;
   std::string address_;
 };
 
@@ -453,7 +527,8 @@ class BeastServer final : public Server {
 
 Result<HostPort> parse_host_port(std::string_view text) {
   const auto refuse = [&] {
-    return Error{Code::invalid, fmt::format("'{}' is not HOST:PORT", text.substr(0, 100))}.hint("e.g. 127.0.0.1:8080, [::1]:8080, or port 0 for a free one");
+    return Error{Code::invalid, fmt::format("'{}' is not HOST:PORT", text.substr(0, 100))}.hint(
+        "e.g. 127.0.0.1:8080, [::1]:8080, or port 0 for a free one");
   };
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return refuse();
@@ -470,8 +545,8 @@ Result<HostPort> parse_host_port(std::string_view text) {
   return out;
 }
 
-Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, const Dispatcher& dispatcher, Context& context) {
-  auto server = std::make_unique<BeastServer>(options, dispatcher, context);
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, const Dispatcher& dispatcher) {
+  auto server = std::make_unique<BeastServer>(options, dispatcher);
   try {
     MILLRACE_DO(server->listen());
   } catch (const std::exception& thrown) {

@@ -8,10 +8,10 @@
 namespace millrace::api {
 
 struct ServerOptions {
-  std::string tcp;             // "127.0.0.1:8080", "[::1]:0", "" = no TCP; port 0 takes a free one
-  std::string unix_socket;     // path, "" = none; mode 0600
-  std::string temp_folder;     // for spooled uploads
-  std::string local_subject;   // "local:<user>"
+  std::string tcp;            // "127.0.0.1:8080", "[::1]:0", "" = no TCP; port 0 takes a free one
+  std::string unix_socket;    // path, "" = none; mode 0600
+  std::string temp_folder;    // for spooled uploads
+  std::string local_subject;  // "local:<user>"
   int network_threads = 2;
   int worker_threads = 8;
 };
@@ -19,7 +19,7 @@ struct ServerOptions {
 class Server {
  public:
   // Listens; answers once start() has returned. `conflict` when the port is taken, `denied` when it may not be used.
-  static Result<std::unique_ptr<Server>> start(const ServerOptions& options, const Dispatcher& dispatcher, Context& context);
+  static Result<std::unique_ptr<Server>> start(const ServerOptions& options, const Dispatcher& dispatcher);
   virtual ~Server() = default;
   virtual std::string address() const = 0;  // "127.0.0.1:43121", "" without TCP
   // Takes no new connections, finishes requests under way (at most `patience`), closes.

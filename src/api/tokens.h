@@ -26,7 +26,8 @@ class Tokens final : public Authenticator {
       : database_(database), journal_(journal), context_(context) {}
 
   // Roles: reader, writer, approver, admin. `expires_at` 0 = never.
-  Result<Token> create(const Caller& caller, const std::string& subject, const std::vector<std::string>& roles, Micros expires_at);
+  Result<Token> create(const Caller& caller, const std::string& subject, const std::vector<std::string>& roles,
+                       Micros expires_at);
   Result<std::vector<Token>> list(const std::string& workspace) const;
   Result<void> revoke(const Caller& caller, const std::string& id);
   Result<bool> any() const;  // is there a usable token at all (a bind other than loopback needs one)

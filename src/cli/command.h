@@ -1,5 +1,5 @@
-// What a command is: a name, its words, and a function. The list is list.inc; --help, completion of wrong words and the reference
-// page are read from here.
+// What a command is: a name, its words, and a function. The list is list.inc; --help, completion of wrong words and the
+// reference page are read from here.
 #pragma once
 #include <functional>
 #include <map>
@@ -16,14 +16,14 @@ namespace millrace::cli {
 class Host;
 
 struct Option {
-  std::string name;         // "--state"
-  std::string value;        // "DIR"; "" = a flag
+  std::string name;   // "--state"
+  std::string value;  // "DIR"; "" = a flag
   std::string summary;
   bool required = false;
   bool many = false;
 };
 struct Positional {
-  std::string name;         // "MODEL"
+  std::string name;  // "MODEL"
   std::string summary;
   bool required = true;
   bool many = false;
@@ -56,16 +56,16 @@ struct Invocation {
   Host& host;
   bool json = false;
 
-  Result<Gateway*> gateway();                 // opened at first use, for --project and --state
-  std::string project_folder() const;         // --project, or the nearest folder upwards with millrace.yaml; "" if none
-  Result<std::string> state_folder() const;   // --state, or PROJECT/.millrace; invalid when there is neither
+  Result<Gateway*> gateway();                // opened at first use, for --project and --state
+  std::string project_folder() const;        // --project, or the nearest folder upwards with millrace.yaml; "" if none
+  Result<std::string> state_folder() const;  // --state, or PROJECT/.millrace; invalid when there is neither
   // Prints `value` with --json, else the lines.
   void show(const Json& value, const std::string& lines) const;
-  void say(const std::string& line) const;    // a line of progress, to standard error with --json
+  void say(const std::string& line) const;  // a line of progress, to standard error with --json
 };
 
 struct Command {
-  std::string name;                           // "model approve"
+  std::string name;  // "model approve"
   std::string summary;
   std::vector<Positional> positionals;
   std::vector<Option> options;

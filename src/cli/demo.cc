@@ -24,11 +24,11 @@ Result<void> run_program(const std::string& line, const std::string& folder) {
     ::_exit(127);
   }
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  return Error{Code::rejected, fmt::format("'{}' ended with status {}", line, WIFEXITED(status) ? WEXITSTATUS(status) : -1)}.hint(
-      "run ./dev demo, which puts the pinned Python environment on PATH");
+  return Error{Code::rejected,
+               fmt::format("'{}' ended with status {}", line, WIFEXITED(status) ? WEXITSTATUS(status) : -1)}
+      .hint("run ./dev demo, which puts the pinned Python environment on PATH");
 }
 
 // Each step of the demo is a command that a user can type: demo.steps in the example's folder holds them, one a line.
@@ -37,7 +37,8 @@ Result<int> demo(Invocation& in) {
   const auto folder = absolute(in.args.get("--project", "examples/flights"));
   const auto state = absolute(in.args.get("--state", folder + "/.millrace"));
   auto steps = read_file(folder + "/demo.steps", 1 << 20);
-  if (!steps) return std::move(steps).error().hint("run it from the repository's folder, or give --project DIR of an example");
+  if (!steps)
+    return std::move(steps).error().hint("run it from the repository's folder, or give --project DIR of an example");
   MILLRACE_TRY(auto* gateway, in.host.gateway(folder, state));
   (void)gateway;
   if (::chdir(folder.c_str()) != 0) return file_error("cannot enter", folder, errno);
@@ -74,7 +75,8 @@ Result<int> demo(Invocation& in) {
 
 std::vector<Command> demo_commands() {
   return {{.name = "demo",
-           .summary = "run the flights example from source data to answered predictions; what is done already is not repeated",
+           .summary =
+               "run the flights example from source data to answered predictions; what is done already is not repeated",
            .positionals = {},
            .options = {{.name = "--serve", .value = "", .summary = "leave the server up afterwards"}},
            .run = demo}};

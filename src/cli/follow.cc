@@ -19,9 +19,11 @@ Result<Json> follow_job(const Invocation& in, Gateway& gateway, const std::strin
     const auto state = string_or(job, "state", "");
     if (state == "done") return job;
     if (state == "failed" || state == "cancelled") {
-      if (const auto* problem = find(job, "problem"); problem != nullptr && problem->is_object()) return error_of_json(*problem);
-      return Error{Code::rejected, state == "cancelled" ? "the job was cancelled" : string_or(job, "error", "the job failed")}.hint(
-          "millrace job show " + id);
+      if (const auto* problem = find(job, "problem"); problem != nullptr && problem->is_object())
+        return error_of_json(*problem);
+      return Error{Code::rejected,
+                   state == "cancelled" ? "the job was cancelled" : string_or(job, "error", "the job failed")}
+          .hint("millrace job show " + id);
     }
   }
 }

@@ -11,10 +11,10 @@
 namespace millrace::cli {
 
 struct UpOptions {
-  std::string project;      // "" = none
+  std::string project;  // "" = none
   std::string state;
   std::string http = "127.0.0.1:8080";
-  std::string grpc;         // "" = off
+  std::string grpc;               // "" = off
   std::string log_sync = "50ms";  // or "strict"
 };
 
@@ -22,7 +22,7 @@ struct ServeOptions {
   std::vector<std::pair<std::string, std::string>> models;  // NAME, FILE
   std::string http = "127.0.0.1:8000";
   std::string contract;
-  std::string log_folder;   // "" = no prediction log
+  std::string log_folder;  // "" = no prediction log
   std::string log_sync = "50ms";
 };
 

@@ -10,14 +10,17 @@ std::string describe(const Json& node) {
   std::string out = string_or(node, "id", "");
   if (const auto* attributes = find(node, "attributes"); attributes != nullptr && attributes->is_object())
     for (const auto& [key, value] : attributes->items())
-      if (value.is_primitive()) out += fmt::format("  {}={}", key, value.is_string() ? value.get<std::string>() : to_text(value));
+      if (value.is_primitive())
+        out += fmt::format("  {}={}", key, value.is_string() ? value.get<std::string>() : to_text(value));
   return out.substr(0, 200);
 }
 
 Result<int> lineage(Invocation& in) {
   MILLRACE_TRY(auto* gateway, in.gateway());
   const bool down = in.args.has("--down");
-  MILLRACE_TRY(const auto answer, gateway->call("GET", fmt::format("{}?direction={}", address({"lineage", in.args.get("NODE")}), down ? "downstream" : "upstream")));
+  MILLRACE_TRY(const auto answer,
+               gateway->call("GET", fmt::format("{}?direction={}", address({"lineage", in.args.get("NODE")}),
+                                                down ? "downstream" : "upstream")));
   std::string lines;
   for (const auto& node : answer.at("nodes"))
     lines += fmt::format("{:{}}{}\n", "", 2 * integer_or(node, "distance", 0), describe(node));

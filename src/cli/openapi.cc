@@ -15,7 +15,11 @@ Result<int> openapi(Invocation& in) {
 }  // namespace
 
 std::vector<Command> openapi_commands() {
-  return {{.name = "openapi", .summary = "print the OpenAPI document of the native API", .positionals = {}, .options = {}, .run = openapi}};
+  return {{.name = "openapi",
+           .summary = "print the OpenAPI document of the native API",
+           .positionals = {},
+           .options = {},
+           .run = openapi}};
 }
 
 }  // namespace millrace::cli

@@ -12,7 +12,7 @@ namespace {
 
 struct Parsed {
   const Command* command = nullptr;
-  std::map<std::string, std::vector<std::string>> lists;   // words that may come several times
+  std::map<std::string, std::vector<std::string>> lists;  // words that may come several times
   std::map<std::string, std::optional<std::string>> words;
   std::map<std::string, bool> flags;
 };
@@ -24,7 +24,8 @@ void add_words(CLI::App& app, const Command& command, Parsed& parsed) {
     option->required(word.required);
   }
   std::vector<Option> options = command.options;
-  options.push_back({.name = "--project", .value = "DIR", .summary = "folder with millrace.yaml (default: here or above)"});
+  options.push_back(
+      {.name = "--project", .value = "DIR", .summary = "folder with millrace.yaml (default: here or above)"});
   options.push_back({.name = "--state", .value = "DIR", .summary = "state folder (default: PROJECT/.millrace)"});
   options.push_back({.name = "--json", .value = "", .summary = "print the answer as JSON"});
   for (const auto& each : options) {

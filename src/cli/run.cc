@@ -11,7 +11,9 @@ std::string plan_lines(const Json& plan) {
   for (const auto& stage : plan.at("items")) {
     out += fmt::format("{:<14} {}\n", string_or(stage, "stage", ""), string_or(stage, "action", ""));
     if (const auto* why = find(stage, "why"); why != nullptr && why->is_array())
-      for (const auto& reason : *why) out += fmt::format("    {}\n", reason.is_string() ? reason.get<std::string>() : string_or(reason, "text", to_text(reason)));
+      for (const auto& reason : *why)
+        out += fmt::format("    {}\n",
+                           reason.is_string() ? reason.get<std::string>() : string_or(reason, "text", to_text(reason)));
   }
   return out;
 }
@@ -26,8 +28,10 @@ Result<int> run(Invocation& in) {
   MILLRACE_TRY(auto* gateway, in.gateway());
   if (in.args.has("--why")) return why(in, *gateway, in.args.get("--why"));
   Json body = Json::object();
-  if (in.args.has("--verify")) body = {{"stages", {in.args.get("--verify")}}, {"verify", true}};
-  else if (in.args.has("STAGE")) body["stages"] = in.args.all("STAGE");
+  if (in.args.has("--verify"))
+    body = {{"stages", {in.args.get("--verify")}}, {"verify", true}};
+  else if (in.args.has("STAGE"))
+    body["stages"] = in.args.all("STAGE");
   MILLRACE_TRY(const auto job, gateway->call("POST", address({"pipeline", "runs"}), body));
   MILLRACE_TRY(const auto done, follow_job(in, *gateway, string_or(job, "id", "")));
   const auto& result = done.at("result");
@@ -42,7 +46,9 @@ std::vector<Command> run_commands() {
            .summary = "run the pipeline's stages whose inputs changed, or one stage and what it needs",
            .positionals = {{"STAGE", "only these stages and what they need", false, true}},
            .options = {{.name = "--why", .value = "STAGE", .summary = "say whether it would run, and why"},
-                       {.name = "--verify", .value = "STAGE", .summary = "repeat it from the recorded inputs and compare bytes"}},
+                       {.name = "--verify",
+                        .value = "STAGE",
+                        .summary = "repeat it from the recorded inputs and compare bytes"}},
            .run = run}};
 }
 

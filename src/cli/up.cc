@@ -19,7 +19,9 @@ std::vector<Command> up_commands() {
   return {{.name = "up",
            .summary = "start the server: every API of the project, until SIGTERM or Ctrl-C",
            .positionals = {},
-           .options = {{.name = "--http", .value = "HOST:PORT", .summary = "where to listen (default 127.0.0.1:8080; port 0 = a free one)"},
+           .options = {{.name = "--http",
+                        .value = "HOST:PORT",
+                        .summary = "where to listen (default 127.0.0.1:8080; port 0 = a free one)"},
                        {.name = "--grpc", .value = "HOST:PORT", .summary = "not in this version: refused"},
                        {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"}},
            .run = up}};

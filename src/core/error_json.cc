@@ -16,7 +16,8 @@ Json to_json(const Error& error) {
   if (!error.hint().empty()) out["hint"] = error.hint();
   if (!error.doing().empty()) out["doing"] = error.doing();
   const auto& where = error.where();
-  if (!where.empty()) out["where"] = {{"file", where.file}, {"line", where.line}, {"column", where.column}, {"field", where.field}};
+  if (!where.empty())
+    out["where"] = {{"file", where.file}, {"line", where.line}, {"column", where.column}, {"field", where.field}};
   return out;
 }
 
@@ -24,8 +25,10 @@ Error error_of_json(const Json& value) {
   Error error{code_of(string_or(value, "code", "internal")), string_or(value, "detail", "no reason was given")};
   error.hint(string_or(value, "hint", ""));
   if (const auto* where = find(value, "where"))
-    error.at({.file = string_or(*where, "file", ""), .line = static_cast<int>(integer_or(*where, "line", 0)),
-              .column = static_cast<int>(integer_or(*where, "column", 0)), .field = string_or(*where, "field", "")});
+    error.at({.file = string_or(*where, "file", ""),
+              .line = static_cast<int>(integer_or(*where, "line", 0)),
+              .column = static_cast<int>(integer_or(*where, "column", 0)),
+              .field = string_or(*where, "field", "")});
   if (const auto* doing = find(value, "doing"); doing != nullptr && doing->is_array())
     for (const auto& each : *doing)
       if (each.is_string()) error.while_doing(each.get<std::string>());

@@ -14,6 +14,9 @@ class Log {
   enum class Level { debug, info, warn, error };
   virtual ~Log() = default;
   virtual void write(Level level, std::string_view event, const Json& fields) = 0;
+  // The same for lines that are written too often to build a document for: `fields` is JSON text without its braces
+  // ("\"a\":1,\"b\":2").
+  virtual void write_fields(Level level, std::string_view event, std::string_view fields) = 0;
 
   void info(std::string_view event, const Json& fields = Json::object()) { write(Level::info, event, fields); }
   void warn(std::string_view event, const Json& fields = Json::object()) { write(Level::warn, event, fields); }

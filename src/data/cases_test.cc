@@ -47,26 +47,34 @@ std::vector<Case> read_cases(const std::string& path) {
 std::string unescape(const std::string& text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 >= text.size()) out += text[i];
-    else if (text[++i] == 'n') out += '\n';
-    else if (text[i] == 'x') out += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16)), i += 2;
-    else out += text[i];
+    if (text[i] != '\\' || i + 1 >= text.size())
+      out += text[i];
+    else if (text[++i] == 'n')
+      out += '\n';
+    else if (text[i] == 'x')
+      out += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16)), i += 2;
+    else
+      out += text[i];
   }
   return out;
 }
 
 std::vector<std::string> describe(const CheckReport& report) {
-  std::vector<std::string> out{fmt::format("{} rows {} accepted {} quarantined {}{}", report.verdict, report.rows, report.accepted, report.quarantined,
+  std::vector<std::string> out{fmt::format("{} rows {} accepted {} quarantined {}{}", report.verdict, report.rows,
+                                           report.accepted, report.quarantined,
                                            report.dropped > 0 ? fmt::format(" dropped {}", report.dropped) : "")};
   for (const auto& finding : report.findings) {
     if (finding.rule.kind == "schema" && finding.ok) continue;
     std::string line = finding.rule.id;
-    if (!finding.rule.skipped.empty()) line += fmt::format(" skipped: {}", finding.rule.skipped);
+    if (!finding.rule.skipped.empty())
+      line += fmt::format(" skipped: {}", finding.rule.skipped);
     else {
-      line += fmt::format(" {} {}", finding.value ? fmt::format("{:.6g}", *finding.value) : "-", finding.ok ? "holds" : "FAILS");
+      line += fmt::format(" {} {}", finding.value ? fmt::format("{:.6g}", *finding.value) : "-",
+                          finding.ok ? "holds" : "FAILS");
       if (finding.about_rows) line += fmt::format(" rows {}", finding.failing);
       if (!finding.ok) line += " allowed " + to_text(finding.rule.limit.to_json());
-      for (const auto& example : finding.examples) line += fmt::format(" [{}: {}]", to_text(example["row"]), to_text(example["values"]));
+      for (const auto& example : finding.examples)
+        line += fmt::format(" [{}: {}]", to_text(example["row"]), to_text(example["values"]));
       if (!finding.note.empty()) line += " (" + finding.note + ")";
     }
     out.push_back(std::move(line));
@@ -84,13 +92,19 @@ std::vector<std::string> run_case(const Case& lines) {
     if (word == "rows") rows += text + "\n";
     if (word == "bytes") rows += unescape(text);
     if (word == "ref") references[text.substr(0, text.find(' '))] += text.substr(text.find(' ') + 1) + "\n";
-    if (word == "period") trial.from = *parse_time(text.substr(0, text.find(' '))), trial.to = *parse_time(text.substr(text.find(' ') + 1));
+    if (word == "period")
+      trial.from = *parse_time(text.substr(0, text.find(' '))), trial.to = *parse_time(text.substr(text.find(' ') + 1));
   }
-  for (const auto& [name, text] : references) trial.references[name] = {testing::write(trial.folder, name + ".csv", text)};
-  const auto report = trial.run_text(document.empty() ? testing::contract_text(object) : document, testing::write(trial.folder, "rows.csv", rows));
-  auto out = report ? describe(*report) : std::vector<std::string>{fmt::format("{}: {}", name_of(report.error().code()), report.error().text())};
+  for (const auto& [name, text] : references)
+    trial.references[name] = {testing::write(trial.folder, name + ".csv", text)};
+  const auto report = trial.run_text(document.empty() ? testing::contract_text(object) : document,
+                                     testing::write(trial.folder, "rows.csv", rows));
+  auto out =
+      report ? describe(*report)
+             : std::vector<std::string>{fmt::format("{}: {}", name_of(report.error().code()), report.error().text())};
   for (auto& line : out)
-    for (size_t at; (at = line.find(trial.folder.path() + "/")) != std::string::npos;) line.erase(at, trial.folder.path().size() + 1);
+    for (size_t at; (at = line.find(trial.folder.path() + "/")) != std::string::npos;)
+      line.erase(at, trial.folder.path().size() + 1);
   return out;
 }
 
@@ -102,8 +116,10 @@ void rewrite(const std::string& path, const std::vector<std::pair<Case, std::vec
     first = false;
     for (const auto& [word, text] : lines) {
       if (word == "expect") continue;
-      if (word == "#") out << text << "\n";
-      else out << fmt::format("{:<10} {}", word, text) << "\n";
+      if (word == "#")
+        out << text << "\n";
+      else
+        out << fmt::format("{:<10} {}", word, text) << "\n";
     }
     for (const auto& line : got) out << fmt::format("{:<10} {}", "expect", line) << "\n";
   }
@@ -124,7 +140,8 @@ TEST(Cases, every_file_of_tests_cases_data_gives_what_it_expects) {
       }
       auto got = only_comment ? std::vector<std::string>{} : run_case(lines);
       if (std::getenv("MILLRACE_UPDATE_CASES") == nullptr) {
-        EXPECT_EQ(fmt::format("{}", fmt::join(got, "\n")), fmt::format("{}", fmt::join(wanted, "\n"))) << entry.path() << ": " << lines[0].text;
+        EXPECT_EQ(fmt::format("{}", fmt::join(got, "\n")), fmt::format("{}", fmt::join(wanted, "\n")))
+            << entry.path() << ": " << lines[0].text;
       }
       results.emplace_back(std::move(lines), std::move(got));
       ++cases;

@@ -16,7 +16,11 @@ constexpr size_t kExampleBytes = 200;
 class Check {
  public:
   Check(engine::Engine& session, const CheckRequest& request, const Object& object, std::vector<Rule> rules)
-      : session_(session), request_(request), object_(object), rules_(std::move(rules)), plan_(session, object_, rules_) {}
+      : session_(session),
+        request_(request),
+        object_(object),
+        rules_(std::move(rules)),
+        plan_(session, object_, rules_) {}
 
   Result<CheckReport> run() {
     describe();
@@ -46,11 +50,13 @@ class Check {
     for (auto& rule : rules_) {
       if (rule.kind != "row_count" || !rule.parameters.contains("per") || !rule.columns.empty()) continue;
       for (const auto& property : object_.properties)
-        if (rule.columns.empty() && (property.type == LogicalType::timestamp || property.type == LogicalType::date)) rule.columns = {property.name};
+        if (rule.columns.empty() && (property.type == LogicalType::timestamp || property.type == LogicalType::date))
+          rule.columns = {property.name};
     }
   }
 
-  // A relationship that the schema only declares is looked up when its table is at hand, and reported as skipped when not.
+  // A relationship that the schema only declares is looked up when its table is at hand, and reported as skipped when
+  // not.
   void drop_declared_references() {
     for (auto& rule : rules_) {
       const auto dataset = rule.kind == "foreign_key" ? string_or(rule.parameters["reference"], "dataset", "") : "";
@@ -61,7 +67,12 @@ class Check {
 
   Result<void> judge_schema(const std::vector<SchemaProblem>& problems) {
     for (const auto* id : {"schema.columns", "schema.type"}) {
-      Finding finding{.rule = {.id = id, .kind = "schema", .limit = {.low = 0, .high = 0, .written = "between"}, .unit = "columns", .severity = Severity::error, .on_fail = OnFail::fail}};
+      Finding finding{.rule = {.id = id,
+                               .kind = "schema",
+                               .limit = {.low = 0, .high = 0, .written = "between"},
+                               .unit = "columns",
+                               .severity = Severity::error,
+                               .on_fail = OnFail::fail}};
       finding.value = 0;
       for (const auto& problem : problems) {
         if (problem.rule != id) continue;
@@ -91,7 +102,8 @@ class Check {
       if (!rule.skipped.empty()) continue;
       for (auto& sql : find_check_kind(rule.kind)->aggregates(rule, plan_)) aggregates.push_back(std::move(sql));
     }
-    MILLRACE_TRY(const auto answer, plan_.query(fmt::format("SELECT {} {}", fmt::join(aggregates, ", "), plan_.relation())));
+    MILLRACE_TRY(const auto answer,
+                 plan_.query(fmt::format("SELECT {} {}", fmt::join(aggregates, ", "), plan_.relation())));
     MILLRACE_TRY(report_.profile, profile.finish(answer, 0));
     report_.rows = report_.profile.rows;
     judge(answer, profile.aggregates().size());
@@ -99,7 +111,10 @@ class Check {
   }
 
   void judge(const engine::Table& answer, size_t at) {
-    const BatchFacts facts{.rows = report_.rows, .period_from = request_.period_from, .period_to = request_.period_to, .now = request_.now};
+    const BatchFacts facts{.rows = report_.rows,
+                           .period_from = request_.period_from,
+                           .period_to = request_.period_to,
+                           .now = request_.now};
     for (const auto& rule : rules_) {
       Finding finding{.rule = rule};
       if (rule.skipped.empty()) {
@@ -125,7 +140,8 @@ class Check {
     for (size_t i = 0; i < columns.size(); ++i) {
       const bool masked = plan_.property(columns[i]).is_masked() && !rows.is_null(row, i + 2);
       auto value = masked ? Json("(masked)") : rows.json(row, i + 2);
-      if (value.is_string() && value.get_ref<std::string&>().size() > kExampleBytes) value = value.get<std::string>().substr(0, kExampleBytes) + "...";
+      if (value.is_string() && value.get_ref<std::string&>().size() > kExampleBytes)
+        value = value.get<std::string>().substr(0, kExampleBytes) + "...";
       values[columns[i]] = std::move(value);
     }
     return values;
@@ -138,12 +154,18 @@ class Check {
       if (columns.empty())
         for (const auto& property : object_.properties) columns.push_back(property.name);
       std::string list;
-      for (const auto& column : columns) list += fmt::format(", {} AS {}", plan_.raw(column), engine::quote_name(column));
+      for (const auto& column : columns)
+        list += fmt::format(", {} AS {}", plan_.raw(column), engine::quote_name(column));
       const auto broken = find_check_kind(finding.rule.kind)->violation(finding.rule, plan_);
-      MILLRACE_TRY(const auto rows, plan_.query(fmt::format("SELECT * EXCLUDE (millrace_broken) FROM (SELECT millrace_file, millrace_row{}, {} AS millrace_broken {}) WHERE millrace_broken "
-                                                            "ORDER BY millrace_file, millrace_row LIMIT {}", list, broken, plan_.relation(), kExamples)));
+      MILLRACE_TRY(const auto rows,
+                   plan_.query(fmt::format("SELECT * EXCLUDE (millrace_broken) FROM (SELECT millrace_file, "
+                                           "millrace_row{}, {} AS millrace_broken {}) WHERE millrace_broken "
+                                           "ORDER BY millrace_file, millrace_row LIMIT {}",
+                                           list, broken, plan_.relation(), kExamples)));
       for (size_t row = 0; row < rows.rows(); ++row)
-        finding.examples.push_back({{"file", plan_.files()[static_cast<size_t>(rows.integer(row, 0))].label}, {"row", rows.integer(row, 1)}, {"values", example_values(rows, row, columns)}});
+        finding.examples.push_back({{"file", plan_.files()[static_cast<size_t>(rows.integer(row, 0))].label},
+                                    {"row", rows.integer(row, 1)},
+                                    {"values", example_values(rows, row, columns)}});
     }
     return {};
   }
@@ -154,7 +176,8 @@ class Check {
       any = any || (finding.failing > 0 && finding.rule.acts_on_rows());
       if (finding.ok || !finding.rule.rejects_batch() || !report_.reason.empty()) continue;
       report_.verdict = "rejected";
-      report_.reason = fmt::format("{} is {} (allowed: {})", finding.rule.id, finding.value.value_or(0), to_text(finding.rule.limit.to_json()));
+      report_.reason = fmt::format("{} is {} (allowed: {})", finding.rule.id, finding.value.value_or(0),
+                                   to_text(finding.rule.limit.to_json()));
     }
     if (!report_.reason.empty()) return {};
     const RowSplit rows(plan_, object_, rules_);
@@ -184,7 +207,8 @@ class Check {
 }  // namespace
 
 bool CheckReport::passed() const {
-  return std::all_of(findings.begin(), findings.end(), [](const Finding& f) { return f.ok || !f.rule.skipped.empty(); });
+  return std::all_of(findings.begin(), findings.end(),
+                     [](const Finding& f) { return f.ok || !f.rule.skipped.empty(); });
 }
 
 Result<CheckReport> check_batch(engine::Engine& session, const CheckRequest& request) {
@@ -197,13 +221,19 @@ Result<CheckReport> check_batch(engine::Engine& session, const CheckRequest& req
 
 Result<CheckReport> check_files(engine::Engines& engines, const FileCheck& check) {
   MILLRACE_TRY(const auto contract, load_contract(check.contract));
-  CheckRequest request{.contract = &contract, .object = check.object, .period_from = check.period_from, .period_to = check.period_to, .now = check.now, .profile_before = Json()};
+  CheckRequest request{.contract = &contract,
+                       .object = check.object,
+                       .period_from = check.period_from,
+                       .period_to = check.period_to,
+                       .now = check.now,
+                       .profile_before = Json()};
   engine::EngineOptions options{.threads = check.threads, .temp_folder = check.temp_folder};
   for (const auto& file : check.files) request.files.push_back(absolute(file));
   for (const auto& [name, files] : check.references)
     for (const auto& file : files) request.references[name].push_back(absolute(file));
   options.readable = request.files;
-  for (const auto& [name, files] : request.references) options.readable.insert(options.readable.end(), files.begin(), files.end());
+  for (const auto& [name, files] : request.references)
+    options.readable.insert(options.readable.end(), files.begin(), files.end());
   if (!check.out_folder.empty()) {
     request.out_folder = absolute(check.out_folder);
     MILLRACE_DO(make_folders(request.out_folder));

@@ -1,8 +1,9 @@
-// Judges one batch by one object of a contract: every rule and the profile in one scan, then, only where rows break rules, who they are.
+// Judges one batch by one object of a contract: every rule and the profile in one scan, then, only where rows break
+// rules, who they are.
 //
-// Rows that break a rule with onFail quarantine or drop are set aside; the batch goes on with the rest (verdict `quarantined`). The batch is
-// `rejected` when its schema differs, or a rule fails whose severity is error or whose onFail is fail. A batch that cannot be read at all
-// (missing or damaged file, ragged CSV) is an Error, not a verdict.
+// Rows that break a rule with onFail quarantine or drop are set aside; the batch goes on with the rest (verdict
+// `quarantined`). The batch is `rejected` when its schema differs, or a rule fails whose severity is error or whose
+// onFail is fail. A batch that cannot be read at all (missing or damaged file, ragged CSV) is an Error, not a verdict.
 #pragma once
 #include <map>
 #include <string>
@@ -17,21 +18,21 @@ namespace millrace::data {
 
 struct CheckRequest {
   const Contract* contract = nullptr;
-  std::string object;                                         // "" = the contract's only one
-  std::vector<std::string> files;                             // CSV or Parquet; row numbers are within each
-  std::vector<std::string> file_names;                        // what to call them in errors and examples; empty = their paths
-  std::map<std::string, std::vector<std::string>> references; // dataset -> files
-  std::string out_folder;                                     // not empty: accepted.parquet and, if there are any, quarantine.parquet go there
-  Micros period_from = 0, period_to = 0;                      // what the batch covers; 0, 0 = not told
+  std::string object;                   // "" = the contract's only one
+  std::vector<std::string> files;       // CSV or Parquet; row numbers are within each
+  std::vector<std::string> file_names;  // what to call them in errors and examples; empty = their paths
+  std::map<std::string, std::vector<std::string>> references;  // dataset -> files
+  std::string out_folder;  // not empty: accepted.parquet and, if there are any, quarantine.parquet go there
+  Micros period_from = 0, period_to = 0;  // what the batch covers; 0, 0 = not told
   Micros now = 0;
-  Json profile_before;                                        // an earlier profile: its edges are kept
+  Json profile_before;  // an earlier profile: its edges are kept
 };
 
 struct Finding {
   Rule rule;
   std::optional<double> value;
   bool ok = true;
-  int64_t failing = 0;       // rows that break the rule, for rules about rows
+  int64_t failing = 0;  // rows that break the rule, for rules about rows
   bool about_rows = false;
   std::string note;
   Json examples = Json::array();  // up to 5 rows: {"file", "row", "values"}; masked columns hide their values
@@ -39,29 +40,30 @@ struct Finding {
 
 struct CheckReport {
   std::string contract_id, contract_version, contract_digest, object, engine;
-  std::string verdict;       // accepted | quarantined | rejected
-  std::string reason;        // of a rejection
+  std::string verdict;  // accepted | quarantined | rejected
+  std::string reason;   // of a rejection
   int64_t rows = 0, accepted = 0, quarantined = 0, dropped = 0;
   std::vector<Finding> findings;
   Profile profile;
   std::string accepted_file, quarantine_file;  // paths, when written
 
-  bool passed() const;       // every rule that was run holds
-  Json to_json() const;      // findings.json
+  bool passed() const;   // every rule that was run holds
+  Json to_json() const;  // findings.json
 };
 
-// `session` must be locked down if the contract is not the caller's own, and be able to read the files and write out_folder. Leaves
-// temporary relations named millrace_* behind. Nothing half-written: the files appear whole or not at all.
+// `session` must be locked down if the contract is not the caller's own, and be able to read the files and write
+// out_folder. Leaves temporary relations named millrace_* behind. Nothing half-written: the files appear whole or not
+// at all.
 Result<CheckReport> check_batch(engine::Engine& session, const CheckRequest& request);
 
 // The same from paths, in a session of its own that can reach nothing else. What `millrace check` runs.
 struct FileCheck {
-  std::string contract;                                       // path
+  std::string contract;  // path
   std::string object;
   std::vector<std::string> files;
   std::map<std::string, std::vector<std::string>> references;
-  std::string out_folder;                                     // may be ""
-  std::string temp_folder;                                    // for spilling; "" = none
+  std::string out_folder;   // may be ""
+  std::string temp_folder;  // for spilling; "" = none
   Micros period_from = 0, period_to = 0;
   Micros now = 0;
   int threads = 2;

@@ -22,10 +22,16 @@ std::string parquet(const millrace::testing::Folder& folder, const std::string& 
 
 TEST(CheckBatch, parquet_types_that_hold_the_contracts_type_are_read) {
   testing::Trial trial;
-  const auto path = parquet(trial.folder, "SELECT CAST(2 AS SMALLINT) AS i, CAST(3 AS DOUBLE) AS whole, CAST(1.25 AS DECIMAL(5, 2)) AS n, DATE '2013-01-01' AS d, "
-                                          "TIMESTAMPTZ '2013-01-01 05:00:00+02' AS t, '7' AS text UNION ALL SELECT 3, 2.5, 2.5, NULL, NULL, 'x'");
-  const auto report = trial.run_file("properties: [{name: i, logicalType: integer}, {name: whole, logicalType: integer}, {name: n, logicalType: number}, "
-                                     "{name: d, logicalType: timestamp}, {name: t, logicalType: timestamp}, {name: text, logicalType: integer}]", path);
+  const auto path =
+      parquet(trial.folder,
+              "SELECT CAST(2 AS SMALLINT) AS i, CAST(3 AS DOUBLE) AS whole, CAST(1.25 AS DECIMAL(5, 2)) AS n, DATE "
+              "'2013-01-01' AS d, "
+              "TIMESTAMPTZ '2013-01-01 05:00:00+02' AS t, '7' AS text UNION ALL SELECT 3, 2.5, 2.5, NULL, NULL, 'x'");
+  const auto report = trial.run_file(
+      "properties: [{name: i, logicalType: integer}, {name: whole, logicalType: integer}, {name: n, logicalType: "
+      "number}, "
+      "{name: d, logicalType: timestamp}, {name: t, logicalType: timestamp}, {name: text, logicalType: integer}]",
+      path);
   ASSERT_TRUE(report.ok()) << report.error().text();
   EXPECT_EQ(testing::find_rule(*report, "whole.type")->failing, 1);
   EXPECT_EQ(testing::find_rule(*report, "text.type")->failing, 1);
@@ -36,7 +42,8 @@ TEST(CheckBatch, parquet_types_that_hold_the_contracts_type_are_read) {
 
 TEST(CheckBatch, a_parquet_type_that_cannot_hold_it_rejects_the_batch) {
   testing::Trial trial;
-  const auto report = trial.run_file("properties: [{name: i, logicalType: integer}]", parquet(trial.folder, "SELECT DATE '2013-01-01' AS i"));
+  const auto report = trial.run_file("properties: [{name: i, logicalType: integer}]",
+                                     parquet(trial.folder, "SELECT DATE '2013-01-01' AS i"));
   ASSERT_TRUE(report.ok()) << report.error().text();
   EXPECT_EQ(report->verdict, "rejected");
   EXPECT_FALSE(testing::find_rule(*report, "schema.type")->ok);
@@ -47,14 +54,20 @@ TEST(CheckBatch, truncated_and_damaged_parquet_is_corrupt) {
   const auto path = parquet(trial.folder, "SELECT range AS i FROM range(50000)");
   const auto bytes = *read_file(path, 1 << 24);
   for (const size_t keep : {size_t{5}, size_t{100}, bytes.size() / 2, bytes.size() - 1}) {
-    const auto report = trial.run_file("properties: [{name: i, logicalType: integer}]", testing::write(trial.folder, "cut.parquet", bytes.substr(0, keep)));
+    const auto report = trial.run_file("properties: [{name: i, logicalType: integer}]",
+                                       testing::write(trial.folder, "cut.parquet", bytes.substr(0, keep)));
     ASSERT_FALSE(report.ok()) << keep;
     EXPECT_EQ(report.error().code(), Code::corrupt) << report.error().text();
     EXPECT_EQ(report.error().where().file, "cut.parquet");
   }
   auto damaged = bytes;
   for (size_t i = damaged.size() - 40; i < damaged.size() - 8; ++i) damaged[i] = '\xff';
-  EXPECT_EQ(trial.run_file("properties: [{name: i, logicalType: integer}]", testing::write(trial.folder, "bad.parquet", damaged)).error().code(), Code::corrupt);
+  EXPECT_EQ(trial
+                .run_file("properties: [{name: i, logicalType: integer}]",
+                          testing::write(trial.folder, "bad.parquet", damaged))
+                .error()
+                .code(),
+            Code::corrupt);
 }
 
 TEST(CheckBatch, missing_files_and_folders_are_told_apart) {
@@ -65,8 +78,12 @@ TEST(CheckBatch, missing_files_and_folders_are_told_apart) {
 
 TEST(CheckBatch, the_accepted_and_the_quarantined_rows_are_the_same_bytes_each_time) {
   std::string csv = "id,v,s\n";
-  for (int i = 0; i < 30'000; ++i) csv += fmt::format("{},{},{}\n", i % 29'000, i % 100 == 7 ? "x" : std::to_string(i * 0.25), i % 13 == 0 ? "" : "k" + std::to_string(i % 50));
-  const std::string object = "properties: [{name: id, logicalType: integer, unique: true}, {name: v, logicalType: number}, {name: s, logicalType: string}]";
+  for (int i = 0; i < 30'000; ++i)
+    csv += fmt::format("{},{},{}\n", i % 29'000, i % 100 == 7 ? "x" : std::to_string(i * 0.25),
+                       i % 13 == 0 ? "" : "k" + std::to_string(i % 50));
+  const std::string object =
+      "properties: [{name: id, logicalType: integer, unique: true}, {name: v, logicalType: number}, {name: s, "
+      "logicalType: string}]";
   std::set<std::string> accepted, quarantined;
   for (int run = 0; run < 3; ++run) {
     testing::Trial trial{.write_rows = true};
@@ -84,7 +101,9 @@ TEST(CheckBatch, the_accepted_and_the_quarantined_rows_are_the_same_bytes_each_t
 
 TEST(CheckBatch, a_profile_counts_exactly_and_keeps_its_edges) {
   testing::Trial trial;
-  const std::string object = "properties: [{name: a, logicalType: number}, {name: m, logicalType: integer, logicalTypeOptions: {minimum: 1, maximum: 12}}, {name: s, logicalType: string}]";
+  const std::string object =
+      "properties: [{name: a, logicalType: number}, {name: m, logicalType: integer, logicalTypeOptions: {minimum: 1, "
+      "maximum: 12}}, {name: s, logicalType: string}]";
   const auto report = trial.run(object, "a,m,s\n0,1,x\n10,12,x\n5,6,y\nnan,,\ninf,3,z\nbad,4,x\n");
   ASSERT_TRUE(report.ok()) << report.error().text();
   const auto profile = report->profile.to_json();
@@ -103,8 +122,10 @@ TEST(CheckBatch, a_profile_counts_exactly_and_keeps_its_edges) {
 
 TEST(CheckBatch, alerts_come_by_suspicion) {
   testing::Trial trial;
-  const auto report = trial.run("properties: [{name: a, logicalType: integer}, {name: b, logicalType: integer, required: true}]\nquality: [{id: rows, metric: rowCount, mustBe: 9, severity: error}]",
-                                "a,b\n1,\nx,\n2,\n3,4\n");
+  const auto report = trial.run(
+      "properties: [{name: a, logicalType: integer}, {name: b, logicalType: integer, required: true}]\nquality: [{id: "
+      "rows, metric: rowCount, mustBe: 9, severity: error}]",
+      "a,b\n1,\nx,\n2,\n3,4\n");
   const auto json = report->to_json();
   ASSERT_EQ(json["alerts"].size(), 3u);
   EXPECT_EQ(json["alerts"][0]["rule"], "rows");
@@ -123,7 +144,8 @@ TEST(CheckKinds, the_reference_is_made_from_the_descriptors) {
 
 TEST(Contract, the_digest_does_not_see_layout) {
   const auto one = parse_contract(testing::contract_text("properties: [{name: a, logicalType: string}]"), "c");
-  const auto two = parse_contract(testing::contract_text("# a note\nproperties:\n  - logicalType: string\n    name: a"), "c");
+  const auto two =
+      parse_contract(testing::contract_text("# a note\nproperties:\n  - logicalType: string\n    name: a"), "c");
   const auto three = parse_contract(testing::contract_text("properties: [{name: b, logicalType: string}]"), "c");
   EXPECT_EQ(one->digest, two->digest);
   EXPECT_NE(one->digest, three->digest);
@@ -131,7 +153,8 @@ TEST(Contract, the_digest_does_not_see_layout) {
 
 TEST(Contract, those_of_the_example_are_read) {
   for (const auto* name : {"flights", "weather", "planes", "airports", "airlines", "late_request"}) {
-    const auto contract = load_contract(fmt::format("{}/examples/flights/contracts/{}.odcs.yaml", testing::source_root(), name));
+    const auto contract =
+        load_contract(fmt::format("{}/examples/flights/contracts/{}.odcs.yaml", testing::source_root(), name));
     EXPECT_TRUE(contract.ok()) << contract.error().text();
   }
 }

@@ -24,12 +24,15 @@ Result<std::pair<std::string, std::string>> read_reference(const Yaml& node, con
   if (text.starts_with("/schema/") || text.starts_with("schema/")) {
     const auto rest = text.substr(text.find("schema/") + 7);
     const auto slash = rest.find("/properties/");
-    if (slash == std::string::npos) return node.error(fmt::format("'{}' names no column", text)).hint("write /schema/TABLE/properties/COLUMN or TABLE.COLUMN");
+    if (slash == std::string::npos)
+      return node.error(fmt::format("'{}' names no column", text))
+          .hint("write /schema/TABLE/properties/COLUMN or TABLE.COLUMN");
     return std::pair(rest.substr(0, slash), rest.substr(slash + 12));
   }
   const auto dot = text.rfind('.');
   if (dot == std::string::npos) return std::pair(object, text);
-  if (dot == 0 || dot + 1 == text.size()) return node.error(fmt::format("'{}' is not TABLE.COLUMN", text)).hint("write e.g. airports.faa");
+  if (dot == 0 || dot + 1 == text.size())
+    return node.error(fmt::format("'{}' is not TABLE.COLUMN", text)).hint("write e.g. airports.faa");
   return std::pair(text.substr(0, dot), text.substr(dot + 1));
 }
 
@@ -40,8 +43,12 @@ Result<Relationship> read_relationship(const Yaml& node, const std::string& obje
     (void)kind;
   }
   const Yaml* from = node.find("from");
-  if (column.empty() && from == nullptr) return node.error("a relationship of an object needs 'from'").hint("write from: TABLE.COLUMN, or move it to the property");
-  if (!column.empty() && from != nullptr) return from->error("a relationship of a property starts at that property; 'from' is not allowed").hint("remove 'from'");
+  if (column.empty() && from == nullptr)
+    return node.error("a relationship of an object needs 'from'")
+        .hint("write from: TABLE.COLUMN, or move it to the property");
+  if (!column.empty() && from != nullptr)
+    return from->error("a relationship of a property starts at that property; 'from' is not allowed")
+        .hint("remove 'from'");
   if (from == nullptr) out.columns = {column};
   const auto each = [](const Yaml& value, const auto& take) -> Result<void> {
     if (!value.is_list()) return take(value);
@@ -51,7 +58,8 @@ Result<Relationship> read_relationship(const Yaml& node, const std::string& obje
   if (from != nullptr)
     MILLRACE_DO(each(*from, [&](const Yaml& item) -> Result<void> {
       MILLRACE_TRY(const auto reference, read_reference(item, object));
-      if (reference.first != object) return item.error(fmt::format("'{}' is not a column of '{}'", item.text(), object));
+      if (reference.first != object)
+        return item.error(fmt::format("'{}' is not a column of '{}'", item.text(), object));
       out.columns.push_back(reference.second);
       return {};
     }));
@@ -63,7 +71,8 @@ Result<Relationship> read_relationship(const Yaml& node, const std::string& obje
     return {};
   }));
   if (out.columns.size() != out.reference_columns.size())
-    return node.error(fmt::format("{} columns lead to {}", out.columns.size(), out.reference_columns.size())).hint("'from' and 'to' name equally many");
+    return node.error(fmt::format("{} columns lead to {}", out.columns.size(), out.reference_columns.size()))
+        .hint("'from' and 'to' name equally many");
   return out;
 }
 
@@ -80,9 +89,8 @@ Result<void> check_names(const Object& object) {
     std::vector<std::string> all;
     for (const auto& property : object.properties) all.push_back(property.name);
     const auto near = did_you_mean(column, all);
-    return Error{Code::invalid, fmt::format("'{}' has no property '{}'", object.name, column)}
-        .at(where)
-        .hint(near ? fmt::format("did you mean '{}'?", *near) : fmt::format("it has {}", fmt::join(all, ", ")));
+    return Error{Code::invalid, fmt::format("'{}' has no property '{}'", object.name, column)}.at(where).hint(
+        near ? fmt::format("did you mean '{}'?", *near) : fmt::format("it has {}", fmt::join(all, ", ")));
   };
   const auto columns_of = [](const Json& map, const char* key) -> std::vector<std::string> {
     std::vector<std::string> out;
@@ -123,15 +131,19 @@ Result<Object> read_object(const Yaml& node) {
 Result<void> check_version(const Yaml& root, Contract& contract) {
   MILLRACE_TRY(contract.api_version, root.get_string("apiVersion"));
   if (contract.api_version != "v3.1.0")
-    return root.find("apiVersion")->error(fmt::format("apiVersion '{}' is not known", contract.api_version)).hint("Millrace reads ODCS v3.1.0: write apiVersion: v3.1.0");
+    return root.find("apiVersion")
+        ->error(fmt::format("apiVersion '{}' is not known", contract.api_version))
+        .hint("Millrace reads ODCS v3.1.0: write apiVersion: v3.1.0");
   MILLRACE_TRY(const auto kind, root.get_string("kind"));
-  if (kind != "DataContract") return root.find("kind")->error(fmt::format("kind '{}' is not a contract", kind)).hint("write kind: DataContract");
+  if (kind != "DataContract")
+    return root.find("kind")->error(fmt::format("kind '{}' is not a contract", kind)).hint("write kind: DataContract");
   return {};
 }
 
 }  // namespace
 
-Result<std::vector<Relationship>> read_relationships(const Yaml& element, const std::string& object, const std::string& column) {
+Result<std::vector<Relationship>> read_relationships(const Yaml& element, const std::string& object,
+                                                     const std::string& column) {
   std::vector<Relationship> out;
   if (const Yaml* list = element.find("relationships"))
     for (const auto& item : list->items()) {
@@ -142,7 +154,8 @@ Result<std::vector<Relationship>> read_relationships(const Yaml& element, const 
 }
 
 const Property* Object::find(std::string_view property) const {
-  const auto found = std::find_if(properties.begin(), properties.end(), [&](const Property& p) { return p.name == property; });
+  const auto found =
+      std::find_if(properties.begin(), properties.end(), [&](const Property& p) { return p.name == property; });
   return found == properties.end() ? nullptr : &*found;
 }
 
@@ -150,7 +163,8 @@ std::vector<std::string> Object::primary_key() const {
   std::vector<const Property*> parts;
   for (const auto& property : properties)
     if (property.primary_key) parts.push_back(&property);
-  std::stable_sort(parts.begin(), parts.end(), [](const auto* a, const auto* b) { return a->primary_key_position < b->primary_key_position; });
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const auto* a, const auto* b) { return a->primary_key_position < b->primary_key_position; });
   std::vector<std::string> out;
   for (const auto* part : parts) out.push_back(part->name);
   return out;
@@ -164,7 +178,8 @@ Result<const Object*> Contract::object(std::string_view object_name) const {
     names.push_back(object.name);
   }
   return Error{object_name.empty() ? Code::invalid : Code::not_found,
-               object_name.empty() ? "the contract has more than one object; say which" : fmt::format("the contract has no object '{}'", object_name)}
+               object_name.empty() ? "the contract has more than one object; say which"
+                                   : fmt::format("the contract has no object '{}'", object_name)}
       .at({.file = file})
       .hint(fmt::format("it has {}", fmt::join(names, ", ")));
 }
@@ -188,7 +203,10 @@ Result<Contract> parse_contract(std::string_view text, const std::string& path) 
       if (!names.insert(object.name).second) return item.error(fmt::format("two objects are named '{}'", object.name));
       contract.objects.push_back(std::move(object));
     }
-    if (contract.objects.empty()) return root->find("schema")->error("the contract describes no object").hint("add one: schema: [{name: TABLE, properties: [...]}]");
+    if (contract.objects.empty())
+      return root->find("schema")
+          ->error("the contract describes no object")
+          .hint("add one: schema: [{name: TABLE, properties: [...]}]");
     contract.document = root->to_json();
     contract.digest = digest_of(to_text(contract.document));
     return contract;

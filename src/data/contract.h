@@ -1,7 +1,7 @@
-// A data contract: the Open Data Contract Standard v3.1.0 (*.odcs.yaml), read strictly. Every documented key is accepted, an unknown
-// one is an error with its place and "did you mean". What Millrace adds stays inside the standard's own extension points:
-// `type: custom, engine: millrace, implementation: {...}` and the custom property `onFail`.
-// Plain values; nothing here reads data.
+// A data contract: the Open Data Contract Standard v3.1.0 (*.odcs.yaml), read strictly. Every documented key is
+// accepted, an unknown one is an error with its place and "did you mean". What Millrace adds stays inside the
+// standard's own extension points: `type: custom, engine: millrace, implementation: {...}` and the custom property
+// `onFail`. Plain values; nothing here reads data.
 #pragma once
 #include <optional>
 #include <string>
@@ -16,7 +16,8 @@ namespace millrace::data {
 enum class LogicalType { any, string, integer, number, boolean, date, timestamp, time, object, array };
 std::string_view name_of(LogicalType type);
 
-// What happens when a rule does not hold. `inherit`: nothing was said here, see the next level (rule, column, contract).
+// What happens when a rule does not hold. `inherit`: nothing was said here, see the next level (rule, column,
+// contract).
 enum class OnFail { inherit, quarantine, drop, warn, fail };
 std::string_view name_of(OnFail on_fail);
 
@@ -97,7 +98,7 @@ struct Contract {
   std::vector<Object> objects;
   OnFail on_fail = OnFail::inherit;
   std::string file;
-  Json document;       // all of it, as written
+  Json document;  // all of it, as written
 
   // The object of that name; with "" the only one. An Error names the objects that there are.
   Result<const Object*> object(std::string_view object_name) const;

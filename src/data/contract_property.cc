@@ -9,7 +9,8 @@
 namespace millrace::data {
 namespace {
 
-const std::vector<std::string> kTypes{"string", "integer", "number", "boolean", "date", "timestamp", "time", "object", "array"};
+const std::vector<std::string> kTypes{"string",    "integer", "number", "boolean", "date",
+                                      "timestamp", "time",    "object", "array"};
 const std::vector<std::string> kActions{"quarantine", "drop", "warn", "fail", "refuse"};
 
 Bound to_bound(const Yaml& node, bool open) {
@@ -28,7 +29,9 @@ Result<Bound> read_bound(const Yaml& node, LogicalType type, bool open) {
   }
   if (type == LogicalType::time) return bound;
   const auto time = parse_time(node.text());
-  if (!time) return node.error(fmt::format("'{}' is not a date or a date with time", node.text())).hint("write e.g. 2013-01-31 or '2013-01-31T05:00:00Z'");
+  if (!time)
+    return node.error(fmt::format("'{}' is not a date or a date with time", node.text()))
+        .hint("write e.g. 2013-01-31 or '2013-01-31T05:00:00Z'");
   bound.integer = *time;
   bound.text = to_iso(*time).substr(0, type == LogicalType::date ? 10 : 26);
   return bound;
@@ -45,7 +48,10 @@ Result<void> read_range(const Yaml& options, Property& property) {
   }
   const bool numeric = property.type == LogicalType::integer || property.type == LogicalType::number;
   if (numeric && property.minimum && property.maximum && property.minimum->number > property.maximum->number)
-    return options.error(fmt::format("the range is empty: minimum {} > maximum {}", property.minimum->text, property.maximum->text)).hint("swap the two");
+    return options
+        .error(
+            fmt::format("the range is empty: minimum {} > maximum {}", property.minimum->text, property.maximum->text))
+        .hint("swap the two");
   return {};
 }
 
@@ -63,12 +69,15 @@ Result<void> read_options(const Yaml& options, Property& property) {
   if (const Yaml* node = options.find("multipleOf")) {
     MILLRACE_TRY(property.multiple_of, read_bound(*node, property.type, false));
     if (property.multiple_of->number <= 0) return node->error("'multipleOf' must be above zero");
-    if (!property.multiple_of->integral) return node->error("only a whole 'multipleOf' can be checked exactly").hint("use a custom rule: metric: expression");
+    if (!property.multiple_of->integral)
+      return node->error("only a whole 'multipleOf' can be checked exactly")
+          .hint("use a custom rule: metric: expression");
   }
   MILLRACE_TRY(property.min_length, read_length(options, "minLength"));
   MILLRACE_TRY(property.max_length, read_length(options, "maxLength"));
   if (property.min_length && property.max_length && *property.min_length > *property.max_length)
-    return options.error(fmt::format("no text has a length from {} to {}", *property.min_length, *property.max_length)).hint("swap the two");
+    return options.error(fmt::format("no text has a length from {} to {}", *property.min_length, *property.max_length))
+        .hint("swap the two");
   if (const Yaml* pattern = options.find("pattern")) {
     MILLRACE_DO(check_pattern(*pattern));
     property.pattern = pattern->text();
@@ -127,7 +136,9 @@ Result<Property> read_property(const Yaml& node, const std::string& object) {
   Property property{.where = node.where()};
   MILLRACE_TRY(property.name, node.get_string("name"));
   if (property.name.empty()) return node.error("a property needs a name");
-  if (property.name.starts_with("millrace_")) return node.error(fmt::format("the name '{}' is taken: names with 'millrace_' are Millrace's own", property.name)).hint("rename the property; physicalName may keep the column's name");
+  if (property.name.starts_with("millrace_"))
+    return node.error(fmt::format("the name '{}' is taken: names with 'millrace_' are Millrace's own", property.name))
+        .hint("rename the property; physicalName may keep the column's name");
   property.source_name = node.string_or("physicalName", property.name);
   property.physical_type = node.string_or("physicalType", "");
   property.description = node.string_or("description", "");

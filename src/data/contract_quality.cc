@@ -8,16 +8,20 @@
 namespace millrace::data {
 namespace {
 
-const std::vector<std::string> kOperators{"mustBe",         "mustNotBe",           "mustBeGreaterThan", "mustBeGreaterOrEqualTo",
-                                          "mustBeLessThan", "mustBeLessOrEqualTo", "mustBeBetween",     "mustNotBeBetween"};
+const std::vector<std::string> kOperators{
+    "mustBe",         "mustNotBe",           "mustBeGreaterThan", "mustBeGreaterOrEqualTo",
+    "mustBeLessThan", "mustBeLessOrEqualTo", "mustBeBetween",     "mustNotBeBetween"};
 const std::vector<std::string> kMetrics{"nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount"};
-const std::vector<std::string> kDimensions{"accuracy", "completeness", "conformity", "consistency", "coverage", "timeliness", "uniqueness"};
+const std::vector<std::string> kDimensions{"accuracy", "completeness", "conformity", "consistency",
+                                           "coverage", "timeliness",   "uniqueness"};
 
 Result<Limit> read_between(const Yaml& node, const std::string& name) {
-  if (node.items().size() != 2) return node.error(fmt::format("'{}' needs two numbers", name)).hint(fmt::format("write {}: [1, 10]", name));
+  if (node.items().size() != 2)
+    return node.error(fmt::format("'{}' needs two numbers", name)).hint(fmt::format("write {}: [1, 10]", name));
   MILLRACE_TRY(const double low, node.items()[0].number());
   MILLRACE_TRY(const double high, node.items()[1].number());
-  if (low > high) return node.error(fmt::format("'{}' begins above its end: {} > {}", name, low, high)).hint("swap the two numbers");
+  if (low > high)
+    return node.error(fmt::format("'{}' begins above its end: {} > {}", name, low, high)).hint("swap the two numbers");
   Limit limit{.low = low, .high = high, .outside = name == "mustNotBeBetween", .written = name};
   // The standard defines mustBeBetween as greater than AND less than: both ends lie outside.
   limit.low_open = limit.high_open = true;
@@ -59,19 +63,22 @@ Result<void> check_arguments(const Yaml& node, const Quality& rule) {
   if (rule.metric == "missingValues") {
     MILLRACE_DO(only({"missingValues"}));
     if (arguments == nullptr || arguments->find("missingValues") == nullptr)
-      return node.error("missingValues needs 'arguments.missingValues'").hint("write arguments: {missingValues: ['', 'N/A']}");
+      return node.error("missingValues needs 'arguments.missingValues'")
+          .hint("write arguments: {missingValues: ['', 'N/A']}");
     if (!arguments->find("missingValues")->is_list()) return arguments->error("'missingValues' must be a list");
   } else if (rule.metric == "invalidValues") {
     MILLRACE_DO(only({"validValues", "pattern"}));
     const bool set = arguments != nullptr && arguments->find("validValues") != nullptr;
     const bool pattern = arguments != nullptr && arguments->find("pattern") != nullptr;
     if (set == pattern)
-      return node.error("invalidValues needs 'arguments.validValues' or 'arguments.pattern'").hint("write arguments: {validValues: [A, B]}");
+      return node.error("invalidValues needs 'arguments.validValues' or 'arguments.pattern'")
+          .hint("write arguments: {validValues: [A, B]}");
     if (set && !arguments->find("validValues")->is_list()) return arguments->error("'validValues' must be a list");
     if (pattern) MILLRACE_DO(check_pattern(*arguments->find("pattern")));
   } else if (rule.metric == "duplicateValues") {
     MILLRACE_DO(only({"properties"}));
-    if (arguments != nullptr && !arguments->find("properties")->is_list()) return arguments->error("'properties' must be a list");
+    if (arguments != nullptr && !arguments->find("properties")->is_list())
+      return arguments->error("'properties' must be a list");
   } else {
     MILLRACE_DO(only({}));
   }
@@ -81,20 +88,31 @@ Result<void> check_arguments(const Yaml& node, const Quality& rule) {
 Result<void> read_library(const Yaml& node, Quality& rule, bool of_property) {
   const Yaml* metric = node.find("metric");
   if (metric == nullptr) metric = node.find("rule");  // its name before v3.1
-  if (metric == nullptr) return node.error("a library rule needs 'metric'").hint(fmt::format("one of {}", fmt::join(kMetrics, ", ")));
+  if (metric == nullptr)
+    return node.error("a library rule needs 'metric'").hint(fmt::format("one of {}", fmt::join(kMetrics, ", ")));
   MILLRACE_TRY(rule.metric, one_of(*metric, "metric", kMetrics));
-  if (!rule.limit) return node.error(fmt::format("the rule on {} needs an operator", rule.metric)).hint(fmt::format("exactly one of {}", fmt::join(kOperators, ", ")));
-  const bool column_only = rule.metric == "nullValues" || rule.metric == "missingValues" || rule.metric == "invalidValues";
-  if (column_only && !of_property) return metric->error(fmt::format("'{}' stands below a property, not below the object", rule.metric)).hint("move the rule to the property's 'quality'");
-  if (rule.metric == "rowCount" && of_property) return metric->error("'rowCount' stands below the object, not below a property").hint("move the rule to the object's 'quality'");
+  if (!rule.limit)
+    return node.error(fmt::format("the rule on {} needs an operator", rule.metric))
+        .hint(fmt::format("exactly one of {}", fmt::join(kOperators, ", ")));
+  const bool column_only =
+      rule.metric == "nullValues" || rule.metric == "missingValues" || rule.metric == "invalidValues";
+  if (column_only && !of_property)
+    return metric->error(fmt::format("'{}' stands below a property, not below the object", rule.metric))
+        .hint("move the rule to the property's 'quality'");
+  if (rule.metric == "rowCount" && of_property)
+    return metric->error("'rowCount' stands below the object, not below a property")
+        .hint("move the rule to the object's 'quality'");
   MILLRACE_DO(check_arguments(node, rule));
   if (rule.metric == "duplicateValues" && !of_property && !rule.arguments.contains("properties"))
-    return node.error("duplicateValues of an object needs 'arguments.properties'").hint("name the columns that are unique together");
+    return node.error("duplicateValues of an object needs 'arguments.properties'")
+        .hint("name the columns that are unique together");
   return {};
 }
 
 Result<void> read_custom(const Yaml& node, Quality& rule) {
-  if (rule.limit) return node.error("a custom rule has no operator").hint("put the limit inside: implementation: {..., between: [lo, hi]}");
+  if (rule.limit)
+    return node.error("a custom rule has no operator")
+        .hint("put the limit inside: implementation: {..., between: [lo, hi]}");
   MILLRACE_TRY(rule.engine, node.get_string("engine"));
   MILLRACE_TRY(const Yaml* implementation, node.get("implementation"));
   rule.implementation = implementation->to_json();
@@ -110,8 +128,12 @@ Result<Severity> read_severity(const Yaml& node) {
 }
 
 Result<Quality> read_rule(const Yaml& node, bool of_property) {
-  Quality rule{.id = node.string_or("id", ""), .name = node.string_or("name", ""), .description = node.string_or("description", ""),
-               .type = node.string_or("type", "library"), .unit = node.string_or("unit", ""), .query = node.string_or("query", ""),
+  Quality rule{.id = node.string_or("id", ""),
+               .name = node.string_or("name", ""),
+               .description = node.string_or("description", ""),
+               .type = node.string_or("type", "library"),
+               .unit = node.string_or("unit", ""),
+               .query = node.string_or("query", ""),
                .where = node.where()};
   if (const Yaml* type = node.find("type")) {
     MILLRACE_TRY(rule.type, one_of(*type, "type", {"library", "text", "sql", "custom"}));
@@ -155,7 +177,8 @@ bool Limit::holds(double value) const {
 }
 
 Json Limit::to_json() const {
-  if (written == "between" || written == "mustBeBetween" || written == "mustNotBeBetween") return {{written, {*low, *high}}};
+  if (written == "between" || written == "mustBeBetween" || written == "mustNotBeBetween")
+    return {{written, {*low, *high}}};
   return {{written, low ? *low : *high}};
 }
 

@@ -12,7 +12,8 @@ Result<LogicalType> read_logical_type(const Yaml& node);
 Result<OnFail> read_on_fail(const Yaml& element);
 Result<std::vector<Quality>> read_quality(const Yaml& element, bool of_property);
 // Relationships of an object (`column` empty: `from` is needed) or of the named property.
-Result<std::vector<Relationship>> read_relationships(const Yaml& element, const std::string& object, const std::string& column);
+Result<std::vector<Relationship>> read_relationships(const Yaml& element, const std::string& object,
+                                                     const std::string& column);
 Result<Property> read_property(const Yaml& node, const std::string& object);
 
 }  // namespace millrace::data

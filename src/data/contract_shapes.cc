@@ -7,8 +7,8 @@
 namespace millrace::data {
 namespace {
 
-// A shape lists its keys, separated by blanks: `key` (any value), `key:shape` (a map), `key[]shape` (a list of maps), `key[]` (a list
-// of plain values); a trailing ! marks a required key.
+// A shape lists its keys, separated by blanks: `key` (any value), `key:shape` (a map), `key[]shape` (a list of maps),
+// `key[]` (a list of plain values); a trailing ! marks a required key.
 struct Shape {
   std::string_view name;
   std::string_view keys;
@@ -16,36 +16,50 @@ struct Shape {
 
 constexpr Shape kShapes[] = {
     {"contract",
-     "apiVersion! kind! id! version! status! schema[]object! name tenant tags[] domain dataProduct authoritativeDefinitions[]definition "
-     "description:description servers[]server slaDefaultElement slaProperties[]sla roles[]role team:team support[]support price:price "
+     "apiVersion! kind! id! version! status! schema[]object! name tenant tags[] domain dataProduct "
+     "authoritativeDefinitions[]definition "
+     "description:description servers[]server slaDefaultElement slaProperties[]sla roles[]role team:team "
+     "support[]support price:price "
      "customProperties[]custom contractCreatedTs"},
     {"description", "purpose limitations usage authoritativeDefinitions[]definition customProperties[]custom"},
     {"definition", "id url! type! description"},
     {"custom", "id property! value! description"},
     {"object",
      "id name! logicalType physicalName physicalType description businessName dataGranularityDescription tags[] "
-     "authoritativeDefinitions[]definition customProperties[]custom properties[]property relationships[]relationship quality[]quality"},
+     "authoritativeDefinitions[]definition customProperties[]custom properties[]property relationships[]relationship "
+     "quality[]quality"},
     {"property",
-     "id name! physicalName physicalType description businessName authoritativeDefinitions[]definition quality[]quality tags[] "
-     "customProperties[]custom primaryKey primaryKeyPosition logicalType logicalTypeOptions:options required unique partitioned "
-     "partitionKeyPosition classification encryptedName transformSourceObjects[] transformLogic transformDescription examples[] "
+     "id name! physicalName physicalType description businessName authoritativeDefinitions[]definition "
+     "quality[]quality tags[] "
+     "customProperties[]custom primaryKey primaryKeyPosition logicalType logicalTypeOptions:options required unique "
+     "partitioned "
+     "partitionKeyPosition classification encryptedName transformSourceObjects[] transformLogic transformDescription "
+     "examples[] "
      "criticalDataElement items:item relationships[]relationship properties[]property"},
     {"item",
-     "id name physicalName physicalType description businessName authoritativeDefinitions[]definition quality[]quality tags[] "
-     "customProperties[]custom primaryKey primaryKeyPosition logicalType logicalTypeOptions:options required unique partitioned "
-     "partitionKeyPosition classification encryptedName transformSourceObjects[] transformLogic transformDescription examples[] "
+     "id name physicalName physicalType description businessName authoritativeDefinitions[]definition quality[]quality "
+     "tags[] "
+     "customProperties[]custom primaryKey primaryKeyPosition logicalType logicalTypeOptions:options required unique "
+     "partitioned "
+     "partitionKeyPosition classification encryptedName transformSourceObjects[] transformLogic transformDescription "
+     "examples[] "
      "criticalDataElement items:item relationships[]relationship properties[]property"},
     {"relationship", "type from to! customProperties[]custom"},
     {"quality",
-     "id name description type metric rule arguments:any unit query engine implementation dimension method severity businessImpact "
-     "customProperties[]custom tags[] authoritativeDefinitions[]definition scheduler schedule mustBe mustNotBe mustBeGreaterThan "
+     "id name description type metric rule arguments:any unit query engine implementation dimension method severity "
+     "businessImpact "
+     "customProperties[]custom tags[] authoritativeDefinitions[]definition scheduler schedule mustBe mustNotBe "
+     "mustBeGreaterThan "
      "mustBeGreaterOrEqualTo mustBeLessThan mustBeLessOrEqualTo mustBeBetween[] mustNotBeBetween[]"},
     {"server",
-     "id server! type! description environment roles[]role customProperties[]custom account catalog database dataset delimiter "
-     "endpointUrl format host location path port project region regionName schema serviceName stagingDir stream warehouse"},
+     "id server! type! description environment roles[]role customProperties[]custom account catalog database dataset "
+     "delimiter "
+     "endpointUrl format host location path port project region regionName schema serviceName stagingDir stream "
+     "warehouse"},
     {"sla", "id property! value! valueExt unit element driver description scheduler schedule"},
     {"role", "id role! description access firstLevelApprovers secondLevelApprovers customProperties[]custom"},
-    {"team", "id name description members[]member tags[] customProperties[]custom authoritativeDefinitions[]definition"},
+    {"team",
+     "id name description members[]member tags[] customProperties[]custom authoritativeDefinitions[]definition"},
     {"member",
      "id username! name description role dateIn dateOut replacedByUsername tags[] customProperties[]custom "
      "authoritativeDefinitions[]definition"},
@@ -114,7 +128,8 @@ Result<void> check_list(const Yaml& node, const Key& key) {
 Result<void> check_value(const Yaml& parent, const Yaml& node, const Key& key) {
   if (key.form == Key::Form::list) return check_list(node, key);
   if (key.form == Key::Form::any) {
-    if (key.name != "implementation" && key.name != "value" && key.name != "from" && key.name != "to" && !node.is_scalar())
+    if (key.name != "implementation" && key.name != "value" && key.name != "from" && key.name != "to" &&
+        !node.is_scalar())
       return wrong_kind(node, key.name, "one plain value");
     return {};
   }
@@ -125,7 +140,8 @@ Result<void> check_value(const Yaml& parent, const Yaml& node, const Key& key) {
   if (key.shape != "options") return check_map(node, key.shape);
   const std::string type = parent.string_or("logicalType", "");
   if (type.empty())
-    return node.error("'logicalTypeOptions' need a 'logicalType'").hint("add logicalType: string, integer, number, date ...");
+    return node.error("'logicalTypeOptions' need a 'logicalType'")
+        .hint("add logicalType: string, integer, number, date ...");
   return check_map(node, "options." + type);
 }
 
@@ -140,18 +156,21 @@ Result<void> check_map(const Yaml& node, const std::string& shape_name) {
   std::vector<std::string> names;
   for (const auto& key : found->second) names.push_back(key.name);
   for (const auto& [name, value] : node.entries()) {
-    const auto key = std::find_if(found->second.begin(), found->second.end(), [&](const Key& k) { return k.name == name; });
+    const auto key =
+        std::find_if(found->second.begin(), found->second.end(), [&](const Key& k) { return k.name == name; });
     if (key == found->second.end()) {
       const auto near = did_you_mean(name, names);
       return value.error(fmt::format("unknown key '{}'", name))
-          .hint(near ? fmt::format("did you mean '{}'?", *near)
-                     : names.empty() ? "no key is known here" : fmt::format("known keys: {}", fmt::join(names, ", ")));
+          .hint(near            ? fmt::format("did you mean '{}'?", *near)
+                : names.empty() ? "no key is known here"
+                                : fmt::format("known keys: {}", fmt::join(names, ", ")));
     }
     MILLRACE_DO(check_value(node, value, *key));
   }
   for (const auto& key : found->second)
     if (key.required && node.find(key.name) == nullptr)
-      return node.error(fmt::format("'{}' is missing", key.name)).hint(fmt::format("ODCS v3.1.0 requires it in every {}", shape_name));
+      return node.error(fmt::format("'{}' is missing", key.name))
+          .hint(fmt::format("ODCS v3.1.0 requires it in every {}", shape_name));
   return {};
 }
 

@@ -19,7 +19,9 @@ constexpr size_t kFindingsBytes = 64 << 20;
 
 std::string short_digest(const std::string& digest) { return digest.substr(7, 12); }
 std::string day_text(Micros time) { return to_iso(time).substr(0, 19) + "Z"; }
-std::string period_text(const DatasetVersion& version) { return fmt::format("{} to {}", day_text(version.period_from), day_text(version.period_to)); }
+std::string period_text(const DatasetVersion& version) {
+  return fmt::format("{} to {}", day_text(version.period_from), day_text(version.period_to));
+}
 
 // Goes away with all that is in it, whatever happens.
 struct ScratchFolder {
@@ -30,41 +32,61 @@ struct ScratchFolder {
 Result<void> check_period(const Batch& batch) {
   const bool given = batch.from != 0 || batch.to != 0;
   if (batch.source.kind == "append" && !given)
-    return Error{Code::invalid, fmt::format("a batch of the append source '{}' needs its period", batch.source.name)}.hint("say what it covers: --from 2013-01-01 --to 2013-02-01");
+    return Error{Code::invalid, fmt::format("a batch of the append source '{}' needs its period", batch.source.name)}
+        .hint("say what it covers: --from 2013-01-01 --to 2013-02-01");
   if (batch.source.kind == "append" && batch.from >= batch.to)
-    return Error{Code::invalid, fmt::format("the period is empty: {} to {}", day_text(batch.from), day_text(batch.to))}.hint("--to is the first moment after it");
+    return Error{Code::invalid, fmt::format("the period is empty: {} to {}", day_text(batch.from), day_text(batch.to))}
+        .hint("--to is the first moment after it");
   if (batch.source.kind == "snapshot" && given)
-    return Error{Code::invalid, fmt::format("a batch of the snapshot source '{}' has no period", batch.source.name)}.hint("leave --from and --to out, or make the source kind: append");
+    return Error{Code::invalid, fmt::format("a batch of the snapshot source '{}' has no period", batch.source.name)}
+        .hint("leave --from and --to out, or make the source kind: append");
   return {};
 }
 
-// Two batches of an append dataset never hold the same time, unless they are the same bytes under a new contract or new references.
-Result<void> check_overlap(const DatasetVersion& version, const Source& source, const std::vector<DatasetVersion>& others) {
+// Two batches of an append dataset never hold the same time, unless they are the same bytes under a new contract or new
+// references.
+Result<void> check_overlap(const DatasetVersion& version, const Source& source,
+                           const std::vector<DatasetVersion>& others) {
   if (source.kind != "append" || !version.is_selectable()) return {};
   for (const auto& other : others) {
-    if (!other.is_selectable() || other.period_to <= version.period_from || other.period_from >= version.period_to) continue;
+    if (!other.is_selectable() || other.period_to <= version.period_from || other.period_from >= version.period_to)
+      continue;
     const bool same_period = other.period_from == version.period_from && other.period_to == version.period_to;
     if (same_period && other.input_digest == version.input_digest) continue;
-    return Error{Code::conflict, fmt::format("{} covers {} already, which overlaps {}", other.node(), period_text(other), period_text(version))}.hint(
-        "batches of an append source do not overlap; replacing one by corrected bytes is not possible yet");
+    return Error{Code::conflict, fmt::format("{} covers {} already, which overlaps {}", other.node(),
+                                             period_text(other), period_text(version))}
+        .hint("batches of an append source do not overlap; replacing one by corrected bytes is not possible yet");
   }
   return {};
 }
 
-lineage::Change to_change(const DatasetVersion& version, const Contract& contract, const std::vector<std::string>& names, const Source& source) {
-  Json facts{{"verdict", version.verdict}, {"rows", version.rows}, {"accepted", version.accepted}, {"quarantined", version.quarantined},
-             {"findings", version.findings_digest}, {"profile", version.profile_digest}, {"kind", source.kind}};
+lineage::Change to_change(const DatasetVersion& version, const Contract& contract,
+                          const std::vector<std::string>& names, const Source& source) {
+  Json facts{{"verdict", version.verdict},
+             {"rows", version.rows},
+             {"accepted", version.accepted},
+             {"quarantined", version.quarantined},
+             {"findings", version.findings_digest},
+             {"profile", version.profile_digest},
+             {"kind", source.kind}};
   if (version.period_to != 0) facts["from"] = day_text(version.period_from), facts["to"] = day_text(version.period_to);
   Json files = Json::array();
-  for (size_t i = 0; i < names.size(); ++i) files.push_back({{"name", names[i].substr(names[i].rfind('/') + 1)}, {"digest", version.inputs[i]}});
-  const auto contract_node = fmt::format("contract:{}@{}", is_name(contract.id) ? contract.id : version.dataset, short_digest(contract.digest));
+  for (size_t i = 0; i < names.size(); ++i)
+    files.push_back({{"name", names[i].substr(names[i].rfind('/') + 1)}, {"digest", version.inputs[i]}});
+  const auto contract_node = fmt::format("contract:{}@{}", is_name(contract.id) ? contract.id : version.dataset,
+                                         short_digest(contract.digest));
   const auto source_node = fmt::format("source:{}@{}", version.dataset, short_digest(version.input_digest));
-  lineage::Change change{.kind = "dataset.version.added", .node = version.node(), .after = version.digest, .body = facts};
+  lineage::Change change{
+      .kind = "dataset.version.added", .node = version.node(), .after = version.digest, .body = facts};
   change.nodes = {{source_node, version.input_digest, {{"files", files}}},
-                  {contract_node, contract.digest, {{"version", contract.version}, {"id", contract.id}, {"file", version.contract_file}}},
+                  {contract_node,
+                   contract.digest,
+                   {{"version", contract.version}, {"id", contract.id}, {"file", version.contract_file}}},
                   {version.node(), version.digest, facts}};
-  change.edges = {{.source = source_node, .target = version.node(), .kind = "made_from"}, {.source = contract_node, .target = version.node(), .kind = "checked_by"}};
-  for (const auto& reference : version.references) change.edges.push_back({.source = reference, .target = version.node(), .kind = "checked_against"});
+  change.edges = {{.source = source_node, .target = version.node(), .kind = "made_from"},
+                  {.source = contract_node, .target = version.node(), .kind = "checked_by"}};
+  for (const auto& reference : version.references)
+    change.edges.push_back({.source = reference, .target = version.node(), .kind = "checked_against"});
   return change;
 }
 
@@ -75,15 +97,21 @@ struct Datasets::Draft {
   Contract contract;
   const Object* object = nullptr;
   std::string workspace, key;
-  std::vector<std::string> names;                                // of the input files, as they were called
+  std::vector<std::string> names;  // of the input files, as they were called
   std::map<std::string, std::vector<DatasetVersion>> references;
   DatasetVersion version;
 };
 
 std::string DatasetVersion::node() const { return fmt::format("dataset:{}@{}", dataset, version); }
 
-Datasets::Datasets(store::Database& database, store::Blobs& blobs, lineage::Journal& journal, Context& context, engine::Engines& engines, std::string temp_folder)
-    : database_(database), blobs_(blobs), journal_(journal), context_(context), engines_(engines), temp_folder_(std::move(temp_folder)) {}
+Datasets::Datasets(store::Database& database, store::Blobs& blobs, lineage::Journal& journal, Context& context,
+                   engine::Engines& engines, std::string temp_folder)
+    : database_(database),
+      blobs_(blobs),
+      journal_(journal),
+      context_(context),
+      engines_(engines),
+      temp_folder_(std::move(temp_folder)) {}
 
 Result<DatasetVersion> Datasets::add(const Caller& caller, const Batch& batch, const std::vector<Source>& sources) {
   Draft draft{.workspace = caller.workspace};
@@ -102,12 +130,15 @@ Result<DatasetVersion> Datasets::add(const Caller& caller, const Batch& batch, c
   return record(caller, batch, draft);
 }
 
-Result<void> Datasets::read_batch(const Caller& caller, const Batch& batch, const std::vector<Source>& sources, Draft& draft) {
+Result<void> Datasets::read_batch(const Caller& caller, const Batch& batch, const std::vector<Source>& sources,
+                                  Draft& draft) {
   MILLRACE_TRY(const auto text, read_file(batch.source.contract_path, limits::yaml_bytes));
   MILLRACE_TRY(draft.contract, parse_contract(text, batch.source.contract_path));
   MILLRACE_TRY(draft.object, draft.contract.object(draft.contract.objects.size() == 1 ? "" : batch.source.name));
   if (!batch.source.event_time.empty() && draft.object->find(batch.source.event_time) == nullptr)
-    return Error{Code::invalid, fmt::format("the contract has no property '{}' to be the event_time of '{}'", batch.source.event_time, batch.source.name)}.at(batch.source.where);
+    return Error{Code::invalid, fmt::format("the contract has no property '{}' to be the event_time of '{}'",
+                                            batch.source.event_time, batch.source.name)}
+        .at(batch.source.where);
   if (batch.files.empty()) return Error{Code::invalid, "a batch needs at least one file"};
   auto& version = draft.version;
   version.dataset = batch.source.name;
@@ -117,7 +148,10 @@ Result<void> Datasets::read_batch(const Caller& caller, const Batch& batch, cons
   for (const auto& file : batch.files) {
     struct stat status {};
     if (::stat(file.c_str(), &status) != 0) return file_error("reading", file, errno);
-    if (!S_ISREG(status.st_mode)) return Error{Code::invalid, fmt::format("'{}' is not a file", file)}.at({.file = file}).hint("name the files of the batch");
+    if (!S_ISREG(status.st_mode))
+      return Error{Code::invalid, fmt::format("'{}' is not a file", file)}
+          .at({.file = file})
+          .hint("name the files of the batch");
     MILLRACE_TRY(const auto digest, blobs_.put_file(file));
     version.inputs.push_back(digest);
     draft.names.push_back(file);
@@ -125,7 +159,11 @@ Result<void> Datasets::read_batch(const Caller& caller, const Batch& batch, cons
   version.input_digest = digest_of(to_text(Json(version.inputs)));
   MILLRACE_TRY(version.contract_file, blobs_.put(text));
   MILLRACE_DO(find_references(caller, sources, draft));
-  draft.key = digest_of(to_text(Json{{"input", version.input_digest}, {"contract", version.contract_digest}, {"references", version.references}, {"from", batch.from}, {"to", batch.to}}));
+  draft.key = digest_of(to_text(Json{{"input", version.input_digest},
+                                     {"contract", version.contract_digest},
+                                     {"references", version.references},
+                                     {"from", batch.from},
+                                     {"to", batch.to}}));
   return {};
 }
 
@@ -142,8 +180,11 @@ Result<void> Datasets::find_references(const Caller& caller, const std::vector<S
       draft.references.emplace(name, std::move(found));
     } else if (!rule.parameters.value("declared", false)) {
       const bool known = source != nullptr;
-      return Error{Code::not_found, fmt::format("the rule {} looks keys up in '{}', which has no accepted version", rule.id, name)}.at(rule.where).hint(
-          known ? fmt::format("add it first: millrace data add {} FILE", name) : "it is not among the project's sources; add it there");
+      return Error{Code::not_found,
+                   fmt::format("the rule {} looks keys up in '{}', which has no accepted version", rule.id, name)}
+          .at(rule.where)
+          .hint(known ? fmt::format("add it first: millrace data add {} FILE", name)
+                      : "it is not among the project's sources; add it there");
     }
   }
   std::sort(draft.version.references.begin(), draft.version.references.end());
@@ -152,7 +193,13 @@ Result<void> Datasets::find_references(const Caller& caller, const std::vector<S
 
 Result<void> Datasets::check(const std::string& folder, const Batch& batch, Draft& draft) {
   auto& version = draft.version;
-  CheckRequest request{.contract = &draft.contract, .object = draft.object->name, .file_names = draft.names, .out_folder = folder, .period_from = batch.from, .period_to = batch.to, .now = context_.now()};
+  CheckRequest request{.contract = &draft.contract,
+                       .object = draft.object->name,
+                       .file_names = draft.names,
+                       .out_folder = folder,
+                       .period_from = batch.from,
+                       .period_to = batch.to,
+                       .now = context_.now()};
   engine::EngineOptions options{.temp_folder = temp_folder_, .writable = {folder}};
   for (const auto& digest : version.inputs) {
     MILLRACE_TRY(const auto path, blobs_.path_of(digest));
@@ -166,7 +213,8 @@ Result<void> Datasets::check(const std::string& folder, const Batch& batch, Draf
       options.readable.push_back(path);
     }
   // Edges stay what they were under this contract, so that histograms of versions add up.
-  if (const auto before = newest(draft.workspace, version.dataset); before && *before && (*before)->contract_digest == version.contract_digest) {
+  if (const auto before = newest(draft.workspace, version.dataset);
+      before && *before && (*before)->contract_digest == version.contract_digest) {
     MILLRACE_TRY(request.profile_before, read_json((*before)->profile_digest));
   }
   MILLRACE_TRY(const auto session, engines_.open(options));
@@ -215,7 +263,8 @@ Result<std::optional<DatasetVersion>> Datasets::newest(const std::string& worksp
 }
 
 // What a foreign key looks at: all batches of an append dataset, the newest version of a snapshot.
-Result<std::vector<DatasetVersion>> Datasets::all_of(const std::string& workspace, const std::string& dataset, bool append) const {
+Result<std::vector<DatasetVersion>> Datasets::all_of(const std::string& workspace, const std::string& dataset,
+                                                     bool append) const {
   MILLRACE_TRY(const auto versions, list(workspace, dataset));
   auto current = current_versions(versions);
   if (!append && current.size() > 1) current.erase(current.begin(), current.end() - 1);
@@ -236,12 +285,15 @@ Result<DatasetVersion> Datasets::get(const std::string& workspace, const std::st
   for (const auto& one : versions)
     if (one.dataset == dataset && one.version == version) return one;
   return Error{Code::not_found, fmt::format("there is no dataset:{}@{}", dataset, version)}.hint(
-      versions.empty() || dataset.empty() ? "see millrace data list" : fmt::format("'{}' has versions 1 to {}", dataset, versions.back().version));
+      versions.empty() || dataset.empty() ? "see millrace data list"
+                                          : fmt::format("'{}' has versions 1 to {}", dataset, versions.back().version));
 }
 
-Result<std::vector<DatasetVersion>> Datasets::select(const std::string& workspace, const Source& source, Micros from, Micros to) const {
+Result<std::vector<DatasetVersion>> Datasets::select(const std::string& workspace, const Source& source, Micros from,
+                                                     Micros to) const {
   const auto none = [&](const std::string& which) {
-    return Error{Code::not_found, fmt::format("the dataset '{}' has no accepted version{}", source.name, which)}.hint(fmt::format("add one: millrace data add {} FILE", source.name));
+    return Error{Code::not_found, fmt::format("the dataset '{}' has no accepted version{}", source.name, which)}.hint(
+        fmt::format("add one: millrace data add {} FILE", source.name));
   };
   if (source.kind == "snapshot") {
     MILLRACE_TRY(const auto found, newest(workspace, source.name));
@@ -256,7 +308,9 @@ Result<std::vector<DatasetVersion>> Datasets::select(const std::string& workspac
     const bool outside = !all && (version.period_to <= from || version.period_from >= to);
     if (inside) out.push_back(version);
     if (inside || outside) continue;
-    return Error{Code::conflict, fmt::format("{} covers {}, which lies across an end of {} to {}", version.node(), period_text(version), day_text(from), day_text(to))}.hint("ask for whole batches");
+    return Error{Code::conflict, fmt::format("{} covers {}, which lies across an end of {} to {}", version.node(),
+                                             period_text(version), day_text(from), day_text(to))}
+        .hint("ask for whole batches");
   }
   if (out.empty()) return none(all ? "" : fmt::format(" from {} to {}", day_text(from), day_text(to)));
   return out;

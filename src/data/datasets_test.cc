@@ -11,7 +11,8 @@
 namespace millrace::data {
 namespace {
 
-const Caller kCaller{.workspace = "default", .subject = "local:ada", .roles = {"admin"}, .via = "cli", .request_id = "r1"};
+const Caller kCaller{
+    .workspace = "default", .subject = "local:ada", .roles = {"admin"}, .via = "cli", .request_id = "r1"};
 constexpr Micros kDay = 86'400'000'000;
 
 constexpr auto kFlights = R"(properties:
@@ -28,21 +29,28 @@ class DatasetsTest : public ::testing::Test {
   std::unique_ptr<store::Blobs> blobs = std::move(*store::open_file_blobs(store.folder / "blobs", store.world.context));
   lineage::Journal journal{*store.database, store.world.context, "main", store.folder / "audit.head"};
   Datasets datasets{*store.database, *blobs, journal, store.world.context, testing::engines(), temp()};
-  Source flights{.name = "flights", .kind = "append", .contract_path = contract("flights", kFlights), .event_time = "t"};
-  Source planes{.name = "planes", .kind = "snapshot", .contract_path = contract("planes", "properties: [{name: id, logicalType: string, unique: true}]")};
+  Source flights{
+      .name = "flights", .kind = "append", .contract_path = contract("flights", kFlights), .event_time = "t"};
+  Source planes{.name = "planes",
+                .kind = "snapshot",
+                .contract_path = contract("planes", "properties: [{name: id, logicalType: string, unique: true}]")};
   std::vector<Source> sources{flights, planes};
 
   std::string temp() {
     EXPECT_TRUE(make_folders(store.folder / "tmp").ok());
     return store.folder / "tmp";
   }
-  std::string contract(const std::string& name, const std::string& object) { return testing::write(store.folder, name + ".odcs.yaml", testing::contract_text(object)); }
+  std::string contract(const std::string& name, const std::string& object) {
+    return testing::write(store.folder, name + ".odcs.yaml", testing::contract_text(object));
+  }
   Result<DatasetVersion> add_planes(const std::string& rows = "id\nN1\nN2\n") {
-    return datasets.add(kCaller, {.source = planes, .files = {testing::write(store.folder, "planes.csv", rows)}}, sources);
+    return datasets.add(kCaller, {.source = planes, .files = {testing::write(store.folder, "planes.csv", rows)}},
+                        sources);
   }
   Result<DatasetVersion> add_day(int day, const std::string& rows, int days = 1) {
     const auto file = testing::write(store.folder, fmt::format("day-{}.csv", day), "t,plane\n" + rows);
-    return datasets.add(kCaller, {.source = flights, .files = {file}, .from = day * kDay, .to = (day + days) * kDay}, sources);
+    return datasets.add(kCaller, {.source = flights, .files = {file}, .from = day * kDay, .to = (day + days) * kDay},
+                        sources);
   }
 };
 
@@ -58,9 +66,13 @@ TEST_F(DatasetsTest, a_good_batch_becomes_a_version_with_its_files_findings_and_
   EXPECT_EQ(version->quarantined, 1);
   EXPECT_EQ(version->references, std::vector<std::string>{"dataset:planes@1"});
   const auto file = *blobs->path_of(version->file);
-  EXPECT_EQ(testing::sql(fmt::format("SELECT plane, typeof(t) FROM read_parquet('{}')", file), file), R"([["N1","TIMESTAMP"],["N2","TIMESTAMP"]])");
+  EXPECT_EQ(testing::sql(fmt::format("SELECT plane, typeof(t) FROM read_parquet('{}')", file), file),
+            R"([["N1","TIMESTAMP"],["N2","TIMESTAMP"]])");
   const auto set_aside = *blobs->path_of(version->quarantine_file);
-  EXPECT_EQ(testing::sql(fmt::format("SELECT millrace_row, millrace_reasons, t, plane FROM read_parquet('{}')", set_aside), set_aside), R"([[2,["t.type"],"bad","N2"]])");
+  EXPECT_EQ(
+      testing::sql(fmt::format("SELECT millrace_row, millrace_reasons, t, plane FROM read_parquet('{}')", set_aside),
+                   set_aside),
+      R"([[2,["t.type"],"bad","N2"]])");
   EXPECT_EQ((*datasets.findings("default", "flights", 1))["verdict"], "quarantined");
   EXPECT_EQ((*datasets.profile("default", "flights", 1))["rows"], 3);
   const auto walk = lineage::walk(*store.database, "default", "dataset:flights@1", lineage::Direction::upstream);
@@ -125,8 +137,10 @@ TEST_F(DatasetsTest, says_what_is_missing) {
   EXPECT_EQ(no_planes.error().code(), Code::not_found);
   EXPECT_EQ(no_planes.error().hint(), "add it first: millrace data add planes FILE");
   EXPECT_EQ(datasets.add(kCaller, {.source = flights, .files = {"x"}}, sources).error().code(), Code::invalid);
-  EXPECT_EQ(datasets.add(kCaller, {.source = planes, .files = {store.folder / "none.csv"}}, sources).error().code(), Code::not_found);
-  EXPECT_EQ(datasets.add(kCaller, {.source = planes, .files = {store.folder.path()}}, sources).error().code(), Code::invalid);
+  EXPECT_EQ(datasets.add(kCaller, {.source = planes, .files = {store.folder / "none.csv"}}, sources).error().code(),
+            Code::not_found);
+  EXPECT_EQ(datasets.add(kCaller, {.source = planes, .files = {store.folder.path()}}, sources).error().code(),
+            Code::invalid);
   EXPECT_EQ(datasets.get("default", "planes", 3).error().code(), Code::not_found);
   EXPECT_TRUE(datasets.list("default", "")->empty());
 }

@@ -10,14 +10,89 @@
 namespace millrace::data {
 namespace {
 
-const std::vector<std::string> kFunctions{
-    "+", "-", "*", "/", "//", "%", "**", "^", "||", "~~", "!~~", "~~~", "~~*", "!~~*", "abs", "ceil", "ceiling", "coalesce", "concat", "contains", "date_diff",
-    "date_part", "date_trunc", "datediff", "day", "dayofweek", "dayofyear", "ends_with", "suffix", "epoch", "epoch_ms", "epoch_us", "exp", "floor", "fmod", "greatest", "hour", "ifnull",
-    "isfinite", "isinf", "isnan", "isodow", "least", "left", "length", "like_escape", "not_like_escape", "ln", "log", "log10", "log2", "lower", "md5", "minute", "mod", "month",
-    "nullif", "pow", "power", "prefix", "quarter", "regexp_full_match", "regexp_matches", "replace", "right", "round", "second", "sign", "sqrt", "starts_with", "strip",
-    "substr", "substring", "trim", "ltrim", "rtrim", "trunc", "upper", "week", "year"};
+const std::vector<std::string> kFunctions{"+",
+                                          "-",
+                                          "*",
+                                          "/",
+                                          "//",
+                                          "%",
+                                          "**",
+                                          "^",
+                                          "||",
+                                          "~~",
+                                          "!~~",
+                                          "~~~",
+                                          "~~*",
+                                          "!~~*",
+                                          "abs",
+                                          "ceil",
+                                          "ceiling",
+                                          "coalesce",
+                                          "concat",
+                                          "contains",
+                                          "date_diff",
+                                          "date_part",
+                                          "date_trunc",
+                                          "datediff",
+                                          "day",
+                                          "dayofweek",
+                                          "dayofyear",
+                                          "ends_with",
+                                          "suffix",
+                                          "epoch",
+                                          "epoch_ms",
+                                          "epoch_us",
+                                          "exp",
+                                          "floor",
+                                          "fmod",
+                                          "greatest",
+                                          "hour",
+                                          "ifnull",
+                                          "isfinite",
+                                          "isinf",
+                                          "isnan",
+                                          "isodow",
+                                          "least",
+                                          "left",
+                                          "length",
+                                          "like_escape",
+                                          "not_like_escape",
+                                          "ln",
+                                          "log",
+                                          "log10",
+                                          "log2",
+                                          "lower",
+                                          "md5",
+                                          "minute",
+                                          "mod",
+                                          "month",
+                                          "nullif",
+                                          "pow",
+                                          "power",
+                                          "prefix",
+                                          "quarter",
+                                          "regexp_full_match",
+                                          "regexp_matches",
+                                          "replace",
+                                          "right",
+                                          "round",
+                                          "second",
+                                          "sign",
+                                          "sqrt",
+                                          "starts_with",
+                                          "strip",
+                                          "substr",
+                                          "substring",
+                                          "trim",
+                                          "ltrim",
+                                          "rtrim",
+                                          "trunc",
+                                          "upper",
+                                          "week",
+                                          "year"};
 
-const std::set<std::string> kClasses{"COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "FUNCTION", "CAST", "CASE", "BETWEEN"};
+const std::set<std::string> kClasses{"COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR",
+                                     "FUNCTION",   "CAST",     "CASE",       "BETWEEN"};
 
 class Inspector {
  public:
@@ -45,7 +120,9 @@ class Inspector {
 
   Result<void> visit_expression(const Json& node) {
     const auto kind = string_or(node, "class", "");
-    if (!kClasses.contains(kind)) return refuse(fmt::format("it holds {}", kind == "SUBQUERY" ? "a query" : kind), "write one condition over the columns of a row");
+    if (!kClasses.contains(kind))
+      return refuse(fmt::format("it holds {}", kind == "SUBQUERY" ? "a query" : kind),
+                    "write one condition over the columns of a row");
     if (kind == "COLUMN_REF") return visit_column(node);
     return kind == "FUNCTION" ? visit_function(node) : Result<void>{};
   }
@@ -58,8 +135,10 @@ class Inspector {
     for (const auto& property : object_.properties) known.push_back(property.name);
     if (object_.find(name) == nullptr) {
       const auto near = did_you_mean(name, known);
-      return Error{Code::invalid, fmt::format("the expression names '{}', which is no property of '{}'", name, object_.name)}.at(where_).hint(
-          near ? fmt::format("did you mean '{}'?", *near) : fmt::format("it has {}", fmt::join(known, ", ")));
+      return Error{Code::invalid,
+                   fmt::format("the expression names '{}', which is no property of '{}'", name, object_.name)}
+          .at(where_)
+          .hint(near ? fmt::format("did you mean '{}'?", *near) : fmt::format("it has {}", fmt::join(known, ", ")));
     }
     columns_.insert(name);
     return {};
@@ -67,12 +146,14 @@ class Inspector {
 
   Result<void> visit_function(const Json& node) {
     const auto name = string_or(node, "function_name", "");
-    const bool plain = string_or(node, "schema", "").empty() && string_or(node, "catalog", "").empty() && !node.value("distinct", false) &&
-                       (!node.contains("filter") || node["filter"].is_null());
+    const bool plain = string_or(node, "schema", "").empty() && string_or(node, "catalog", "").empty() &&
+                       !node.value("distinct", false) && (!node.contains("filter") || node["filter"].is_null());
     if (plain && std::find(kFunctions.begin(), kFunctions.end(), name) != kFunctions.end()) return {};
     const auto near = did_you_mean(name, kFunctions);
     return refuse(fmt::format("the function '{}' is not known here", name),
-                  near ? fmt::format("did you mean '{}'?", *near) : fmt::format("known functions: {}", fmt::join(kFunctions.begin() + 15, kFunctions.end(), ", ")));
+                  near
+                      ? fmt::format("did you mean '{}'?", *near)
+                      : fmt::format("known functions: {}", fmt::join(kFunctions.begin() + 15, kFunctions.end(), ", ")));
   }
 
   const Object& object_;
@@ -87,19 +168,26 @@ bool is_empty_part(const Json& select, const char* key) {
 
 }  // namespace
 
-Result<std::vector<std::string>> check_expression(engine::Engine& session, const std::string& expression, const Object& object, const Where& where) {
+Result<std::vector<std::string>> check_expression(engine::Engine& session, const std::string& expression,
+                                                  const Object& object, const Where& where) {
   const auto refuse = [&](std::string why) {
-    return Error{Code::invalid, std::move(why)}.at(where).hint("write one condition over the columns of a row, e.g. air_time IS NULL OR air_time > 0");
+    return Error{Code::invalid, std::move(why)}.at(where).hint(
+        "write one condition over the columns of a row, e.g. air_time IS NULL OR air_time > 0");
   };
-  MILLRACE_TRY(const auto parsed, session.query(fmt::format("SELECT CAST(json_serialize_sql({}) AS VARCHAR)", engine::quote_text("SELECT (" + expression + "\n)"))));
+  MILLRACE_TRY(const auto parsed, session.query(fmt::format("SELECT CAST(json_serialize_sql({}) AS VARCHAR)",
+                                                            engine::quote_text("SELECT (" + expression + "\n)"))));
   MILLRACE_TRY(const auto tree, parse_json(parsed.text(0, 0), "the engine's parser"));
-  if (tree.value("error", true)) return refuse(fmt::format("the expression '{}' cannot be read: {}", expression, string_or(tree, "error_message", "syntax error")));
+  if (tree.value("error", true))
+    return refuse(fmt::format("the expression '{}' cannot be read: {}", expression,
+                              string_or(tree, "error_message", "syntax error")));
   const Json* statements = find(tree, "statements");
   if (statements == nullptr || statements->size() != 1) return refuse("the expression is more than one statement");
   const Json& select = (*statements)[0].value("node", Json::object());
-  const bool plain = string_or(select, "type", "") == "SELECT_NODE" && select.value("select_list", Json::array()).size() == 1 &&
-                     string_or(select.value("from_table", Json::object()), "type", "") == "EMPTY" && is_empty_part(select, "where_clause") &&
-                     is_empty_part(select, "group_expressions") && is_empty_part(select, "having") && is_empty_part(select, "qualify") &&
+  const bool plain = string_or(select, "type", "") == "SELECT_NODE" &&
+                     select.value("select_list", Json::array()).size() == 1 &&
+                     string_or(select.value("from_table", Json::object()), "type", "") == "EMPTY" &&
+                     is_empty_part(select, "where_clause") && is_empty_part(select, "group_expressions") &&
+                     is_empty_part(select, "having") && is_empty_part(select, "qualify") &&
                      is_empty_part(select, "sample") && is_empty_part(select, "modifiers");
   if (!plain) return refuse("the expression is not one condition");
   Inspector inspector(object, where);

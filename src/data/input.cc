@@ -28,23 +28,34 @@ struct Ends {
 Result<Ends> read_ends(const std::string& path, const std::string& label) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return file_error("reading", label, errno);
-  if (S_ISDIR(status.st_mode)) return Error{Code::invalid, fmt::format("'{}' is a folder, not a file", label)}.at({.file = label}).hint("name the files in it");
-  if (!S_ISREG(status.st_mode)) return Error{Code::invalid, fmt::format("'{}' is not a regular file", label)}.at({.file = label});
+  if (S_ISDIR(status.st_mode))
+    return Error{Code::invalid, fmt::format("'{}' is a folder, not a file", label)}
+        .at({.file = label})
+        .hint("name the files in it");
+  if (!S_ISREG(status.st_mode))
+    return Error{Code::invalid, fmt::format("'{}' is not a regular file", label)}.at({.file = label});
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
   if (!file) return file_error("opening", label, errno);
   Ends ends{.size = status.st_size};
   ends.head.resize(std::min<size_t>(kHeaderBytes, static_cast<size_t>(ends.size)));
-  if (std::fread(ends.head.data(), 1, ends.head.size(), file.get()) != ends.head.size()) return file_error("reading", label, EIO);
+  if (std::fread(ends.head.data(), 1, ends.head.size(), file.get()) != ends.head.size())
+    return file_error("reading", label, EIO);
   ends.tail.resize(std::min<size_t>(4, ends.head.size()));
-  if (std::fseek(file.get(), -static_cast<long>(ends.tail.size()), SEEK_END) != 0) return file_error("reading", label, errno);
-  if (std::fread(ends.tail.data(), 1, ends.tail.size(), file.get()) != ends.tail.size()) return file_error("reading", label, EIO);
+  if (std::fseek(file.get(), -static_cast<long>(ends.tail.size()), SEEK_END) != 0)
+    return file_error("reading", label, errno);
+  if (std::fread(ends.tail.data(), 1, ends.tail.size(), file.get()) != ends.tail.size())
+    return file_error("reading", label, EIO);
   return ends;
 }
 
 bool is_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t more = lead < 0x80 ? 0 : (lead >> 5) == 6 && lead >= 0xC2 ? 1 : (lead >> 4) == 14 ? 2 : (lead >> 3) == 30 && lead <= 0xF4 ? 3 : 9;
+    const size_t more = lead < 0x80                         ? 0
+                        : (lead >> 5) == 6 && lead >= 0xC2  ? 1
+                        : (lead >> 4) == 14                 ? 2
+                        : (lead >> 3) == 30 && lead <= 0xF4 ? 3
+                                                            : 9;
     if (more == 9 || i + more >= text.size() + (more == 0 ? 1 : 0)) return false;
     for (size_t k = 1; k <= more; ++k)
       if ((static_cast<unsigned char>(text[i + k]) >> 6) != 2) return false;
@@ -59,12 +70,18 @@ std::optional<std::vector<std::string>> first_record(std::string_view text, char
   bool quoted = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"') fields.back() += text[++i];
-    else if (c == '"' && (quoted || fields.back().empty())) quoted = !quoted;
-    else if (quoted) fields.back() += c;
-    else if (c == '\n' || c == '\r') return fields;
-    else if (c == delimiter) fields.emplace_back();
-    else fields.back() += c;
+    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"')
+      fields.back() += text[++i];
+    else if (c == '"' && (quoted || fields.back().empty()))
+      quoted = !quoted;
+    else if (quoted)
+      fields.back() += c;
+    else if (c == '\n' || c == '\r')
+      return fields;
+    else if (c == delimiter)
+      fields.emplace_back();
+    else
+      fields.back() += c;
   }
   return quoted ? std::nullopt : std::optional(fields);
 }
@@ -90,11 +107,17 @@ Result<void> check_header(const InputFile& file) {
   for (size_t i = 0; i < file.columns.size(); ++i) {
     const auto& name = file.columns[i].name;
     if (name.empty())
-      return Error{Code::invalid, fmt::format("column {} of the header has no name", i + 1)}.at({.file = file.label, .line = 1}).hint("the first line of a CSV file names its columns");
+      return Error{Code::invalid, fmt::format("column {} of the header has no name", i + 1)}
+          .at({.file = file.label, .line = 1})
+          .hint("the first line of a CSV file names its columns");
     if (!is_utf8(name))
-      return Error{Code::invalid, "the header is not UTF-8"}.at({.file = file.label, .line = 1}).hint("save the file as UTF-8");
+      return Error{Code::invalid, "the header is not UTF-8"}
+          .at({.file = file.label, .line = 1})
+          .hint("save the file as UTF-8");
     if (!seen.insert(lower(name)).second)
-      return Error{Code::invalid, fmt::format("two columns are named '{}'", name)}.at({.file = file.label, .line = 1}).hint("SQL ignores case in names; rename one of them");
+      return Error{Code::invalid, fmt::format("two columns are named '{}'", name)}
+          .at({.file = file.label, .line = 1})
+          .hint("SQL ignores case in names; rename one of them");
   }
   return {};
 }
@@ -105,26 +128,39 @@ Result<InputFile> inspect_csv(const std::string& path, const std::string& label,
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
     return Error{Code::invalid, "the file is UTF-16, not UTF-8"}.at({.file = label}).hint("save the file as UTF-8");
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (text.starts_with("\x1F\x8B")) return Error{Code::unsupported, "the file is compressed (gzip)"}.at({.file = label}).hint("unpack it first");
+  if (text.starts_with("\x1F\x8B"))
+    return Error{Code::unsupported, "the file is compressed (gzip)"}.at({.file = label}).hint("unpack it first");
   if (std::memchr(text.data(), 0, text.size()) != nullptr)
-    return Error{Code::invalid, "the file holds zero bytes: it is not text"}.at({.file = label}).hint("batches are CSV (UTF-8) or Parquet files");
+    return Error{Code::invalid, "the file holds zero bytes: it is not text"}
+        .at({.file = label})
+        .hint("batches are CSV (UTF-8) or Parquet files");
   if (text.find_first_not_of(" \r\n\t") == std::string_view::npos)
-    return Error{Code::invalid, "the file is empty: it has no header"}.at({.file = label}).hint("the first line of a CSV file names its columns");
+    return Error{Code::invalid, "the file is empty: it has no header"}
+        .at({.file = label})
+        .hint("the first line of a CSV file names its columns");
   file.delimiter = delimiter_of(text);
   auto fields = first_record(text, file.delimiter);
-  if (!fields) return Error{Code::invalid, "a quote in the header does not end"}.at({.file = label, .line = 1}).hint("close it, or double quotes inside a quoted field");
+  if (!fields)
+    return Error{Code::invalid, "a quote in the header does not end"}
+        .at({.file = label, .line = 1})
+        .hint("close it, or double quotes inside a quoted field");
   for (auto& field : *fields) file.columns.push_back({.name = std::move(field)});
   MILLRACE_DO(check_header(file));
   return file;
 }
 
-Result<InputFile> inspect_parquet(engine::Engine& session, const std::string& path, const std::string& label, const Ends& ends) {
+Result<InputFile> inspect_parquet(engine::Engine& session, const std::string& path, const std::string& label,
+                                  const Ends& ends) {
   if (ends.size < 12 || ends.tail != kMagic)
-    return Error{Code::corrupt, fmt::format("the Parquet file is cut off or damaged: it does not end with {}", kMagic)}.at({.file = label}).hint("copy or write the file again");
+    return Error{Code::corrupt, fmt::format("the Parquet file is cut off or damaged: it does not end with {}", kMagic)}
+        .at({.file = label})
+        .hint("copy or write the file again");
   InputFile file{.path = path, .label = label, .parquet = true};
-  auto columns = session.query(fmt::format("DESCRIBE SELECT * FROM read_parquet({}, binary_as_string = true)", engine::quote_text(path)));
+  auto columns = session.query(
+      fmt::format("DESCRIBE SELECT * FROM read_parquet({}, binary_as_string = true)", engine::quote_text(path)));
   if (!columns) return explain_read(std::move(columns).error(), {file});
-  for (size_t row = 0; row < columns->rows(); ++row) file.columns.push_back({.name = columns->text(row, 0), .type = columns->text(row, 1)});
+  for (size_t row = 0; row < columns->rows(); ++row)
+    file.columns.push_back({.name = columns->text(row, 0), .type = columns->text(row, 1)});
   MILLRACE_DO(check_header(file));
   return file;
 }
@@ -142,27 +178,35 @@ size_t InputFile::index(const std::string& name) const { return static_cast<size
 Result<InputFile> inspect_file(engine::Engine& session, const std::string& path, const std::string& label) {
   MILLRACE_TRY(const auto ends, read_ends(path, label));
   if (ends.size == 0)
-    return Error{Code::invalid, "the file is empty"}.at({.file = label}).hint("a batch without rows is a CSV file with its header, or a Parquet file");
+    return Error{Code::invalid, "the file is empty"}
+        .at({.file = label})
+        .hint("a batch without rows is a CSV file with its header, or a Parquet file");
   const bool named_parquet = label.ends_with(".parquet") || label.ends_with(".pq");
   if (ends.head.starts_with(kMagic)) return inspect_parquet(session, path, label, ends);
   if (named_parquet)
-    return Error{Code::corrupt, fmt::format("the file is named Parquet but does not begin with {}", kMagic)}.at({.file = label}).hint("write it as Parquet, or name it .csv if it is one");
+    return Error{Code::corrupt, fmt::format("the file is named Parquet but does not begin with {}", kMagic)}
+        .at({.file = label})
+        .hint("write it as Parquet, or name it .csv if it is one");
   return inspect_csv(path, label, ends);
 }
 
 std::string select_from(const InputFile& file, bool numbered) {
   std::string list;
   for (size_t i = 0; i < file.columns.size(); ++i)
-    list += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ", file.parquet ? engine::quote_name(file.columns[i].name) : fmt::format("c{}", i), i);
+    list += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ",
+                        file.parquet ? engine::quote_name(file.columns[i].name) : fmt::format("c{}", i), i);
   if (file.parquet)
-    return fmt::format("SELECT {}{} FROM read_parquet({}, binary_as_string = true{})", numbered ? "file_row_number + 1 AS millrace_row, " : "", list,
-                       engine::quote_text(file.path), numbered ? ", file_row_number = true" : "");
+    return fmt::format("SELECT {}{} FROM read_parquet({}, binary_as_string = true{})",
+                       numbered ? "file_row_number + 1 AS millrace_row, " : "", list, engine::quote_text(file.path),
+                       numbered ? ", file_row_number = true" : "");
   std::string types;
   for (size_t i = 0; i < file.columns.size(); ++i) types += fmt::format("{}'c{}': 'VARCHAR'", i == 0 ? "" : ", ", i);
   return fmt::format(
-      "SELECT {}{} FROM read_csv({}, auto_detect = false, header = true, delim = {}, quote = '\"', escape = '\"', nullstr = '', "
+      "SELECT {}{} FROM read_csv({}, auto_detect = false, header = true, delim = {}, quote = '\"', escape = '\"', "
+      "nullstr = '', "
       "strict_mode = true, null_padding = false, ignore_errors = false, columns = {{{}}})",
-      numbered ? "row_number() OVER () AS millrace_row, " : "", list, engine::quote_text(file.path), engine::quote_text(std::string(1, file.delimiter)), types);
+      numbered ? "row_number() OVER () AS millrace_row, " : "", list, engine::quote_text(file.path),
+      engine::quote_text(std::string(1, file.delimiter)), types);
 }
 
 Error explain_read(Error error, const std::vector<InputFile>& files) {
@@ -173,7 +217,9 @@ Error explain_read(Error error, const std::vector<InputFile>& files) {
     if (text.find(file.path) != std::string::npos) which = &file;
   if (which->parquet) {
     const auto first = text.substr(0, std::min(text.find('\n'), size_t{300}));
-    return Error{Code::corrupt, "the Parquet file cannot be read: " + first}.at({.file = which->label}).hint("copy or write the file again");
+    return Error{Code::corrupt, "the Parquet file cannot be read: " + first}
+        .at({.file = which->label})
+        .hint("copy or write the file again");
   }
   int line = 0;
   re2::RE2::PartialMatch(text, "(?:Line|line):? ?(\\d+)", &line);
@@ -182,14 +228,22 @@ Error explain_read(Error error, const std::vector<InputFile>& files) {
   int expected = 0, found = 0;
   re2::RE2::PartialMatch(text, "Original Line: ?([^\\n]{1,120})", &original);
   if (re2::RE2::PartialMatch(text, "Expected Number of Columns: (\\d+) Found: (\\d+)", &expected, &found))
-    return Error{Code::invalid, fmt::format("the line has {} fields, the header {}{}", found, expected, original.empty() ? "" : fmt::format(": '{}'", original))}
-        .at(place).hint("repair the line, or quote fields that hold the separator");
-  if (text.find("nicode") != std::string::npos || text.find("UTF-8") != std::string::npos || text.find("utf-8") != std::string::npos)
+    return Error{Code::invalid, fmt::format("the line has {} fields, the header {}{}", found, expected,
+                                            original.empty() ? "" : fmt::format(": '{}'", original))}
+        .at(place)
+        .hint("repair the line, or quote fields that hold the separator");
+  if (text.find("nicode") != std::string::npos || text.find("UTF-8") != std::string::npos ||
+      text.find("utf-8") != std::string::npos)
     return Error{Code::invalid, "the file is not UTF-8"}.at(place).hint("save the file as UTF-8");
   if (text.find("quote") != std::string::npos)
-    return Error{Code::invalid, fmt::format("a quoted field does not end as it should{}", original.empty() ? "" : fmt::format(": '{}'", original))}.at(place).hint("double the quotes inside a quoted field");
+    return Error{Code::invalid, fmt::format("a quoted field does not end as it should{}",
+                                            original.empty() ? "" : fmt::format(": '{}'", original))}
+        .at(place)
+        .hint("double the quotes inside a quoted field");
   if (line == 0 && text.find("CSV") == std::string::npos) return error;
-  return Error{Code::invalid, "the CSV file cannot be read: " + text.substr(0, std::min(text.find('\n'), size_t{300}))}.at(place).hint("see the line named");
+  return Error{Code::invalid, "the CSV file cannot be read: " + text.substr(0, std::min(text.find('\n'), size_t{300}))}
+      .at(place)
+      .hint("see the line named");
 }
 
 }  // namespace millrace::data

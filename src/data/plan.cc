@@ -11,9 +11,11 @@ namespace millrace::data {
 using engine::quote_name;
 using engine::quote_text;
 
-Plan::Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules) : session_(session), object_(object), rules_(rules) {}
+Plan::Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules)
+    : session_(session), object_(object), rules_(rules) {}
 
-Result<std::vector<SchemaProblem>> Plan::match(const std::vector<std::string>& files, const std::vector<std::string>& names) {
+Result<std::vector<SchemaProblem>> Plan::match(const std::vector<std::string>& files,
+                                               const std::vector<std::string>& names) {
   if (files.empty()) return Error{Code::invalid, "a batch needs at least one file"};
   std::vector<SchemaProblem> problems;
   for (size_t i = 0; i < files.size(); ++i) {
@@ -33,18 +35,24 @@ Result<std::vector<SchemaProblem>> Plan::match_file(const InputFile& file) {
     expected.push_back(property.source_name);
     const InputColumn* column = file.find(property.source_name);
     if (column == nullptr) {
-      problems.push_back({"schema.columns", property.name, fmt::format("the column '{}' is missing in {}", property.source_name, file.label)});
+      problems.push_back({"schema.columns", property.name,
+                          fmt::format("the column '{}' is missing in {}", property.source_name, file.label)});
       continue;
     }
     MILLRACE_TRY(const auto typed, to_typed(property, column->type, "c"));
     if (!typed)
-      problems.push_back({"schema.type", property.name, fmt::format("the column '{}' has the type {}, which holds no {}", property.source_name, column->type, name_of(property.type))});
-    else if (typed->may_fail) wrong_.emplace(property.name, i);
+      problems.push_back({"schema.type", property.name,
+                          fmt::format("the column '{}' has the type {}, which holds no {}", property.source_name,
+                                      column->type, name_of(property.type))});
+    else if (typed->may_fail)
+      wrong_.emplace(property.name, i);
   }
   for (const auto& column : file.columns) {
     if (std::find(expected.begin(), expected.end(), column.name) != expected.end()) continue;
     const auto near = did_you_mean(column.name, expected);
-    problems.push_back({"schema.columns", column.name, fmt::format("the column '{}' is not in the contract{}", column.name, near ? fmt::format("; is it '{}'?", *near) : "")});
+    problems.push_back({"schema.columns", column.name,
+                        fmt::format("the column '{}' is not in the contract{}", column.name,
+                                    near ? fmt::format("; is it '{}'?", *near) : "")});
   }
   return problems;
 }
@@ -53,12 +61,14 @@ Result<std::string> Plan::select_batch() const {
   std::string out;
   for (size_t number = 0; number < files_.size(); ++number) {
     const auto& file = files_[number];
-    std::string list = fmt::format("CAST({} AS INTEGER) AS millrace_file, CAST(millrace_row AS BIGINT) AS millrace_row", number);
+    std::string list =
+        fmt::format("CAST({} AS INTEGER) AS millrace_file, CAST(millrace_row AS BIGINT) AS millrace_row", number);
     for (const auto& property : object_.properties) {
       const auto source = fmt::format("c{}", file.index(property.source_name));
       MILLRACE_TRY(const auto typed, to_typed(property, file.find(property.source_name)->type, source));
       list += fmt::format(", {} AS {}", typed->sql, quote_name(property.name));
-      if (const auto wrong = wrong_.find(property.name); wrong != wrong_.end()) list += fmt::format(", {} AS millrace_raw_{}", source, wrong->second);
+      if (const auto wrong = wrong_.find(property.name); wrong != wrong_.end())
+        list += fmt::format(", {} AS millrace_raw_{}", source, wrong->second);
     }
     out += fmt::format("{}SELECT {} FROM ({})", number == 0 ? "" : " UNION ALL ", list, select_from(file, true));
   }
@@ -69,7 +79,8 @@ Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>
   for (const auto& rule : rules_) {
     if (!rule.skipped.empty()) continue;
     if (rule.kind == "expression") {
-      MILLRACE_TRY(const auto columns, check_expression(session_, string_or(rule.parameters, "expression", ""), object_, rule.where));
+      MILLRACE_TRY(const auto columns,
+                   check_expression(session_, string_or(rule.parameters, "expression", ""), object_, rule.where));
       (void)columns;
     }
     if (rule.kind == "foreign_key") MILLRACE_DO(add_reference(rule, references));
@@ -77,7 +88,8 @@ Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>
   }
   MILLRACE_TRY(const auto select, select_batch());
   const bool parquet = std::all_of(files_.begin(), files_.end(), [](const InputFile& file) { return file.parquet; });
-  MILLRACE_TRY(const auto made, execute(fmt::format("CREATE OR REPLACE TEMP {} millrace_batch AS {}", parquet ? "VIEW" : "TABLE", select)));
+  MILLRACE_TRY(const auto made, execute(fmt::format("CREATE OR REPLACE TEMP {} millrace_batch AS {}",
+                                                    parquet ? "VIEW" : "TABLE", select)));
   (void)made;
   for (const auto& rule : rules_)
     if (rule.skipped.empty() && rule.kind == "expression") MILLRACE_DO(check_condition(rule));
@@ -86,14 +98,20 @@ Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>
 
 // The engine knows the types: a mismatch is an error of the contract, not of the batch.
 Result<void> Plan::check_condition(const Rule& rule) const {
-  const auto type = session_.query(fmt::format("DESCRIBE SELECT ({}\n) FROM millrace_batch", string_or(rule.parameters, "expression", "")));
-  const auto refuse = [&](std::string why) { return Error{Code::invalid, std::move(why)}.at(rule.where).hint("write one condition over the columns of a row, e.g. air_time IS NULL OR air_time > 0"); };
+  const auto type = session_.query(
+      fmt::format("DESCRIBE SELECT ({}\n) FROM millrace_batch", string_or(rule.parameters, "expression", "")));
+  const auto refuse = [&](std::string why) {
+    return Error{Code::invalid, std::move(why)}
+        .at(rule.where)
+        .hint("write one condition over the columns of a row, e.g. air_time IS NULL OR air_time > 0");
+  };
   if (!type) {
     std::string why = type.error().message().substr(0, type.error().message().find('\n'));
     if (why.ends_with('.')) why.pop_back();
     return refuse("the expression does not fit the columns: " + why);
   }
-  if (type->text(0, 1) != "BOOLEAN") return refuse(fmt::format("the expression is {}, not a condition", type->text(0, 1)));
+  if (type->text(0, 1) != "BOOLEAN")
+    return refuse(fmt::format("the expression is {}, not a condition", type->text(0, 1)));
   return {};
 }
 
@@ -102,7 +120,9 @@ Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, s
   const auto dataset = string_or(reference, "dataset", "");
   const auto files = references.find(dataset);
   if (files == references.end() || files->second.empty())
-    return Error{Code::invalid, fmt::format("the rule {} looks keys up in '{}', which was not given", rule.id, dataset)}.at(rule.where).hint(fmt::format("name its file: --ref {}=FILE", dataset));
+    return Error{Code::invalid, fmt::format("the rule {} looks keys up in '{}', which was not given", rule.id, dataset)}
+        .at(rule.where)
+        .hint(fmt::format("name its file: --ref {}=FILE", dataset));
   std::string select, condition;
   const std::string table = fmt::format("millrace_reference_{}", joins_.size());
   for (const auto& path : files->second) {
@@ -115,21 +135,28 @@ Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, s
         std::vector<std::string> known;
         for (const auto& c : file.columns) known.push_back(c.name);
         const auto near = did_you_mean(name, known);
-        return Error{Code::invalid, fmt::format("the reference '{}' has no column '{}' ({})", dataset, name, path)}.at(rule.where).hint(
-            near ? fmt::format("did you mean '{}'?", *near) : fmt::format("it has {}", fmt::join(known, ", ")));
+        return Error{Code::invalid, fmt::format("the reference '{}' has no column '{}' ({})", dataset, name, path)}
+            .at(rule.where)
+            .hint(near ? fmt::format("did you mean '{}'?", *near) : fmt::format("it has {}", fmt::join(known, ", ")));
       }
-      MILLRACE_TRY(const auto typed, to_typed(property(rule.columns[i]), column->type, fmt::format("c{}", file.index(name))));
+      MILLRACE_TRY(const auto typed,
+                   to_typed(property(rule.columns[i]), column->type, fmt::format("c{}", file.index(name))));
       if (!typed)
-        return Error{Code::invalid, fmt::format("'{}.{}' has the type {}, '{}' is {}", dataset, name, column->type, rule.columns[i], name_of(property(rule.columns[i]).type))}.at(rule.where);
+        return Error{Code::invalid, fmt::format("'{}.{}' has the type {}, '{}' is {}", dataset, name, column->type,
+                                                rule.columns[i], name_of(property(rule.columns[i]).type))}
+            .at(rule.where);
       list += fmt::format("{}{} AS millrace_k{}", i == 0 ? "" : ", ", typed->sql, i);
       where += fmt::format("{}millrace_k{} IS NOT NULL", i == 0 ? "" : " AND ", i);
     }
-    select += fmt::format("{}SELECT * FROM (SELECT {} FROM ({})) WHERE {}", select.empty() ? "" : " UNION ", list, select_from(file, false), where);
-    const auto made = session_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE {} AS SELECT DISTINCT *, TRUE AS millrace_found FROM ({})", table, select));
+    select += fmt::format("{}SELECT * FROM (SELECT {} FROM ({})) WHERE {}", select.empty() ? "" : " UNION ", list,
+                          select_from(file, false), where);
+    const auto made = session_.execute(fmt::format(
+        "CREATE OR REPLACE TEMP TABLE {} AS SELECT DISTINCT *, TRUE AS millrace_found FROM ({})", table, select));
     if (!made) return explain_read(made.error(), {file});
   }
   for (size_t i = 0; i < rule.columns.size(); ++i)
-    condition += fmt::format("{}millrace_batch.{} = {}.millrace_k{}", i == 0 ? "" : " AND ", quote_name(rule.columns[i]), table, i);
+    condition += fmt::format("{}millrace_batch.{} = {}.millrace_k{}", i == 0 ? "" : " AND ",
+                             quote_name(rule.columns[i]), table, i);
   joins_[rule.id] = {table, condition};
   return {};
 }
@@ -138,9 +165,12 @@ Result<void> Plan::add_set(const Rule& rule) {
   const std::string table = fmt::format("millrace_reference_{}", joins_.size());
   const auto& column = property(rule.columns[0]);
   std::vector<std::string> values;
-  for (const auto& item : rule.parameters["values"]) values.push_back(literal(column, item.is_string() ? item.get<std::string>() : to_text(item)));
-  MILLRACE_TRY(const auto made, session_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE {} AS SELECT DISTINCT millrace_k0, TRUE AS millrace_found FROM (SELECT unnest([{}]) AS millrace_k0)",
-                                                             table, fmt::join(values, ", "))));
+  for (const auto& item : rule.parameters["values"])
+    values.push_back(literal(column, item.is_string() ? item.get<std::string>() : to_text(item)));
+  MILLRACE_TRY(const auto made,
+               session_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE {} AS SELECT DISTINCT millrace_k0, TRUE AS "
+                                            "millrace_found FROM (SELECT unnest([{}]) AS millrace_k0)",
+                                            table, fmt::join(values, ", "))));
   (void)made;
   joins_[rule.id] = {table, fmt::format("millrace_batch.{} = {}.millrace_k0", quote_name(column.name), table)};
   return {};

@@ -1,8 +1,9 @@
-// A contract's object over the files of one batch, compiled: which columns come from where, how they are typed, which references are joined.
-// The batch becomes the SQL relation `millrace_batch` of the session: a view over Parquet, a temporary table of CSV (text is parsed once).
+// A contract's object over the files of one batch, compiled: which columns come from where, how they are typed, which
+// references are joined. The batch becomes the SQL relation `millrace_batch` of the session: a view over Parquet, a
+// temporary table of CSV (text is parsed once).
 //
-// Its columns: the properties by name, typed; millrace_file (index of the file), millrace_row (from 1); for properties whose values can be
-// of a wrong type millrace_raw_N, the value as it came.
+// Its columns: the properties by name, typed; millrace_file (index of the file), millrace_row (from 1); for properties
+// whose values can be of a wrong type millrace_raw_N, the value as it came.
 #pragma once
 #include <map>
 #include <string>
@@ -17,7 +18,7 @@ namespace millrace::data {
 
 // What keeps the whole batch from being read under the contract.
 struct SchemaProblem {
-  std::string rule;     // schema.columns or schema.type
+  std::string rule;  // schema.columns or schema.type
   std::string column;
   std::string message;
 };
@@ -27,8 +28,10 @@ class Plan final : public ScanColumns {
   // The session must outlive the plan. One plan a session at a time.
   Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules);
 
-  // `names` are what errors call the files; empty = their paths. Reads the headers and compares them with the properties. Problems make the batch unreadable; then nothing else may be called.
-  Result<std::vector<SchemaProblem>> match(const std::vector<std::string>& files, const std::vector<std::string>& names);
+  // `names` are what errors call the files; empty = their paths. Reads the headers and compares them with the
+  // properties. Problems make the batch unreadable; then nothing else may be called.
+  Result<std::vector<SchemaProblem>> match(const std::vector<std::string>& files,
+                                           const std::vector<std::string>& names);
   // Checks the expressions of rules, reads the references and makes millrace_batch.
   Result<void> prepare(const std::map<std::string, std::vector<std::string>>& references);
 

@@ -70,7 +70,8 @@ ProfilePlan::ProfilePlan(const Plan& plan, const Object& object, const Json& bef
     const Json* old = columns == nullptr ? nullptr : find(*columns, property.name);
     const Json* histogram = old == nullptr ? nullptr : find(*old, "histogram");
     if (property.minimum && property.maximum)
-      edges_[property.name] = steps(property.minimum->number, property.maximum->number, property.type == LogicalType::integer);
+      edges_[property.name] =
+          steps(property.minimum->number, property.maximum->number, property.type == LogicalType::integer);
     else if (histogram != nullptr && histogram->contains("edges"))
       for (const auto& edge : (*histogram)["edges"]) edges_[property.name].push_back(edge.get<double>());
     else
@@ -83,7 +84,8 @@ Result<void> ProfilePlan::choose_edges() {
     std::string list;
     for (const auto& name : open_) {
       const auto value = fmt::format("CAST({} AS DOUBLE)", plan_.value(name));
-      list += fmt::format("{0}min({1}) FILTER (WHERE isfinite({1})), max({1}) FILTER (WHERE isfinite({1}))", list.empty() ? "" : ", ", value);
+      list += fmt::format("{0}min({1}) FILTER (WHERE isfinite({1})), max({1}) FILTER (WHERE isfinite({1}))",
+                          list.empty() ? "" : ", ", value);
     }
     MILLRACE_TRY(const auto found, plan_.query(fmt::format("SELECT {} FROM millrace_batch", list)));
     for (size_t i = 0; i < open_.size(); ++i) {
@@ -100,11 +102,13 @@ Result<void> ProfilePlan::choose_edges() {
 void ProfilePlan::add(const Property& property) {
   const auto value = plan_.value(property.name);
   aggregates_.push_back(fmt::format("count({})", value));
-  aggregates_.push_back(plan_.may_be_wrong(property.name) ? fmt::format("count_if({})", plan_.wrong_type(property.name)) : "0");
+  aggregates_.push_back(plan_.may_be_wrong(property.name) ? fmt::format("count_if({})", plan_.wrong_type(property.name))
+                                                          : "0");
   if (!is_opaque(property.type)) aggregates_.push_back(fmt::format("approx_count_distinct({})", value));
   if (is_numeric(property.type)) {
     const auto real = property.type == LogicalType::number ? value : fmt::format("CAST({} AS DOUBLE)", value);
-    for (const auto* form : {"CAST(min({0}) AS DOUBLE)", "CAST(max({0}) AS DOUBLE)", "CAST(sum({0}) AS DOUBLE)"}) aggregates_.push_back(fmt::format(fmt::runtime(form), value));
+    for (const auto* form : {"CAST(min({0}) AS DOUBLE)", "CAST(max({0}) AS DOUBLE)", "CAST(sum({0}) AS DOUBLE)"})
+      aggregates_.push_back(fmt::format(fmt::runtime(form), value));
     aggregates_.push_back(fmt::format("sum({0} * {0})", real));
     if (const auto edges = edges_.find(property.name); edges != edges_.end()) {
       aggregates_.push_back(histogram(real, edges->second));
@@ -136,7 +140,8 @@ Result<Profile> ProfilePlan::finish(const engine::Table& scan, size_t at) const 
     if (is_numeric(property.type)) {
       next_bound(column.minimum);
       next_bound(column.maximum);
-      const bool finite = scan.is_null(0, at) || (std::isfinite(scan.real(0, at)) && std::isfinite(scan.real(0, at + 1)));
+      const bool finite =
+          scan.is_null(0, at) || (std::isfinite(scan.real(0, at)) && std::isfinite(scan.real(0, at + 1)));
       column.sum = scan.is_null(0, at) ? 0 : stable(scan.real(0, at));
       column.sum_of_squares = scan.is_null(0, at + 1) ? 0 : stable(scan.real(0, at + 1));
       at += 2;
@@ -160,9 +165,12 @@ Result<Profile> ProfilePlan::finish(const engine::Table& scan, size_t at) const 
 // The first scan does not look for NaN and infinities in every value; the sum tells whether there are any.
 Result<void> ProfilePlan::repair_numbers(const Property& property, ColumnProfile& column) const {
   const auto value = fmt::format("CAST({} AS DOUBLE)", plan_.value(property.name));
-  MILLRACE_TRY(const auto found, plan_.query(fmt::format("SELECT count_if(isnan({0})), count_if(isinf({0})), min({0}) FILTER (WHERE isfinite({0})), max({0}) FILTER (WHERE isfinite({0})), "
-                                                         "sum({0}) FILTER (WHERE isfinite({0})), sum({0} * {0}) FILTER (WHERE isfinite({0})), {1} FILTER (WHERE NOT isnan({0})) FROM millrace_batch", value,
-                                                         column.edges.empty() ? "count(*)" : histogram(value, column.edges))));
+  MILLRACE_TRY(const auto found,
+               plan_.query(fmt::format("SELECT count_if(isnan({0})), count_if(isinf({0})), min({0}) FILTER (WHERE "
+                                       "isfinite({0})), max({0}) FILTER (WHERE isfinite({0})), "
+                                       "sum({0}) FILTER (WHERE isfinite({0})), sum({0} * {0}) FILTER (WHERE "
+                                       "isfinite({0})), {1} FILTER (WHERE NOT isnan({0})) FROM millrace_batch",
+                                       value, column.edges.empty() ? "count(*)" : histogram(value, column.edges))));
   column.nan = found.integer(0, 0);
   column.infinite = found.integer(0, 1);
   column.minimum = column.maximum = std::nullopt;
@@ -178,19 +186,27 @@ Result<void> ProfilePlan::find_top(Profile& profile) const {
   for (const auto& [name, column] : profile.columns) {
     const bool few = column.distinct <= kTopDistinct && (column.distinct <= 100 || column.distinct * 2 < column.count);
     if (column.type != LogicalType::string || column.masked || column.count == 0 || !few) continue;
-    queries.push_back(fmt::format("SELECT * FROM (SELECT {} AS millrace_name, {} AS millrace_value, count(*) AS millrace_count FROM millrace_batch WHERE {} IS NOT NULL "
-                                  "GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {})", engine::quote_text(name), plan_.value(name), plan_.value(name), kTop));
+    queries.push_back(
+        fmt::format("SELECT * FROM (SELECT {} AS millrace_name, {} AS millrace_value, count(*) AS millrace_count FROM "
+                    "millrace_batch WHERE {} IS NOT NULL "
+                    "GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {})",
+                    engine::quote_text(name), plan_.value(name), plan_.value(name), kTop));
   }
   if (queries.empty()) return {};
-  MILLRACE_TRY(const auto found, plan_.query(fmt::format("SELECT * FROM ({}) ORDER BY 1, 3 DESC, 2", fmt::join(queries, " UNION ALL "))));
-  for (size_t row = 0; row < found.rows(); ++row) profile.columns[found.text(row, 0)].top.emplace_back(found.text(row, 1), found.integer(row, 2));
+  MILLRACE_TRY(const auto found,
+               plan_.query(fmt::format("SELECT * FROM ({}) ORDER BY 1, 3 DESC, 2", fmt::join(queries, " UNION ALL "))));
+  for (size_t row = 0; row < found.rows(); ++row)
+    profile.columns[found.text(row, 0)].top.emplace_back(found.text(row, 1), found.integer(row, 2));
   return {};
 }
 
 Json Profile::to_json() const {
   Json out{{"rows", rows}, {"columns", Json::object()}};
   for (const auto& [name, column] : columns) {
-    Json one{{"type", name_of(column.type)}, {"count", column.count}, {"nulls", column.nulls}, {"wrong_type", column.wrong_type}};
+    Json one{{"type", name_of(column.type)},
+             {"count", column.count},
+             {"nulls", column.nulls},
+             {"wrong_type", column.wrong_type}};
     if (column.masked) one["masked"] = true;
     if (!is_opaque(column.type)) one["distinct"] = {{"value", column.distinct}, {"estimate", true}};
     if (is_numeric(column.type)) {
@@ -199,8 +215,12 @@ Json Profile::to_json() const {
     }
     if (!column.masked) {
       const bool text = column.type == LogicalType::string;
-      if (column.minimum && is_time(column.type)) one["minimum"] = to_iso(static_cast<Micros>(*column.minimum)), one["maximum"] = to_iso(static_cast<Micros>(*column.maximum));
-      else if (column.minimum) one[text ? "minimum_length" : "minimum"] = *column.minimum, one[text ? "maximum_length" : "maximum"] = *column.maximum;
+      if (column.minimum && is_time(column.type))
+        one["minimum"] = to_iso(static_cast<Micros>(*column.minimum)),
+        one["maximum"] = to_iso(static_cast<Micros>(*column.maximum));
+      else if (column.minimum)
+        one[text ? "minimum_length" : "minimum"] = *column.minimum,
+                                      one[text ? "maximum_length" : "maximum"] = *column.maximum;
       if (is_numeric(column.type)) one["sum"] = column.sum, one["sum_of_squares"] = column.sum_of_squares;
       if (!column.edges.empty()) one["histogram"] = {{"edges", column.edges}, {"counts", column.counts}};
       if (column.type == LogicalType::boolean) one["true"] = column.truths;

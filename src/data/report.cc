@@ -11,7 +11,8 @@ namespace {
 double score_of(const Finding& finding, int64_t rows) {
   double score = 0;
   if (finding.value && std::isnan(*finding.value)) return finding.rule.rejects_batch() ? 1 : 0.5;
-  if (finding.about_rows && rows > 0) score = static_cast<double>(finding.failing) / static_cast<double>(rows);
+  if (finding.about_rows && rows > 0)
+    score = static_cast<double>(finding.failing) / static_cast<double>(rows);
   else if (finding.value) {
     const auto& limit = finding.rule.limit;
     const double edge = limit.high && *finding.value > *limit.high ? *limit.high : limit.low.value_or(0);
@@ -24,7 +25,11 @@ double score_of(const Finding& finding, int64_t rows) {
 
 Json check_json(const Finding& finding) {
   const auto& rule = finding.rule;
-  Json out{{"kind", rule.kind}, {"columns", rule.columns}, {"unit", rule.unit}, {"on_fail", name_of(rule.on_fail)}, {"severity", name_of(rule.severity)}};
+  Json out{{"kind", rule.kind},
+           {"columns", rule.columns},
+           {"unit", rule.unit},
+           {"on_fail", name_of(rule.on_fail)},
+           {"severity", name_of(rule.severity)}};
   if (!rule.skipped.empty()) {
     out["ok"] = nullptr;
     out["value"] = nullptr;
@@ -33,7 +38,8 @@ Json check_json(const Finding& finding) {
     out["ok"] = finding.ok;
     out["value"] = finding.value && std::isfinite(*finding.value) ? Json(*finding.value) : Json();
     out["limit"] = rule.limit.to_json();
-    if (finding.value && *finding.value == std::floor(*finding.value) && std::fabs(*finding.value) < 9e15) out["value"] = static_cast<int64_t>(*finding.value);
+    if (finding.value && *finding.value == std::floor(*finding.value) && std::fabs(*finding.value) < 9e15)
+      out["value"] = static_cast<int64_t>(*finding.value);
   }
   if (finding.about_rows) out["rows"] = finding.failing;
   if (!finding.note.empty()) out["note"] = finding.note;
@@ -45,8 +51,14 @@ Json check_json(const Finding& finding) {
 
 Json alert_json(const Finding& finding, double score) {
   const auto& rule = finding.rule;
-  Json out{{"rule", rule.id}, {"check", rule.kind}, {"column", rule.columns.empty() ? Json() : Json(rule.columns[0])}, {"columns", rule.columns}, {"slice", nullptr},
-           {"score", score}, {"severity", name_of(rule.severity)}, {"examples", finding.examples}};
+  Json out{{"rule", rule.id},
+           {"check", rule.kind},
+           {"column", rule.columns.empty() ? Json() : Json(rule.columns[0])},
+           {"columns", rule.columns},
+           {"slice", nullptr},
+           {"score", score},
+           {"severity", name_of(rule.severity)},
+           {"examples", finding.examples}};
   if (finding.value && std::isfinite(*finding.value)) out["value"] = *finding.value;
   if (finding.about_rows) out["rows"] = finding.failing;
   if (!finding.note.empty()) out["note"] = finding.note;
@@ -66,8 +78,16 @@ Json CheckReport::to_json() const {
   std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   Json alerts = Json::array();
   for (const auto& [score, finding] : ordered) alerts.push_back(alert_json(*finding, score));
-  Json out{{"checks", checks}, {"alerts", alerts}, {"profile", profile.to_json()}, {"rows", rows}, {"accepted", accepted}, {"quarantined", quarantined},
-           {"dropped", dropped}, {"verdict", verdict}, {"engine", engine}, {"object", object},
+  Json out{{"checks", checks},
+           {"alerts", alerts},
+           {"profile", profile.to_json()},
+           {"rows", rows},
+           {"accepted", accepted},
+           {"quarantined", quarantined},
+           {"dropped", dropped},
+           {"verdict", verdict},
+           {"engine", engine},
+           {"object", object},
            {"contract", {{"id", contract_id}, {"version", contract_version}, {"digest", contract_digest}}}};
   if (!reason.empty()) out["reason"] = reason;
   return out;

@@ -19,13 +19,15 @@ bool fits_integer(double value) { return value == std::floor(value) && value >= 
 
 // -1 below the bound, 0 equal, 1 above; exact where both are whole.
 int compare(const Cell& cell, const Bound& bound) {
-  if (cell.kind == Cell::Kind::integer && bound.integral) return cell.integer < bound.integer ? -1 : cell.integer > bound.integer ? 1 : 0;
+  if (cell.kind == Cell::Kind::integer && bound.integral)
+    return cell.integer < bound.integer ? -1 : cell.integer > bound.integer ? 1 : 0;
   const double value = cell.kind == Cell::Kind::integer ? static_cast<double>(cell.integer) : cell.number;
   return value < bound.number ? -1 : value > bound.number ? 1 : 0;
 }
 
 size_t code_points(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 struct TextHash {
@@ -39,7 +41,8 @@ std::string to_text_of(const Cell& cell) {
     case Cell::Kind::integer: return fmt::format("{}", cell.integer);
     case Cell::Kind::number: return fmt::format("{}", cell.number);
     case Cell::Kind::boolean: return cell.boolean ? "true" : "false";
-    case Cell::Kind::text: return cell.text.size() > 200 ? std::string(cell.text.substr(0, 200)) + "..." : std::string(cell.text);
+    case Cell::Kind::text:
+      return cell.text.size() > 200 ? std::string(cell.text.substr(0, 200)) + "..." : std::string(cell.text);
   }
   return "";
 }
@@ -106,7 +109,8 @@ bool breaks_multiple(const Cell& cell, const Bound& of) {
 std::string range_text(const std::optional<Bound>& minimum, const std::optional<Bound>& maximum) {
   std::string out;
   if (minimum) out = fmt::format("{} {}", minimum->open ? "above" : "at least", minimum->text);
-  if (maximum) out += fmt::format("{}{} {}", out.empty() ? "" : " and ", maximum->open ? "below" : "at most", maximum->text);
+  if (maximum)
+    out += fmt::format("{}{} {}", out.empty() ? "" : " and ", maximum->open ? "below" : "at most", maximum->text);
   return out;
 }
 
@@ -133,8 +137,12 @@ Result<RowGuard> RowGuard::make(const Contract& contract, std::string_view objec
   RowGuard guard;
   for (const auto& property : object->properties) {
     if (property.type >= LogicalType::date)
-      return Error{Code::unsupported, fmt::format("'{}' is {}, which a request cannot carry", property.name, name_of(property.type))}.at(property.where).hint("use string, integer, number or boolean");
-    guard.fields_.push_back({property.name, property.type, property.physical_type, property.required || property.primary_key});
+      return Error{Code::unsupported,
+                   fmt::format("'{}' is {}, which a request cannot carry", property.name, name_of(property.type))}
+          .at(property.where)
+          .hint("use string, integer, number or boolean");
+    guard.fields_.push_back(
+        {property.name, property.type, property.physical_type, property.required || property.primary_key});
     auto field = std::make_unique<RowGuard::Rules>();
     field->masked = property.is_masked();
     field->minimum = property.minimum;
@@ -155,7 +163,8 @@ Result<RowGuard> RowGuard::make(const Contract& contract, std::string_view objec
     if (rule.kind == "pattern") {
       const auto text = string_or(rule.parameters, "pattern", "");
       field.patterns.push_back({rule.id, text, std::make_unique<re2::RE2>(text, re2::RE2::Quiet)});
-      if (!field.patterns.back().compiled->ok()) return Error{Code::invalid, fmt::format("the pattern '{}' cannot be read", text)}.at(rule.where);
+      if (!field.patterns.back().compiled->ok())
+        return Error{Code::invalid, fmt::format("the pattern '{}' cannot be read", text)}.at(rule.where);
     }
     if (rule.kind != "set") continue;
     RowGuard::Rules::Set set{.id = rule.id};
@@ -164,7 +173,8 @@ Result<RowGuard> RowGuard::make(const Contract& contract, std::string_view objec
       set.texts.insert(text);
       if (const auto value = read<int64_t>(item)) set.integers.insert(*value);
       if (const auto value = read<double>(item)) set.numbers.insert(*value);
-      if (text == "true" || text == "false") set.any_boolean = set.any_boolean || (set.only && *set.only != (text == "true")), set.only = text == "true";
+      if (text == "true" || text == "false")
+        set.any_boolean = set.any_boolean || (set.only && *set.only != (text == "true")), set.only = text == "true";
       if (set.shown.size() < 200) set.shown += (set.shown.empty() ? "" : ", ") + text;
     }
     field.sets.push_back(std::move(set));
@@ -188,21 +198,29 @@ std::optional<Violation> RowGuard::check(size_t field, const Cell& given) const 
     violation->value = rules.masked ? "(masked)" : to_text_of(given);
     return violation;
   };
-  if (given.kind == Cell::Kind::null) return rules.required.empty() ? std::nullopt : broken(rules.required, "a value is required");
+  if (given.kind == Cell::Kind::null)
+    return rules.required.empty() ? std::nullopt : broken(rules.required, "a value is required");
   const auto cell = to_type(given, fields_[field].type);
-  if (!cell) return rules.type.empty() ? std::nullopt : broken(rules.type, fmt::format("the value is not of type {}", name_of(fields_[field].type)));
+  if (!cell)
+    return rules.type.empty()
+               ? std::nullopt
+               : broken(rules.type, fmt::format("the value is not of type {}", name_of(fields_[field].type)));
   const bool numeric = cell->kind == Cell::Kind::integer || cell->kind == Cell::Kind::number;
   if (numeric && !rules.range.empty() && breaks_range(*cell, rules.minimum, rules.maximum))
     return broken(rules.range, fmt::format("the value must be {}", range_text(rules.minimum, rules.maximum)));
-  if (numeric && !rules.multiple.empty() && breaks_multiple(*cell, *rules.multiple_of)) return broken(rules.multiple, fmt::format("the value must be a multiple of {}", rules.multiple_of->text));
+  if (numeric && !rules.multiple.empty() && breaks_multiple(*cell, *rules.multiple_of))
+    return broken(rules.multiple, fmt::format("the value must be a multiple of {}", rules.multiple_of->text));
   if (cell->kind == Cell::Kind::text && !rules.length.empty()) {
     const auto length = static_cast<int64_t>(code_points(cell->text));
     if (length < rules.min_length.value_or(0) || length > rules.max_length.value_or(INT64_MAX))
-      return broken(rules.length, fmt::format("the text has {} characters; allowed are {} to {}", length, rules.min_length.value_or(0), rules.max_length ? fmt::format("{}", *rules.max_length) : "any number"));
+      return broken(rules.length, fmt::format("the text has {} characters; allowed are {} to {}", length,
+                                              rules.min_length.value_or(0),
+                                              rules.max_length ? fmt::format("{}", *rules.max_length) : "any number"));
   }
   if (cell->kind == Cell::Kind::text)
     for (const auto& pattern : rules.patterns)
-      if (!re2::RE2::PartialMatch(re2::StringPiece(cell->text.data(), cell->text.size()), *pattern.compiled)) return broken(pattern.id, fmt::format("the text does not match {}", pattern.text));
+      if (!re2::RE2::PartialMatch(re2::StringPiece(cell->text.data(), cell->text.size()), *pattern.compiled))
+        return broken(pattern.id, fmt::format("the text does not match {}", pattern.text));
   for (const auto& set : rules.sets)
     if (!set.holds(*cell)) return broken(set.id, fmt::format("the value is not one of {}", set.shown));
   return std::nullopt;

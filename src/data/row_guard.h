@@ -1,6 +1,6 @@
-// The row rules of a contract in C++, for rows that do not pass through SQL: requests to a model. Required, type, range, multiple, length,
-// set and pattern give the same verdicts as the SQL executor; rules that need other rows, other tables or expressions are not in it, and
-// neither are rules that only warn.
+// The row rules of a contract in C++, for rows that do not pass through SQL: requests to a model. Required, type,
+// range, multiple, length, set and pattern give the same verdicts as the SQL executor; rules that need other rows,
+// other tables or expressions are not in it, and neither are rules that only warn.
 //
 // Immutable after make(); check() is thread-safe and allocates only to describe a violation.
 #pragma once
@@ -44,15 +44,17 @@ struct Violation {
 
 class RowGuard {
  public:
-  // `object` as in Contract::object. unsupported: a date, time, object or array property cannot be a field of a request.
+  // `object` as in Contract::object. unsupported: a date, time, object or array property cannot be a field of a
+  // request.
   static Result<RowGuard> make(const Contract& contract, std::string_view object);
   RowGuard(RowGuard&&) noexcept;
   RowGuard& operator=(RowGuard&&) noexcept;
   ~RowGuard();
 
   const std::vector<GuardField>& fields() const { return fields_; }
-  std::optional<size_t> find(std::string_view name) const;                     // number of a field
-  std::optional<Violation> check(size_t field, const Cell& cell) const;        // field < fields().size(); the first rule that it breaks
+  std::optional<size_t> find(std::string_view name) const;  // number of a field
+  std::optional<Violation> check(size_t field,
+                                 const Cell& cell) const;  // field < fields().size(); the first rule that it breaks
 
  private:
   RowGuard();

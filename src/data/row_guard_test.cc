@@ -36,19 +36,38 @@ struct Value {
 };
 
 const std::vector<Value>& numbers() {
-  static const std::vector<Value> values{
-      {"", {}},          {"0", Cell::of(int64_t{0})},       {"3", Cell::of(int64_t{3})},   {"-6", Cell::of(int64_t{-6})}, {"39", Cell::of(int64_t{39})},
-      {"40", Cell::of(int64_t{40})}, {"1.5", Cell::of(1.5)}, {"2.0", Cell::of(2.0)},       {"-1.5", Cell::of(-1.5)},      {"2.5000001", Cell::of(2.5000001)},
-      {"nan", Cell::of(std::nan(""))}, {"inf", Cell::of(HUGE_VAL)}, {"-inf", Cell::of(-HUGE_VAL)}, {"abc", Cell::of("abc")}, {"9223372036854775807", Cell::of(INT64_MAX)}};
+  static const std::vector<Value> values{{"", {}},
+                                         {"0", Cell::of(int64_t{0})},
+                                         {"3", Cell::of(int64_t{3})},
+                                         {"-6", Cell::of(int64_t{-6})},
+                                         {"39", Cell::of(int64_t{39})},
+                                         {"40", Cell::of(int64_t{40})},
+                                         {"1.5", Cell::of(1.5)},
+                                         {"2.0", Cell::of(2.0)},
+                                         {"-1.5", Cell::of(-1.5)},
+                                         {"2.5000001", Cell::of(2.5000001)},
+                                         {"nan", Cell::of(std::nan(""))},
+                                         {"inf", Cell::of(HUGE_VAL)},
+                                         {"-inf", Cell::of(-HUGE_VAL)},
+                                         {"abc", Cell::of("abc")},
+                                         {"9223372036854775807", Cell::of(INT64_MAX)}};
   return values;
 }
 const std::vector<Value>& texts() {
-  static const std::vector<Value> values{{"", {}}, {"a", Cell::of("a")}, {"äöü", Cell::of("äöü")}, {"äöüß", Cell::of("äöüß")}, {"z", Cell::of("z")}, {"abcd", Cell::of("abcd")},
-                                         {"AA", Cell::of("AA")}, {"B6", Cell::of("B6")}, {"aa", Cell::of("aa")}};
+  static const std::vector<Value> values{{"", {}},
+                                         {"a", Cell::of("a")},
+                                         {"äöü", Cell::of("äöü")},
+                                         {"äöüß", Cell::of("äöüß")},
+                                         {"z", Cell::of("z")},
+                                         {"abcd", Cell::of("abcd")},
+                                         {"AA", Cell::of("AA")},
+                                         {"B6", Cell::of("B6")},
+                                         {"aa", Cell::of("aa")}};
   return values;
 }
 const std::vector<Value>& booleans() {
-  static const std::vector<Value> values{{"", {}}, {"true", Cell::of_boolean(true)}, {"false", Cell::of_boolean(false)}, {"maybe", Cell::of("maybe")}};
+  static const std::vector<Value> values{
+      {"", {}}, {"true", Cell::of_boolean(true)}, {"false", Cell::of_boolean(false)}, {"maybe", Cell::of("maybe")}};
   return values;
 }
 
@@ -76,8 +95,10 @@ TEST(RowGuard, its_verdicts_are_those_of_the_sql_executor_on_random_rows) {
   ASSERT_TRUE(report.ok()) << report.error().text();
   EXPECT_EQ(report->quarantined, bad_rows);
   EXPECT_GT(bad_rows, 100);
-  // A value that breaks several rules is refused by the first; with one rule a field the counts are exactly those of SQL.
-  for (const auto* rule : {"i.required", "i.type", "i.range", "f.type", "f.range", "g.type", "g.range", "s.required", "s.length", "k.type", "k.set", "c.set", "b.type", "h.type"}) {
+  // A value that breaks several rules is refused by the first; with one rule a field the counts are exactly those of
+  // SQL.
+  for (const auto* rule : {"i.required", "i.type", "i.range", "f.type", "f.range", "g.type", "g.range", "s.required",
+                           "s.length", "k.type", "k.set", "c.set", "b.type", "h.type"}) {
     const auto* finding = testing::find_rule(*report, rule);
     ASSERT_NE(finding, nullptr) << rule;
     EXPECT_EQ(finding->failing, counts[rule]) << rule;
@@ -85,7 +106,9 @@ TEST(RowGuard, its_verdicts_are_those_of_the_sql_executor_on_random_rows) {
 }
 
 TEST(RowGuard, names_field_rule_and_value) {
-  const auto guard = guard_of("properties: [{name: month, logicalType: integer, required: true, logicalTypeOptions: {minimum: 1, maximum: 12}}]");
+  const auto guard = guard_of(
+      "properties: [{name: month, logicalType: integer, required: true, logicalTypeOptions: {minimum: 1, maximum: "
+      "12}}]");
   const auto violation = guard.check(0, Cell::of(int64_t{13}));
   ASSERT_TRUE(violation);
   EXPECT_EQ(violation->field, "month");
@@ -99,12 +122,14 @@ TEST(RowGuard, names_field_rule_and_value) {
 }
 
 TEST(RowGuard, hides_values_of_classified_fields) {
-  const auto guard = guard_of("properties: [{name: a, logicalType: string, classification: restricted, logicalTypeOptions: {maxLength: 2}}]");
+  const auto guard = guard_of(
+      "properties: [{name: a, logicalType: string, classification: restricted, logicalTypeOptions: {maxLength: 2}}]");
   EXPECT_EQ(guard.check(0, Cell::of("secret"))->value, "(masked)");
 }
 
 TEST(RowGuard, refuses_what_a_request_cannot_carry) {
-  const auto contract = parse_contract(testing::contract_text("properties: [{name: t, logicalType: timestamp}]"), "c.yaml");
+  const auto contract =
+      parse_contract(testing::contract_text("properties: [{name: t, logicalType: timestamp}]"), "c.yaml");
   const auto guard = RowGuard::make(*contract, "");
   ASSERT_FALSE(guard.ok());
   EXPECT_EQ(guard.error().code(), Code::unsupported);

@@ -13,28 +13,36 @@ namespace millrace::data {
 using engine::quote_name;
 using engine::quote_text;
 
-RowSplit::RowSplit(const Plan& plan, const Object& object, const std::vector<Rule>& rules) : plan_(plan), object_(object) {
+RowSplit::RowSplit(const Plan& plan, const Object& object, const std::vector<Rule>& rules)
+    : plan_(plan), object_(object) {
   for (const auto& rule : rules)
-    if (rule.skipped.empty() && rule.acts_on_rows() && find_check_kind(rule.kind)->violation != nullptr) rules_.push_back(&rule);
+    if (rule.skipped.empty() && rule.acts_on_rows() && find_check_kind(rule.kind)->violation != nullptr)
+      rules_.push_back(&rule);
 }
 
 std::string RowSplit::reasons(OnFail on_fail) const {
   std::vector<std::string> parts;
   for (const auto* rule : rules_)
-    if (rule->on_fail == on_fail) parts.push_back(fmt::format("CASE WHEN {} THEN {} END", find_check_kind(rule->kind)->violation(*rule, plan_), quote_text(rule->id)));
+    if (rule->on_fail == on_fail)
+      parts.push_back(fmt::format("CASE WHEN {} THEN {} END", find_check_kind(rule->kind)->violation(*rule, plan_),
+                                  quote_text(rule->id)));
   if (parts.empty()) return "NULL";
   // Ids cannot hold the separator: it is no printable character.
   return fmt::format("nullif(concat_ws(chr(31), {}), '')", fmt::join(parts, ", "));
 }
 
 std::string RowSplit::flagged() const {
-  return fmt::format("SELECT millrace_batch.*, CAST({} AS VARCHAR) AS millrace_quarantine, CAST({} AS VARCHAR) AS millrace_drop {}", reasons(OnFail::quarantine),
-                     reasons(OnFail::drop), plan_.relation());
+  return fmt::format(
+      "SELECT millrace_batch.*, CAST({} AS VARCHAR) AS millrace_quarantine, CAST({} AS VARCHAR) AS millrace_drop {}",
+      reasons(OnFail::quarantine), reasons(OnFail::drop), plan_.relation());
 }
 
 Result<Split> RowSplit::count(int64_t rows) const {
   if (rules_.empty()) return Split{.accepted = rows};
-  MILLRACE_TRY(const auto found, plan_.query(fmt::format("SELECT count(millrace_quarantine), count(CASE WHEN millrace_quarantine IS NULL THEN millrace_drop END) FROM ({})", flagged())));
+  MILLRACE_TRY(const auto found,
+               plan_.query(fmt::format("SELECT count(millrace_quarantine), count(CASE WHEN millrace_quarantine IS NULL "
+                                       "THEN millrace_drop END) FROM ({})",
+                                       flagged())));
   Split split{.quarantined = found.integer(0, 0), .dropped = found.integer(0, 1)};
   split.accepted = rows - split.quarantined - split.dropped;
   return split;
@@ -50,14 +58,19 @@ Result<Split> RowSplit::write(int64_t rows, const std::string& folder) const {
   MILLRACE_TRY(Split split, count(rows));
   const std::string accepted = folder + "/accepted.parquet", quarantine = folder + "/quarantine.parquet";
   const auto copy = [&](const std::string& list, const std::string& where, const std::string& file) {
-    return plan_.execute(fmt::format("COPY (SELECT {} FROM ({}) WHERE {} ORDER BY millrace_file, millrace_row) TO {} ({})", list, flagged(), where, quote_text(file + ".part"),
-                                     engine::copy_options()));
+    return plan_.execute(
+        fmt::format("COPY (SELECT {} FROM ({}) WHERE {} ORDER BY millrace_file, millrace_row) TO {} ({})", list,
+                    flagged(), where, quote_text(file + ".part"), engine::copy_options()));
   };
   const auto write_both = [&]() -> Result<void> {
     MILLRACE_TRY(const auto first, copy(typed, "millrace_quarantine IS NULL AND millrace_drop IS NULL", accepted));
-    if (first != split.accepted) return Error{Code::internal, fmt::format("{} rows were written, {} are accepted", first, split.accepted)};
+    if (first != split.accepted)
+      return Error{Code::internal, fmt::format("{} rows were written, {} are accepted", first, split.accepted)};
     if (split.quarantined == 0) return {};
-    MILLRACE_TRY(const auto second, copy("millrace_file, millrace_row, string_split(millrace_quarantine, chr(31)) AS millrace_reasons" + came, "millrace_quarantine IS NOT NULL", quarantine));
+    MILLRACE_TRY(
+        const auto second,
+        copy("millrace_file, millrace_row, string_split(millrace_quarantine, chr(31)) AS millrace_reasons" + came,
+             "millrace_quarantine IS NOT NULL", quarantine));
     (void)second;
     return {};
   };

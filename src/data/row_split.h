@@ -18,8 +18,9 @@ class RowSplit {
   RowSplit(const Plan& plan, const Object& object, const std::vector<Rule>& rules);
 
   Result<Split> count(int64_t rows) const;
-  // accepted.parquet: the properties, typed. quarantine.parquet: millrace_file, millrace_row, millrace_reasons (rule ids), then the values as
-  // they came; not written when no row is set aside. Both in the batch's order, byte for byte the same for the same batch.
+  // accepted.parquet: the properties, typed. quarantine.parquet: millrace_file, millrace_row, millrace_reasons (rule
+  // ids), then the values as they came; not written when no row is set aside. Both in the batch's order, byte for byte
+  // the same for the same batch.
   Result<Split> write(int64_t rows, const std::string& folder) const;
 
  private:

@@ -44,21 +44,30 @@ class Builder {
     add_key();
     for (const auto& quality : object_.quality) add_quality(quality, nullptr);
     for (const auto& property : object_.properties)
-      for (const auto& relationship : property.relationships) add_relationship(relationship, first_said({property.on_fail, object_.on_fail, contract_.on_fail}));
-    for (const auto& relationship : object_.relationships) add_relationship(relationship, first_said({object_.on_fail, contract_.on_fail}));
+      for (const auto& relationship : property.relationships)
+        add_relationship(relationship, first_said({property.on_fail, object_.on_fail, contract_.on_fail}));
+    for (const auto& relationship : object_.relationships)
+      add_relationship(relationship, first_said({object_.on_fail, contract_.on_fail}));
     MILLRACE_DO(name_rules());
     return std::move(rules_);
   }
 
  private:
   void add_row_rule(const Property& property, std::string kind, Json parameters = Json::object()) {
-    rules_.push_back({.kind = std::move(kind), .columns = {property.name}, .parameters = std::move(parameters), .limit = none_allowed(), .unit = "rows",
-                      .on_fail = first_said({property.on_fail, object_.on_fail, contract_.on_fail}), .where = property.where});
+    rules_.push_back({.kind = std::move(kind),
+                      .columns = {property.name},
+                      .parameters = std::move(parameters),
+                      .limit = none_allowed(),
+                      .unit = "rows",
+                      .on_fail = first_said({property.on_fail, object_.on_fail, contract_.on_fail}),
+                      .where = property.where});
   }
 
   void add_schema_rules(const Property& property) {
     if (property.required || property.primary_key) add_row_rule(property, "required");
-    if (property.type != LogicalType::any && property.type != LogicalType::object && property.type != LogicalType::array) add_row_rule(property, "type");
+    if (property.type != LogicalType::any && property.type != LogicalType::object &&
+        property.type != LogicalType::array)
+      add_row_rule(property, "type");
     if (property.minimum || property.maximum) add_row_rule(property, "range");
     if (property.multiple_of) add_row_rule(property, "multiple");
     if (property.min_length || property.max_length) add_row_rule(property, "length");
@@ -70,41 +79,61 @@ class Builder {
   void add_key() {
     const auto key = object_.primary_key();
     if (key.size() < 2) return;
-    rules_.push_back({.kind = "unique", .columns = key, .limit = none_allowed(), .unit = "rows",
-                      .on_fail = first_said({object_.on_fail, contract_.on_fail}), .where = object_.where});
+    rules_.push_back({.kind = "unique",
+                      .columns = key,
+                      .limit = none_allowed(),
+                      .unit = "rows",
+                      .on_fail = first_said({object_.on_fail, contract_.on_fail}),
+                      .where = object_.where});
   }
 
   // A written rule over the same columns says how much of the relationship has to hold.
   void add_relationship(const Relationship& relationship, OnFail on_fail) {
     for (const auto& rule : rules_)
-      if (rule.kind == "foreign_key" && rule.columns == relationship.columns && rule.parameters["reference"].value("dataset", "") == relationship.dataset) return;
-    rules_.push_back({.kind = "foreign_key", .columns = relationship.columns,
-                      .parameters = {{"declared", true}, {"reference", {{"dataset", relationship.dataset}, {"columns", relationship.reference_columns}}}},
-                      .limit = none_allowed(), .unit = "rows", .on_fail = on_fail, .where = relationship.where});
+      if (rule.kind == "foreign_key" && rule.columns == relationship.columns &&
+          rule.parameters["reference"].value("dataset", "") == relationship.dataset)
+        return;
+    rules_.push_back(
+        {.kind = "foreign_key",
+         .columns = relationship.columns,
+         .parameters = {{"declared", true},
+                        {"reference",
+                         {{"dataset", relationship.dataset}, {"columns", relationship.reference_columns}}}},
+         .limit = none_allowed(),
+         .unit = "rows",
+         .on_fail = on_fail,
+         .where = relationship.where});
   }
 
   void add_quality(const Quality& quality, const Property* property) {
-    Rule rule{.id = quality.id, .severity = quality.severity, .dimension = quality.dimension, .description = quality.description, .where = quality.where};
+    Rule rule{.id = quality.id,
+              .severity = quality.severity,
+              .dimension = quality.dimension,
+              .description = quality.description,
+              .where = quality.where};
     if (property != nullptr) rule.columns = {property->name};
     if (!quality.name.empty()) rule.parameters["name"] = quality.name;
     if (quality.limit) rule.limit = *quality.limit;
     rule.unit = quality.unit.empty() ? "rows" : quality.unit;
-    if (quality.type == "library") fill_library(quality, rule);
-    else if (quality.type == "custom" && quality.engine == "millrace") fill_custom(quality, rule);
+    if (quality.type == "library")
+      fill_library(quality, rule);
+    else if (quality.type == "custom" && quality.engine == "millrace")
+      fill_custom(quality, rule);
     else {
       rule.kind = quality.type;
       rule.limit = none_allowed();
       rule.skipped = quality.type == "text" ? "a text for people; nothing to run"
-                     : quality.type == "sql" ? "rules of type sql are not run; write type: custom, engine: millrace, metric: expression"
-                                             : fmt::format("engine '{}' is not Millrace's", quality.engine);
+                     : quality.type == "sql"
+                         ? "rules of type sql are not run; write type: custom, engine: millrace, metric: expression"
+                         : fmt::format("engine '{}' is not Millrace's", quality.engine);
     }
     rule.on_fail = quality.on_fail;
     if (rule.on_fail == OnFail::inherit) rule.on_fail = action_of(rule, property);
     rules_.push_back(std::move(rule));
   }
 
-  // A rule about what single rows hold follows the contract's onFail unless its severity says otherwise; a rule about a rate or the whole
-  // batch only warns, because setting rows aside does not mend it.
+  // A rule about what single rows hold follows the contract's onFail unless its severity says otherwise; a rule about a
+  // rate or the whole batch only warns, because setting rows aside does not mend it.
   OnFail action_of(const Rule& rule, const Property* property) const {
     if (rule.severity == Severity::error) return OnFail::fail;
     if (rule.severity != Severity::none) return OnFail::warn;
@@ -115,14 +144,17 @@ class Builder {
   void fill_library(const Quality& quality, Rule& rule) {
     if (quality.metric == "rowCount") rule.kind = "row_count";
     if (quality.metric == "nullValues") rule.kind = "null_rate";
-    if (quality.metric == "missingValues") rule.kind = "null_rate", rule.parameters["values"] = quality.arguments["missingValues"];
+    if (quality.metric == "missingValues")
+      rule.kind = "null_rate", rule.parameters["values"] = quality.arguments["missingValues"];
     if (quality.metric == "duplicateValues") {
       rule.kind = "unique";
       if (const Json* columns = find(quality.arguments, "properties")) rule.columns = names_in(columns);
     }
     if (quality.metric != "invalidValues") return;
-    if (const Json* pattern = find(quality.arguments, "pattern")) rule.kind = "pattern", rule.parameters["pattern"] = names_in(pattern).at(0);
-    else rule.kind = "set", rule.parameters["values"] = quality.arguments["validValues"];
+    if (const Json* pattern = find(quality.arguments, "pattern"))
+      rule.kind = "pattern", rule.parameters["pattern"] = names_in(pattern).at(0);
+    else
+      rule.kind = "set", rule.parameters["values"] = quality.arguments["validValues"];
   }
 
   void fill_custom(const Quality& quality, Rule& rule) {
@@ -133,14 +165,19 @@ class Builder {
     if (said.contains("column")) rule.columns = names_in(find(said, "column"));
     if (said.contains("columns")) rule.columns = names_in(find(said, "columns"));
     rule.limit = none_allowed();
-    if (const Json* between = find(said, "between")) rule.limit.low = (*between)[0].get<double>(), rule.limit.high = (*between)[1].get<double>();
-    if (rule.kind == "row_count") rule.unit = said.contains("per") ? "rows per " + said.value("per", "") : "rows";
-    else if (rule.kind == "freshness") rule.unit = said.value("unit", "h");
-    else if (quality.unit.empty()) rule.unit = rule.kind == "unique" ? "rows" : "share";
+    if (const Json* between = find(said, "between"))
+      rule.limit.low = (*between)[0].get<double>(), rule.limit.high = (*between)[1].get<double>();
+    if (rule.kind == "row_count")
+      rule.unit = said.contains("per") ? "rows per " + said.value("per", "") : "rows";
+    else if (rule.kind == "freshness")
+      rule.unit = said.value("unit", "h");
+    else if (quality.unit.empty())
+      rule.unit = rule.kind == "unique" ? "rows" : "share";
   }
 
   std::string base_id(const Rule& rule) const {
-    static const std::set<std::string> kByColumn{"required", "type", "range", "length", "set", "pattern", "unique", "foreign_key", "multiple"};
+    static const std::set<std::string> kByColumn{"required", "type",   "range",       "length",  "set",
+                                                 "pattern",  "unique", "foreign_key", "multiple"};
     const std::string name = string_or(rule.parameters, "name", "");
     if (!kByColumn.contains(rule.kind) && is_name(name)) return name;
     const std::string& subject = rule.columns.size() == 1 ? rule.columns[0] : object_.name;
@@ -151,7 +188,9 @@ class Builder {
     std::set<std::string> taken;
     for (const auto& rule : rules_) {
       if (rule.id.empty() || taken.insert(rule.id).second) continue;
-      return Error{Code::invalid, fmt::format("two rules have the id '{}'", rule.id)}.at(rule.where).hint("ids name findings; make them differ");
+      return Error{Code::invalid, fmt::format("two rules have the id '{}'", rule.id)}
+          .at(rule.where)
+          .hint("ids name findings; make them differ");
     }
     for (auto& rule : rules_) {
       if (!rule.id.empty()) continue;
@@ -169,7 +208,9 @@ class Builder {
 
 }  // namespace
 
-Result<std::vector<Rule>> rules_of(const Contract& contract, const Object& object) { return Builder(contract, object).build(); }
+Result<std::vector<Rule>> rules_of(const Contract& contract, const Object& object) {
+  return Builder(contract, object).build();
+}
 
 std::map<std::string, std::vector<std::string>> references_of(const std::vector<Rule>& rules) {
   std::map<std::string, std::vector<std::string>> out;
@@ -177,7 +218,8 @@ std::map<std::string, std::vector<std::string>> references_of(const std::vector<
     if (rule.kind != "foreign_key") continue;
     auto& columns = out[rule.parameters["reference"].value("dataset", "")];
     for (const auto& column : rule.parameters["reference"]["columns"])
-      if (std::find(columns.begin(), columns.end(), column.get<std::string>()) == columns.end()) columns.push_back(column.get<std::string>());
+      if (std::find(columns.begin(), columns.end(), column.get<std::string>()) == columns.end())
+        columns.push_back(column.get<std::string>());
   }
   return out;
 }

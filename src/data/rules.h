@@ -1,5 +1,5 @@
-// The rules of one object of a contract in the form that plans are compiled from: written rules and those that follow from the schema
-// (required, type, range ...), each with an id, a limit and what happens when it fails.
+// The rules of one object of a contract in the form that plans are compiled from: written rules and those that follow
+// from the schema (required, type, range ...), each with an id, a limit and what happens when it fails.
 #pragma once
 #include <map>
 #include <string>
@@ -12,15 +12,16 @@ namespace millrace::data {
 
 struct Rule {
   std::string id;
-  std::string kind;                  // of checks/list.inc
+  std::string kind;  // of checks/list.inc
   std::vector<std::string> columns;
   Json parameters = Json::object();
   Limit limit;
-  std::string unit;                  // rows, percent, share, rows per day, s, m, h, d
+  std::string unit;  // rows, percent, share, rows per day, s, m, h, d
   Severity severity = Severity::none;
-  OnFail on_fail = OnFail::warn;     // never `inherit`. quarantine and drop act on rows, fail on the batch when the limit does not hold
+  OnFail on_fail =
+      OnFail::warn;  // never `inherit`. quarantine and drop act on rows, fail on the batch when the limit does not hold
   std::string dimension, description;
-  std::string skipped;               // not empty: it is not run, and why
+  std::string skipped;  // not empty: it is not run, and why
   Where where;
 
   bool acts_on_rows() const { return on_fail == OnFail::quarantine || on_fail == OnFail::drop; }

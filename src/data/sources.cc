@@ -8,7 +8,8 @@ namespace millrace::data {
 namespace {
 
 Result<Source> read_source(const Project& project, const std::string& name, const Yaml& node) {
-  if (!is_name(name)) return node.error(fmt::format("'{}' is not a source's name", name)).hint("use letters, digits, '_', '.' and '-'");
+  if (!is_name(name))
+    return node.error(fmt::format("'{}' is not a source's name", name)).hint("use letters, digits, '_', '.' and '-'");
   MILLRACE_DO(node.only_keys({"contract", "kind", "path", "event_time"}));
   Source source{.name = name, .event_time = node.string_or("event_time", ""), .where = node.where()};
   MILLRACE_TRY(const Yaml* contract, node.get("contract"));
@@ -19,10 +20,13 @@ Result<Source> read_source(const Project& project, const std::string& name, cons
   source.kind = node.string_or("kind", source.event_time.empty() ? "snapshot" : "append");
   if (source.kind != "append" && source.kind != "snapshot") {
     const auto near = did_you_mean(source.kind, {"append", "snapshot"});
-    return node.find("kind")->error(fmt::format("unknown kind '{}'", source.kind)).hint(near ? fmt::format("did you mean '{}'?", *near) : "append or snapshot");
+    return node.find("kind")
+        ->error(fmt::format("unknown kind '{}'", source.kind))
+        .hint(near ? fmt::format("did you mean '{}'?", *near) : "append or snapshot");
   }
   if (source.kind == "append" && source.event_time.empty())
-    return node.error(fmt::format("the append source '{}' needs 'event_time'", name)).hint("name the property that tells a row's time");
+    return node.error(fmt::format("the append source '{}' needs 'event_time'", name))
+        .hint("name the property that tells a row's time");
   return source;
 }
 

@@ -13,7 +13,9 @@ Result<std::vector<Source>> read(const millrace::testing::Folder& folder, const 
 
 TEST(Sources, are_read_with_paths_inside_the_project) {
   const millrace::testing::Folder folder;
-  const auto sources = read(folder, "  flights: {contract: c/f.odcs.yaml, event_time: t, path: data/*.csv}\n  planes: {contract: c/p.odcs.yaml}\n");
+  const auto sources = read(
+      folder,
+      "  flights: {contract: c/f.odcs.yaml, event_time: t, path: data/*.csv}\n  planes: {contract: c/p.odcs.yaml}\n");
   ASSERT_TRUE(sources.ok()) << sources.error().text();
   EXPECT_EQ((*sources)[0].kind, "append");
   EXPECT_TRUE((*sources)[0].contract_path.ends_with("/c/f.odcs.yaml"));

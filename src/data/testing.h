@@ -19,7 +19,8 @@ inline engine::Engines& engines() {
 
 // `object` is what stands below the one schema object, named t: properties, quality ...
 inline std::string contract_text(const std::string& object) {
-  std::string out = "apiVersion: v3.1.0\nkind: DataContract\nid: t\nversion: 1.0.0\nstatus: active\nschema:\n  - name: t\n";
+  std::string out =
+      "apiVersion: v3.1.0\nkind: DataContract\nid: t\nversion: 1.0.0\nstatus: active\nschema:\n  - name: t\n";
   for (size_t at = 0; at < object.size();) {
     const auto end = std::min(object.find('\n', at), object.size());
     out += "    " + object.substr(at, end - at) + "\n";
@@ -48,13 +49,20 @@ struct Trial {
   Micros from = 0, to = 0;
   bool write_rows = false;
 
-  Result<CheckReport> run(const std::string& object, const std::string& rows) { return run_file(object, write(folder, "rows.csv", rows)); }
+  Result<CheckReport> run(const std::string& object, const std::string& rows) {
+    return run_file(object, write(folder, "rows.csv", rows));
+  }
   Result<CheckReport> run_file(const std::string& object, const std::string& path) {
     return run_text(contract_text(object), path);
   }
   Result<CheckReport> run_text(const std::string& contract, const std::string& path) {
     MILLRACE_TRY(const auto parsed, parse_contract(contract, "contract.yaml"));
-    CheckRequest request{.contract = &parsed, .files = {path}, .file_names = {path.substr(path.rfind('/') + 1)}, .references = references, .period_from = from, .period_to = to,
+    CheckRequest request{.contract = &parsed,
+                         .files = {path},
+                         .file_names = {path.substr(path.rfind('/') + 1)},
+                         .references = references,
+                         .period_from = from,
+                         .period_to = to,
                          .now = 1'370'000'000'000'000};
     if (write_rows) request.out_folder = folder.path();
     auto session = engines().open({.temp_folder = "", .readable = {folder.path()}, .writable = {folder.path()}});
@@ -71,7 +79,8 @@ inline const Finding* find_rule(const CheckReport& report, const std::string& id
 
 // The answer of one SQL query as canonical JSON rows.
 inline std::string sql(const std::string& query, const std::string& readable = "") {
-  auto session = engines().open({.readable = readable.empty() ? std::vector<std::string>{} : std::vector<std::string>{readable}});
+  auto session =
+      engines().open({.readable = readable.empty() ? std::vector<std::string>{} : std::vector<std::string>{readable}});
   const auto table = (*session)->query(query);
   if (!table) return table.error().text();
   Json rows = Json::array();

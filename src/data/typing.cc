@@ -23,7 +23,8 @@ Family family_of(const std::string& type) {
 }
 
 constexpr std::string_view kInteger = R"([+-]?[0-9]{1,19}(\.0*)?)";
-constexpr std::string_view kNumber = R"([+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?|(?i:nan|inf|infinity)))";
+constexpr std::string_view kNumber =
+    R"([+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?|(?i:nan|inf|infinity)))";
 constexpr std::string_view kDate = R"([0-9]{4}-[0-9]{2}-[0-9]{2})";
 constexpr std::string_view kTime = R"([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)";
 
@@ -35,15 +36,17 @@ std::string matched(std::string_view pattern, const std::string& raw, const std:
 std::string timestamp_of(const std::string& raw) {
   const auto local = fmt::format("{}(?:[T ]{}Z?)?", kDate, kTime);
   const auto offset = fmt::format("{}[T ]{}[+-][0-9]{{2}}(?::?[0-9]{{2}})?", kDate, kTime);
-  return fmt::format("CASE WHEN regexp_full_match({0}, {1}) THEN TRY_CAST({0} AS TIMESTAMP) WHEN regexp_full_match({0}, {2}) THEN "
-                     "make_timestamp(epoch_us(TRY_CAST({0} AS TIMESTAMP WITH TIME ZONE))) END",
-                     raw, engine::quote_text(local), engine::quote_text(offset));
+  return fmt::format(
+      "CASE WHEN regexp_full_match({0}, {1}) THEN TRY_CAST({0} AS TIMESTAMP) WHEN regexp_full_match({0}, {2}) THEN "
+      "make_timestamp(epoch_us(TRY_CAST({0} AS TIMESTAMP WITH TIME ZONE))) END",
+      raw, engine::quote_text(local), engine::quote_text(offset));
 }
 
 // A date pattern of Java's form, which the standard uses, as the engine's.
 Result<std::string> to_strptime(const Property& property) {
   static constexpr std::pair<std::string_view, std::string_view> kLetters[] = {
-      {"yyyy", "%Y"}, {"MM", "%m"}, {"dd", "%d"}, {"HH", "%H"}, {"mm", "%M"}, {"ss", "%S"}, {"SSSSSS", "%f"}, {"SSS", "%g"}};
+      {"yyyy", "%Y"}, {"MM", "%m"}, {"dd", "%d"},     {"HH", "%H"},
+      {"mm", "%M"},   {"ss", "%S"}, {"SSSSSS", "%f"}, {"SSS", "%g"}};
   std::string out;
   std::string_view rest = property.format;
   while (!rest.empty()) {
@@ -54,7 +57,8 @@ Result<std::string> to_strptime(const Property& property) {
       rest.remove_prefix(end + 1);
       continue;
     }
-    const auto letter = std::find_if(std::begin(kLetters), std::end(kLetters), [&](const auto& l) { return rest.starts_with(l.first); });
+    const auto letter = std::find_if(std::begin(kLetters), std::end(kLetters),
+                                     [&](const auto& l) { return rest.starts_with(l.first); });
     if (letter != std::end(kLetters)) {
       out += letter->second;
       rest.remove_prefix(letter->first.size());
@@ -66,22 +70,27 @@ Result<std::string> to_strptime(const Property& property) {
     rest.remove_prefix(1);
   }
   if (rest.empty()) return out;
-  return Error{Code::unsupported, fmt::format("the format '{}' of '{}' cannot be read from '{}' on", property.format, property.name, rest)}
+  return Error{Code::unsupported,
+               fmt::format("the format '{}' of '{}' cannot be read from '{}' on", property.format, property.name, rest)}
       .at(property.where)
       .hint("use yyyy, MM, dd, HH, mm, ss, SSS, SSSSSS and quoted text; or leave the format out for ISO 8601");
 }
 
 Result<std::optional<Typed>> from_text(const Property& property, const std::string& raw) {
   const auto ok = [](std::string sql) { return std::optional(Typed{std::move(sql), true}); };
-  const bool temporal = property.type == LogicalType::date || property.type == LogicalType::timestamp || property.type == LogicalType::time;
+  const bool temporal = property.type == LogicalType::date || property.type == LogicalType::timestamp ||
+                        property.type == LogicalType::time;
   if (temporal && !property.format.empty()) {
     MILLRACE_TRY(const auto format, to_strptime(property));
-    return ok(fmt::format("CAST(TRY_STRPTIME({}, {}) AS {})", raw, engine::quote_text(format), sql_type(property.type)));
+    return ok(
+        fmt::format("CAST(TRY_STRPTIME({}, {}) AS {})", raw, engine::quote_text(format), sql_type(property.type)));
   }
   switch (property.type) {
     case LogicalType::integer: return ok(matched(kInteger, raw, fmt::format("TRY_CAST({} AS BIGINT)", raw)));
     case LogicalType::number: return ok(matched(kNumber, raw, fmt::format("TRY_CAST({} AS DOUBLE)", raw)));
-    case LogicalType::boolean: return ok(fmt::format("CASE WHEN lower({0}) IN ('true', '1') THEN TRUE WHEN lower({0}) IN ('false', '0') THEN FALSE END", raw));
+    case LogicalType::boolean:
+      return ok(fmt::format(
+          "CASE WHEN lower({0}) IN ('true', '1') THEN TRUE WHEN lower({0}) IN ('false', '0') THEN FALSE END", raw));
     case LogicalType::date: return ok(matched(kDate, raw, fmt::format("TRY_CAST({} AS DATE)", raw)));
     case LogicalType::timestamp: return ok(timestamp_of(raw));
     case LogicalType::time: return ok(matched(kTime, raw, fmt::format("TRY_CAST({} AS TIME)", raw)));
@@ -93,7 +102,10 @@ std::optional<Typed> to_integer(Family from, const std::string& raw) {
   if (from == Family::integer) return Typed{fmt::format("CAST({} AS BIGINT)", raw)};
   if (from == Family::wide) return Typed{fmt::format("TRY_CAST({} AS BIGINT)", raw), true};
   // Tables with missing values often come with whole numbers as floating point.
-  if (from == Family::number) return Typed{fmt::format("CASE WHEN CAST({0} AS DOUBLE) = floor(CAST({0} AS DOUBLE)) THEN TRY_CAST({0} AS BIGINT) END", raw), true};
+  if (from == Family::number)
+    return Typed{
+        fmt::format("CASE WHEN CAST({0} AS DOUBLE) = floor(CAST({0} AS DOUBLE)) THEN TRY_CAST({0} AS BIGINT) END", raw),
+        true};
   return std::nullopt;
 }
 
@@ -101,12 +113,14 @@ std::optional<Typed> from_native(LogicalType wanted, Family from, const std::str
   switch (wanted) {
     case LogicalType::integer: return to_integer(from, raw);
     case LogicalType::number:
-      if (from == Family::integer || from == Family::wide || from == Family::number) return Typed{fmt::format("CAST({} AS DOUBLE)", raw)};
+      if (from == Family::integer || from == Family::wide || from == Family::number)
+        return Typed{fmt::format("CAST({} AS DOUBLE)", raw)};
       return std::nullopt;
     case LogicalType::boolean: return from == Family::boolean ? std::optional(Typed{raw}) : std::nullopt;
     case LogicalType::date:
       if (from == Family::date) return Typed{raw};
-      if (from == Family::timestamp) return Typed{fmt::format("CASE WHEN date_trunc('day', {0}) = {0} THEN CAST({0} AS DATE) END", raw), true};
+      if (from == Family::timestamp)
+        return Typed{fmt::format("CASE WHEN date_trunc('day', {0}) = {0} THEN CAST({0} AS DATE) END", raw), true};
       return std::nullopt;
     case LogicalType::timestamp:
       if (from == Family::date || from == Family::timestamp) return Typed{fmt::format("CAST({} AS TIMESTAMP)", raw)};
@@ -133,7 +147,8 @@ std::string sql_type(LogicalType type) {
   }
 }
 
-Result<std::optional<Typed>> to_typed(const Property& property, const std::string& source_type, const std::string& raw) {
+Result<std::optional<Typed>> to_typed(const Property& property, const std::string& source_type,
+                                      const std::string& raw) {
   const Family from = family_of(source_type);
   if (from != Family::text) return from_native(property.type, from, raw);
   const bool plain = source_type.empty() || source_type == "VARCHAR";

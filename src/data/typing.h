@@ -1,5 +1,5 @@
-// How a column's values become the contract's type in SQL: strictly, so that a value of a wrong type is NULL and can be counted. SQL's own
-// casts would round 1.9 to 2, trim blanks and ignore a time zone.
+// How a column's values become the contract's type in SQL: strictly, so that a value of a wrong type is NULL and can be
+// counted. SQL's own casts would round 1.9 to 2, trim blanks and ignore a time zone.
 #pragma once
 #include <optional>
 #include <string>
@@ -13,8 +13,8 @@ struct Typed {
   bool may_fail = false;  // false: every value of the source type has the wanted type
 };
 
-// `source_type` is the engine's type, "" for CSV text; `raw` an SQL name. Nothing when no value of that type can be the wanted one.
-// An Error when the property's format cannot be read.
+// `source_type` is the engine's type, "" for CSV text; `raw` an SQL name. Nothing when no value of that type can be the
+// wanted one. An Error when the property's format cannot be read.
 Result<std::optional<Typed>> to_typed(const Property& property, const std::string& source_type, const std::string& raw);
 
 std::string sql_type(LogicalType type);  // "" for any, object and array: kept as they come

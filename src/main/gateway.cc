@@ -75,6 +75,8 @@ Result<std::unique_ptr<cli::Gateway>> connect_gateway(const std::string& socket)
   return std::unique_ptr<cli::Gateway>(std::make_unique<SocketGateway>(std::move(client)));
 }
 
-std::unique_ptr<cli::Gateway> local_gateway(const api::Dispatcher& dispatcher) { return std::make_unique<LocalGateway>(dispatcher); }
+std::unique_ptr<cli::Gateway> local_gateway(const api::Dispatcher& dispatcher) {
+  return std::make_unique<LocalGateway>(dispatcher);
+}
 
 }  // namespace millrace

@@ -31,24 +31,32 @@ struct ModelServer::Parts {
 ModelServer::ModelServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 ModelServer::~ModelServer() { drain(); }
 
-Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions& options, engine::Engines& engines, Context& context) {
+Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions& options, engine::Engines& engines,
+                                                        Context& context) {
   MILLRACE_TRY(const auto where, api::parse_host_port(options.http));
   if (!where.loopback)
     return Error{Code::denied, options.http + " can be reached from other machines, and 'serve' knows no tokens"}.hint(
         "listen on 127.0.0.1, or use 'millrace up' with tokens");
   auto parts = std::make_unique<Parts>();
   auto& p = *parts;
-  MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.log_folder = options.log_folder, .log_sync = options.log_sync, .models = options.models, .contract = options.contract},
+  MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.log_folder = options.log_folder,
+                                                     .log_sync = options.log_sync,
+                                                     .models = options.models,
+                                                     .contract = options.contract},
                                                     engines, context));
   api::Routes routes = api::oip::routes(*p.data_plane);
-  routes.push_back({"GET", "/health", api::Permission::open, api::native::kNoBody, "none", api::Run::inline_, [](api::Request&) { return api::Reply::text("OK"); },
-                    "The process is up."});
-  routes.push_back({"GET", "/metrics", api::Permission::read, api::native::kNoBody, "none", api::Run::worker,
-                    [&p](api::Request&) { return api::Reply::text(p.dispatcher->metrics_text() + p.data_plane->metrics_text()); }, "Counters in Prometheus' text format."});
+  routes.push_back({"GET", "/health", api::Permission::open, api::native::kNoBody, "none", api::Run::inline_,
+                    [](api::Request&) { return api::Reply::text("OK"); }, "The process is up."});
+  routes.push_back(
+      {"GET", "/metrics", api::Permission::read, api::native::kNoBody, "none", api::Run::worker,
+       [&p](api::Request&) { return api::Reply::text(p.dispatcher->metrics_text() + p.data_plane->metrics_text()); },
+       "Counters in Prometheus' text format."});
   p.dispatcher = std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), p.tokens, context);
   std::error_code ignored;
-  MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http, .temp_folder = std::filesystem::temp_directory_path(ignored).string(), .local_subject = local_subject()},
-                                            *p.dispatcher, context));
+  MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
+                                             .temp_folder = std::filesystem::temp_directory_path(ignored).string(),
+                                             .local_subject = local_subject()},
+                                            *p.dispatcher));
   return std::unique_ptr<ModelServer>(new ModelServer(std::move(parts)));
 }
 

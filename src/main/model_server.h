@@ -9,7 +9,8 @@ namespace millrace {
 
 class ModelServer {
  public:
-  static Result<std::unique_ptr<ModelServer>> start(const cli::ServeOptions& options, engine::Engines& engines, Context& context);
+  static Result<std::unique_ptr<ModelServer>> start(const cli::ServeOptions& options, engine::Engines& engines,
+                                                    Context& context);
   ~ModelServer();
   std::string address() const;
   void drain();

@@ -1,8 +1,8 @@
 #include "main/owner.h"
 
 #include <condition_variable>
-#include <functional>
 #include <cstdlib>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -29,7 +29,8 @@ constexpr auto kCheckpointEvery = std::chrono::seconds(5);
 constexpr Micros kSealEvery = 3'600'000'000;
 
 Result<void> make_state(const std::string& state) {
-  for (const char* part : {"", "/tmp", "/work", "/artifacts", "/serving", "/predictions"}) MILLRACE_DO(make_folders(state + part));
+  for (const char* part : {"", "/tmp", "/work", "/artifacts", "/serving", "/predictions"})
+    MILLRACE_DO(make_folders(state + part));
   MILLRACE_DO(remove_tree(state + "/tmp"));  // what a dead owner left half-done
   return make_folders(state + "/tmp");
 }
@@ -41,8 +42,8 @@ Result<void> check_bind(const std::string& http, const api::Tokens& tokens) {
   if (where.loopback) return {};
   MILLRACE_TRY(const bool any, tokens.any());
   if (any) return {};
-  return Error{Code::denied, fmt::format("{} can be reached from other machines, and there are no tokens yet", http)}.hint(
-      "make one first: millrace token create --subject NAME --role admin");
+  return Error{Code::denied, fmt::format("{} can be reached from other machines, and there are no tokens yet", http)}
+      .hint("make one first: millrace token create --subject NAME --role admin");
 }
 
 // Notes the head of the audit chain beside the database every few seconds, and asks every hour (first at once) for the
@@ -76,7 +77,8 @@ class Keeper {
     }
   }
   void note() {
-    if (auto done = journal_.checkpoint(); !done) context_.log.warn("checkpoint_failed", {{"error", done.error().text()}});
+    if (auto done = journal_.checkpoint(); !done)
+      context_.log.warn("checkpoint_failed", {{"error", done.error().text()}});
   }
 
   lineage::Journal& journal_;
@@ -119,7 +121,8 @@ std::string environment_path() {
 
 }  // namespace
 
-Owner::Owner(OwnerOptions options, std::unique_ptr<Parts> parts) : options_(std::move(options)), parts_(std::move(parts)) {}
+Owner::Owner(OwnerOptions options, std::unique_ptr<Parts> parts)
+    : options_(std::move(options)), parts_(std::move(parts)) {}
 Owner::~Owner() { drain(); }
 
 Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::Engines& engines, Context& context) {
@@ -137,26 +140,33 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   const auto temp = state + "/tmp";
   p.datasets = std::make_unique<data::Datasets>(*p.database, *p.blobs, *p.journal, context, engines, temp);
   p.tracking = std::make_unique<track::Tracking>(*p.database, *p.journal, context, state + "/artifacts");
-  p.pipelines = std::make_unique<pipeline::Pipelines>(pipeline::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.tracking,
-                                                                      state + "/work", environment_path(), library_folder() + "/libduckdb.so"});
-  p.registry = std::make_unique<registry::Registry>(registry::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.pipelines, *p.tracking,
+  p.pipelines = std::make_unique<pipeline::Pipelines>(
+      pipeline::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.tracking, state + "/work",
+                      environment_path(), library_folder() + "/libduckdb.so"});
+  p.registry = std::make_unique<registry::Registry>(registry::Parts{*p.database, *p.blobs, *p.journal, context, engines,
+                                                                    *p.datasets, *p.pipelines, *p.tracking,
                                                                     state + "/serving", temp});
   MILLRACE_DO(p.registry->reconcile());
-  MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.serving_folder = state + "/serving", .log_folder = state + "/predictions", .log_sync = options.log_sync}, engines, context));
+  MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.serving_folder = state + "/serving",
+                                                     .log_folder = state + "/predictions",
+                                                     .log_sync = options.log_sync},
+                                                    engines, context));
   p.registry->on_release = [plane = p.data_plane.get(), &context](const std::string& deployment) {
-    if (auto loaded = plane->reload(deployment); !loaded) context.log.error("reload_failed", {{"deployment", deployment}, {"error", loaded.error().text()}});
+    if (auto loaded = plane->reload(deployment); !loaded)
+      context.log.error("reload_failed", {{"deployment", deployment}, {"error", loaded.error().text()}});
   };
   p.jobs = std::make_unique<jobs::Jobs>(*p.database, *p.journal, context);
 
   const auto project = [folder = options.project]() -> Result<Project> {
-    if (folder.empty()) return Error{Code::not_found, "the server runs without a project"}.hint("start it with --project DIR");
+    if (folder.empty())
+      return Error{Code::not_found, "the server runs without a project"}.hint("start it with --project DIR");
     return load_project(folder);
   };
   if (!options.project.empty())
     if (auto good = project(); !good) return std::move(good).error();
   p.native = std::make_unique<api::native::Services>(api::native::Services{
-      context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry, *p.data_plane, project,
-      [&p] { return p.server ? p.server->address() : std::string(); },
+      context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry,
+      *p.data_plane, project, [&p] { return p.server ? p.server->address() : std::string(); },
       [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
@@ -170,15 +180,22 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     const auto address = p.server->address();
     return p.pipelines->work(running, pipeline, {.tracking_uri = address.empty() ? "" : "http://" + address});
   });
-  p.jobs->add("predictions.seal", [&p](jobs::Running& running) { return p.data_plane->seal(string_or(running.job().payload, "deployment", "")); });
+  p.jobs->add("predictions.seal", [&p](jobs::Running& running) {
+    return p.data_plane->seal(string_or(running.job().payload, "deployment", ""));
+  });
 
-  MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http, .unix_socket = state + "/server.sock", .temp_folder = temp, .local_subject = local_subject()},
-                                            *p.dispatcher, context));
+  MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
+                                             .unix_socket = state + "/server.sock",
+                                             .temp_folder = temp,
+                                             .local_subject = local_subject()},
+                                            *p.dispatcher));
   MILLRACE_DO(p.jobs->start(2));
   p.keeper = std::make_unique<Keeper>(*p.journal, context, [&p, &context] {
     const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};
     for (const auto& model : p.data_plane->models()) {
-      auto job = p.jobs->submit(self, {.kind = "predictions.seal", .key = model.name, .payload = {{"deployment", model.name}}, .max_attempts = 3});
+      auto job = p.jobs->submit(
+          self,
+          {.kind = "predictions.seal", .key = model.name, .payload = {{"deployment", model.name}}, .max_attempts = 3});
       if (!job) context.log.warn("seal_not_submitted", {{"deployment", model.name}, {"error", job.error().text()}});
     }
   });

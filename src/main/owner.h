@@ -12,22 +12,23 @@
 namespace millrace {
 
 struct OwnerOptions {
-  std::string project;          // folder, "" = none
-  std::string state;            // folder, made when missing
-  std::string http;             // HOST:PORT
+  std::string project;  // folder, "" = none
+  std::string state;    // folder, made when missing
+  std::string http;     // HOST:PORT
   std::string log_sync = "50ms";
 };
 
 class Owner {
  public:
-  // Takes the state folder's lock (conflict when somebody has it), opens or makes its contents, listens, starts the jobs.
+  // Takes the state folder's lock (conflict when somebody has it), opens or makes its contents, listens, starts the
+  // jobs.
   static Result<std::unique_ptr<Owner>> open(const OwnerOptions& options, engine::Engines& engines, Context& context);
   ~Owner();
 
   const std::string& state() const { return options_.state; }
   std::string http_address() const;
   cli::Gateway& gateway();
-  void drain();                 // finishes what is under way; nothing new is taken
+  void drain();  // finishes what is under way; nothing new is taken
 
  private:
   struct Parts;
@@ -36,7 +37,7 @@ class Owner {
   std::unique_ptr<Parts> parts_;
 };
 
-std::string local_subject();    // "local:<operating system user>"
+std::string local_subject();  // "local:<operating system user>"
 
 // Gateways of the command line: to another process over its socket, or to our own dispatcher.
 Result<std::unique_ptr<cli::Gateway>> connect_gateway(const std::string& socket);

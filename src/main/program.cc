@@ -34,13 +34,19 @@ void print_ready(const std::string& http) {
 
 class Program final : public cli::Host {
  public:
-  Program(Log& log, std::unique_ptr<engine::Engines> engines) : context_{system_clock(), system_random(), log}, engines_(std::move(engines)) {}
+  Program(Log& log, std::unique_ptr<engine::Engines> engines)
+      : context_{system_clock(), system_random(), log}, engines_(std::move(engines)) {}
 
   Result<int> up(const cli::UpOptions& options) override {
     if (!options.grpc.empty())
-      return Error{Code::unsupported, "gRPC is not in this version"}.hint("leave --grpc out; the Open Inference Protocol is served over HTTP");
+      return Error{Code::unsupported, "gRPC is not in this version"}.hint(
+          "leave --grpc out; the Open Inference Protocol is served over HTTP");
     const StopSignal stop;
-    MILLRACE_TRY(owner_, Owner::open({.project = options.project, .state = options.state, .http = options.http, .log_sync = options.log_sync}, *engines_, context_));
+    MILLRACE_TRY(
+        owner_,
+        Owner::open(
+            {.project = options.project, .state = options.state, .http = options.http, .log_sync = options.log_sync},
+            *engines_, context_));
     print_ready(owner_->http_address());
     stop.wait();
     owner_->drain();

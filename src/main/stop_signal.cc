@@ -41,8 +41,7 @@ StopSignal::~StopSignal() {
 
 void StopSignal::wait() const {
   uint64_t count = 0;
-  while (::read(wake.load(), &count, sizeof count) < 0 && errno == EINTR) {
-  }
+  while (::read(wake.load(), &count, sizeof count) < 0 && errno == EINTR) {}
 }
 
 }  // namespace millrace

@@ -1,7 +1,7 @@
 // Bytes of a recorded out against those of a repetition.
 #pragma once
-#include "pipeline/pipeline.h"
 #include "pipeline/local/scratch.h"
+#include "pipeline/pipeline.h"
 #include "store/blobs.h"
 
 namespace millrace::pipeline {

@@ -1,4 +1,5 @@
-// Ends the process in the middle of a run, as kill -9 would, at each named point; the next process finds nothing half-visible and runs again.
+// Ends the process in the middle of a run, as kill -9 would, at each named point; the next process finds nothing
+// half-visible and runs again.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,9 +36,11 @@ class PipelineCrash : public testing::PipelineTest {
 };
 
 TEST_F(PipelineCrash, leaves_nothing_half_visible_and_runs_again) {
-  for (const std::string fault : {"pipeline.run.after_start", "pipeline.run.after_command", "store.blob.before_rename", "pipeline.run.before_record"}) {
+  for (const std::string fault : {"pipeline.run.after_start", "pipeline.run.after_command", "store.blob.before_rename",
+                                  "pipeline.run.before_record"}) {
     // Each time another parameter, so that no earlier record answers.
-    stages("    a: {cmd: \"sh -c 'cat $MILLRACE_PARAMS > x; echo more > y'\", outs: [x, y], params: {fault: " + fault + "}}\n");
+    stages("    a: {cmd: \"sh -c 'cat $MILLRACE_PARAMS > x; echo more > y'\", outs: [x, y], params: {fault: " + fault +
+           "}}\n");
     run_and_die(fault);
     restart();
     const auto record = services->pipelines.latest("default", "a");
@@ -49,7 +52,8 @@ TEST_F(PipelineCrash, leaves_nothing_half_visible_and_runs_again) {
     EXPECT_EQ(actions(run()), "a ran") << fault;
     EXPECT_EQ(content("a", "x"), "{\"fault\":\"" + fault + "\"}\n");
     const auto runs = services->tracking.search_runs(
-        caller, {.experiment_ids = {services->tracking.get_experiment_by_name(caller, "tried")->id}, .filter = "attributes.status = 'RUNNING'"});
+        caller, {.experiment_ids = {services->tracking.get_experiment_by_name(caller, "tried")->id},
+                 .filter = "attributes.status = 'RUNNING'"});
     ASSERT_TRUE(runs) << runs.error().text();
     EXPECT_TRUE(runs->items.empty()) << fault;
   }
@@ -77,7 +81,8 @@ TEST(PipelineCrashChild, runs) {
     return services.pipelines.work(running, pipeline, {.tracking_uri = "http://127.0.0.1:1"});
   });
   ASSERT_TRUE(services.jobs.start(1));
-  const auto job = services.jobs.submit({.workspace = "default", .subject = "local:ada", .roles = {"writer"}, .via = "cli"}, {.kind = "pipeline.run"});
+  const auto job = services.jobs.submit(
+      {.workspace = "default", .subject = "local:ada", .roles = {"writer"}, .via = "cli"}, {.kind = "pipeline.run"});
   ASSERT_TRUE(job);
   (void)services.jobs.wait("default", job->id, 120'000'000);
 }

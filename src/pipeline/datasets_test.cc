@@ -13,8 +13,10 @@ class OverDatasets : public testing::PipelineTest {
   void SetUp() override {
     PipelineTest::SetUp();
     write("reads.odcs.yaml",
-          "apiVersion: v3.1.0\nkind: DataContract\nid: reads\nversion: 1.0.0\nstatus: active\nschema:\n  - name: reads\n    logicalType: object\n    properties:\n"
-          "      - {name: at, logicalType: timestamp, required: true}\n      - {name: value, logicalType: integer, required: true}\n");
+          "apiVersion: v3.1.0\nkind: DataContract\nid: reads\nversion: 1.0.0\nstatus: active\nschema:\n  - name: "
+          "reads\n    logicalType: object\n    properties:\n"
+          "      - {name: at, logicalType: timestamp, required: true}\n      - {name: value, logicalType: integer, "
+          "required: true}\n");
     sources = "sources:\n  reads: {contract: reads.odcs.yaml, kind: append, event_time: at, path: data/*.csv}\n";
   }
   void add(const std::string& month, const std::string& next, int value) {
@@ -22,14 +24,21 @@ class OverDatasets : public testing::PipelineTest {
     write(file, "at,value\n" + month + "-01T00:00:00Z," + std::to_string(value) + "\n" + month + "-02T00:00:00Z,1\n");
     const auto all = data::read_sources(*load_project(project.path()));
     ASSERT_TRUE(all) << all.error().text();
-    const auto version = services->datasets.add(caller, {.source = all->at(0), .files = {project / file}, .from = *parse_time(month + "-01"), .to = *parse_time(next + "-01")}, *all);
+    const auto version = services->datasets.add(caller,
+                                                {.source = all->at(0),
+                                                 .files = {project / file},
+                                                 .from = *parse_time(month + "-01"),
+                                                 .to = *parse_time(next + "-01")},
+                                                *all);
     ASSERT_TRUE(version) << version.error().text();
     ASSERT_EQ(version->verdict, "accepted");
   }
   void two_stages() {
     write("sum.sql", "SELECT sum(value) AS total, count(*) AS n FROM reads");
-    stages("    sum: {sql: sum.sql, deps: [{dataset: reads, from: 2013-01-01, to: 2013-03-01}], outs: [sum.parquet]}\n"
-           "    look: {cmd: \"sh -c 'ls -R reads sum > x; cat $MILLRACE_DATASETS >> x; echo $SOURCE_DATE_EPOCH >> x'\", deps: [{stage: sum}, {dataset: reads}], outs: [x]}\n");
+    stages(
+        "    sum: {sql: sum.sql, deps: [{dataset: reads, from: 2013-01-01, to: 2013-03-01}], outs: [sum.parquet]}\n"
+        "    look: {cmd: \"sh -c 'ls -R reads sum > x; cat $MILLRACE_DATASETS >> x; echo $SOURCE_DATE_EPOCH >> x'\", "
+        "deps: [{stage: sum}, {dataset: reads}], outs: [x]}\n");
   }
 };
 
@@ -58,7 +67,8 @@ TEST_F(OverDatasets, lineage_leads_from_an_out_to_the_versions) {
   add("2013-01", "2013-02", 10);
   ASSERT_EQ(actions(run()), "sum ran, look ran");
   const auto record = **services->pipelines.latest("default", "look");
-  const auto walk = lineage::walk(*services->database, "default", artifact_node("look", record.outs[0]), lineage::Direction::upstream);
+  const auto walk = lineage::walk(*services->database, "default", artifact_node("look", record.outs[0]),
+                                  lineage::Direction::upstream);
   ASSERT_TRUE(walk) << walk.error().text();
   bool found = false;
   for (const auto& node : walk->nodes) found = found || node.id == "dataset:reads@1";

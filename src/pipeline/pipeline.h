@@ -1,5 +1,5 @@
-// The pipeline: stages whose outs follow from their declared inputs alone, so that nothing unchanged is rebuilt, every rebuild
-// has a reason with a name, and a stage can be repeated and compared byte by byte.
+// The pipeline: stages whose outs follow from their declared inputs alone, so that nothing unchanged is rebuilt, every
+// rebuild has a reason with a name, and a stage can be repeated and compared byte by byte.
 #pragma once
 #include <memory>
 #include <optional>
@@ -28,7 +28,7 @@ enum class StageKind { command, sql };
 
 struct DatasetDep {
   std::string name;
-  Micros from = 0, to = 0;        // 0, 0 = all
+  Micros from = 0, to = 0;  // 0, 0 = all
   Where where;
 };
 struct StageDep {
@@ -36,7 +36,7 @@ struct StageDep {
   Where where;
 };
 struct FileDep {
-  std::string pattern;            // a project-relative path or glob
+  std::string pattern;  // a project-relative path or glob
   Where where;
 };
 
@@ -49,7 +49,7 @@ struct Stage {
   std::vector<FileDep> files;
   std::vector<DatasetDep> datasets;
   std::vector<StageDep> stages;
-  std::vector<std::string> outs;     // relative paths, sorted
+  std::vector<std::string> outs;  // relative paths, sorted
   Json params = Json::object();
   int64_t seed = 0;
   int64_t timeout_seconds = 3600;
@@ -59,18 +59,18 @@ struct Stage {
 };
 
 struct Environment {
-  std::string interpreter;        // a program on PATH, or ""
-  std::string lock;               // project-relative path, or ""
+  std::string interpreter;  // a program on PATH, or ""
+  std::string lock;         // project-relative path, or ""
   int64_t threads = 1;
 };
 
 // One project's pipeline; a value that outlives the project it was read from.
 struct Pipeline {
-  std::string project;            // its name
-  std::string folder;             // absolute
+  std::string project;  // its name
+  std::string folder;   // absolute
   Environment environment;
   std::vector<data::Source> sources;
-  std::vector<Stage> stages;      // every stage stands after those it needs; ties in order of the file
+  std::vector<Stage> stages;  // every stage stands after those it needs; ties in order of the file
 
   const Stage* find(std::string_view stage) const;
   // `wanted` and all that they need, in order; all when empty. not_found with "did you mean".
@@ -81,28 +81,29 @@ struct Pipeline {
 Result<Pipeline> read_pipeline(const Project& project);
 
 struct Out {
-  std::string path;               // as declared
-  std::string digest;             // a blob
+  std::string path;    // as declared
+  std::string digest;  // a blob
   int64_t size = 0;
 };
 
 // One finished run of a stage. `components` is all that went into the key, and beside it what is only recorded
 // (environment.git, data_behind: every dataset version that the outs stand on, code_tree, datasets[].version):
 //   {abi, stage, kind, command | sql, code {path: digest}, datasets [{name, version, digest, file, node}],
-//    stages {name: {path: digest}}, outs, params, seed, env, environment {interpreter, lock, libraries, cpu, threads, git}}
+//    stages {name: {path: digest}}, outs, params, seed, env, environment {interpreter, lock, libraries, cpu, threads,
+//    git}}
 struct StageRecord {
   std::string stage;
-  std::string key;                // sha256:..., the cache key
-  std::string run_id;             // MLflow's run, or ""
+  std::string key;     // sha256:..., the cache key
+  std::string run_id;  // MLflow's run, or ""
   std::string job;
-  std::string state;              // done
+  std::string state;  // done
   std::vector<Out> outs;
   Json components = Json::object();
-  int64_t undeclared = 0;         // files that the command left and nobody declared
+  int64_t undeclared = 0;  // files that the command left and nobody declared
   Micros started_at = 0, ended_at = 0;
 
-  std::string node() const;       // stage:NAME@<12 hex of the key>
-  std::string code_digest() const;         // of the tree of code files
+  std::string node() const;         // stage:NAME@<12 hex of the key>
+  std::string code_digest() const;  // of the tree of code files
   std::string environment_digest() const;
   const Out* out(std::string_view path) const;
   Json to_json() const;
@@ -111,17 +112,17 @@ std::string artifact_node(std::string_view stage, const Out& out);  // artifact:
 
 // One difference between the last record and now.
 struct Reason {
-  std::string component;          // "params.trees", "code.train.py", "stages.training", "first run" ...
-  Json before, after;             // null when there is none
-  std::string text;               // a sentence
+  std::string component;  // "params.trees", "code.train.py", "stages.training", "first run" ...
+  Json before, after;     // null when there is none
+  std::string text;       // a sentence
 };
 struct Plan {
   std::string stage;
   bool cached = false;
-  std::string key;                // "" while an upstream stage has to run first
-  std::vector<Reason> why;        // empty when cached
-  Json to_json() const;           // {stage, action: run|cached, key, why: [{component, before, after, text}]}
-  std::string text() const;       // for people, one paragraph
+  std::string key;           // "" while an upstream stage has to run first
+  std::vector<Reason> why;   // empty when cached
+  Json to_json() const;      // {stage, action: run|cached, key, why: [{component, before, after, text}]}
+  std::string text() const;  // for people, one paragraph
 };
 
 struct OutComparison {
@@ -129,7 +130,7 @@ struct OutComparison {
   bool same = false;
   std::string recorded, repeated;  // digests
   int64_t recorded_size = 0, repeated_size = 0;
-  int64_t first_difference = -1;   // offset of the first differing byte; -1 when none
+  int64_t first_difference = -1;  // offset of the first differing byte; -1 when none
 };
 struct VerifyReport {
   std::string stage, key, node;
@@ -141,7 +142,7 @@ struct VerifyReport {
 };
 
 struct RunOptions {
-  std::string tracking_uri;       // MLFLOW_TRACKING_URI of command stages; "" = no MLflow run
+  std::string tracking_uri;  // MLFLOW_TRACKING_URI of command stages; "" = no MLflow run
 };
 
 struct Parts {
@@ -152,9 +153,9 @@ struct Parts {
   engine::Engines& engines;
   data::Datasets& datasets;
   track::Tracking& tracking;
-  std::string work_folder;        // STATE/work; ours alone
-  std::string path;               // PATH that commands get
-  std::string engine_library;     // file of the SQL engine's library; its digest is in the key of SQL stages
+  std::string work_folder;     // STATE/work; ours alone
+  std::string path;            // PATH that commands get
+  std::string engine_library;  // file of the SQL engine's library; its digest is in the key of SQL stages
 };
 
 // Thread-safe. The first run in a process clears what dead runs left (scratch folders, runs that look alive).
@@ -164,24 +165,29 @@ class Pipelines {
   ~Pipelines();
 
   // What run() would do now, in order, and why. Reads, hashes and asks the interpreter its version; changes nothing.
-  Result<std::vector<Plan>> plan(const Caller& caller, const Pipeline& pipeline, const std::vector<std::string>& wanted = {});
+  Result<std::vector<Plan>> plan(const Caller& caller, const Pipeline& pipeline,
+                                 const std::vector<std::string>& wanted = {});
   Result<Plan> why(const Caller& caller, const Pipeline& pipeline, const std::string& stage);
 
-  // Runs what is not cached, in order; stops at the first failure, what was finished stays. Answers all records, cached ones too.
-  Result<std::vector<StageRecord>> run(jobs::Running& running, const Pipeline& pipeline, const std::vector<std::string>& wanted,
-                                       const RunOptions& options);
+  // Runs what is not cached, in order; stops at the first failure, what was finished stays. Answers all records, cached
+  // ones too.
+  Result<std::vector<StageRecord>> run(jobs::Running& running, const Pipeline& pipeline,
+                                       const std::vector<std::string>& wanted, const RunOptions& options);
   // One stage whose upstream stages are current; conflict when they are not.
-  Result<StageRecord> run_stage(jobs::Running& running, const Pipeline& pipeline, const std::string& stage, const RunOptions& options);
+  Result<StageRecord> run_stage(jobs::Running& running, const Pipeline& pipeline, const std::string& stage,
+                                const RunOptions& options);
 
   // Repeats the latest record from its recorded inputs and compares bytes. A difference is a report, not an error.
-  Result<VerifyReport> verify(jobs::Running& running, const Pipeline& pipeline, const std::string& stage, const RunOptions& options);
+  Result<VerifyReport> verify(jobs::Running& running, const Pipeline& pipeline, const std::string& stage,
+                              const RunOptions& options);
 
   // The job `pipeline.run`. Payload: {stage: NAME | null | absent, stages: [NAME...], verify: bool}.
   // Result: {ok, text, stages: [...]} or with verify {ok, text, reports: [...]}.
   Result<Json> work(jobs::Running& running, const Pipeline& pipeline, const RunOptions& options);
 
   Result<std::optional<StageRecord>> latest(const std::string& workspace, const std::string& stage) const;
-  Result<std::vector<StageRecord>> records(const std::string& workspace, const std::string& stage) const;  // newest first, a page
+  Result<std::vector<StageRecord>> records(const std::string& workspace,
+                                           const std::string& stage) const;  // newest first, a page
   // A file that holds the out `path` of the record; read-only.
   Result<std::string> out_path(const StageRecord& record, const std::string& path) const;
 

@@ -18,7 +18,8 @@ class Pipelined : public PipelineTest {
     write("double.sh", "for i in 1 2; do cat in.txt; done > out.txt\ncat $MILLRACE_PARAMS >> out.txt\n");
     write("in.txt", "flights\n");
     write("last.sh", "wc -l < double/out.txt > last.txt\n");
-    stages("    double: {cmd: sh double.sh, deps: [double.sh, in.txt], outs: [out.txt], params: {times: " + std::to_string(times) + "}, seed: " + std::to_string(seed) +
+    stages("    double: {cmd: sh double.sh, deps: [double.sh, in.txt], outs: [out.txt], params: {times: " +
+           std::to_string(times) + "}, seed: " + std::to_string(seed) +
            "}\n    last: {cmd: sh last.sh, deps: [last.sh, {stage: double}], outs: [last.txt]}\n");
   }
 };
@@ -47,11 +48,15 @@ TEST_F(Pipelined, names_each_component_that_changed) {
   EXPECT_EQ(why("double"), (Names{"params.times"}));
   two_stages(2, 9);
   EXPECT_EQ(why("double"), (Names{"seed"}));
-  stages("    double: {cmd: sh -e double.sh, deps: [double.sh, in.txt], outs: [out.txt], params: {times: 2}, seed: 1, env: {A: b}, threads: 2}\n");
+  stages(
+      "    double: {cmd: sh -e double.sh, deps: [double.sh, in.txt], outs: [out.txt], params: {times: 2}, seed: 1, "
+      "env: {A: b}, threads: 2}\n");
   EXPECT_EQ(why("double"), (Names{"command", "env.A", "environment.threads"}));
   write("requirements.lock", "numpy==2\n");
-  stages("    double: {cmd: sh double.sh, deps: [in.txt], outs: [out.txt, log.txt], params: {times: 2, more: x}, seed: 1}\n",
-         "  environment: {interpreter: python3, lock: requirements.lock, threads: 1}\n");
+  stages(
+      "    double: {cmd: sh double.sh, deps: [in.txt], outs: [out.txt, log.txt], params: {times: 2, more: x}, seed: "
+      "1}\n",
+      "  environment: {interpreter: python3, lock: requirements.lock, threads: 1}\n");
   auto changed = why("double");
   std::erase_if(changed, [](const auto& name) { return name.starts_with("environment.libraries."); });
   EXPECT_EQ(changed, (Names{"code.double.sh", "environment.interpreter", "environment.lock", "outs", "params.more"}));
@@ -70,7 +75,9 @@ TEST_F(Pipelined, a_reason_says_what_was_and_what_is) {
 TEST_F(Pipelined, the_same_outs_upstream_keep_what_follows) {
   two_stages();
   run();
-  write("double.sh", "# another text, the same result\nfor i in 1 2; do cat in.txt; done > out.txt\ncat $MILLRACE_PARAMS >> out.txt\n");
+  write("double.sh",
+        "# another text, the same result\nfor i in 1 2; do cat in.txt; done > out.txt\ncat $MILLRACE_PARAMS >> "
+        "out.txt\n");
   EXPECT_EQ(actions(run()), "double ran, last cached");
 }
 
@@ -97,14 +104,19 @@ TEST_F(Pipelined, an_out_that_left_the_store_is_made_again) {
 TEST_F(Pipelined, sees_only_what_is_declared_in_a_clean_environment) {
   write("secret.txt", "x");
   ::setenv("MILLRACE_TEST_VALUE", "inherited", 1);
-  write("look.sh", "find . -type f | sort; ls -A \"$HOME\" \"$TMPDIR\" > /dev/null; env | cut -d= -f1 | sort | tr '\\n' ' '\n");
-  stages("    look: {cmd: \"sh -c 'sh look.sh > seen.txt; echo $MILLRACE_TEST_VALUE $GIVEN $MILLRACE_SEED $TZ >> seen.txt'\", deps: [look.sh], outs: [seen.txt], seed: 5, "
-         "env: {GIVEN: yes}}\n");
+  write("look.sh",
+        "find . -type f | sort; ls -A \"$HOME\" \"$TMPDIR\" > /dev/null; env | cut -d= -f1 | sort | tr '\\n' ' '\n");
+  stages(
+      "    look: {cmd: \"sh -c 'sh look.sh > seen.txt; echo $MILLRACE_TEST_VALUE $GIVEN $MILLRACE_SEED $TZ >> "
+      "seen.txt'\", deps: [look.sh], outs: [seen.txt], seed: 5, "
+      "env: {GIVEN: yes}}\n");
   EXPECT_EQ(actions(run()), "look ran");
   const auto seen = content("look", "seen.txt");
   EXPECT_EQ(seen.substr(0, seen.find("DO_NOT")), "./look.sh\n./seen.txt\n");
   EXPECT_TRUE(seen.ends_with("\nyes 5 UTC\n") || seen.ends_with(" yes 5 UTC\n")) << seen;
-  stages("    look: {cmd: \"sh -c 'echo $MILLRACE_TEST_VALUE > seen.txt'\", outs: [seen.txt], env: [MILLRACE_TEST_VALUE]}\n");
+  stages(
+      "    look: {cmd: \"sh -c 'echo $MILLRACE_TEST_VALUE > seen.txt'\", outs: [seen.txt], env: "
+      "[MILLRACE_TEST_VALUE]}\n");
   EXPECT_NE(run().error.find("'MILLRACE_TEST_VALUE' cannot be set by a stage"), std::string::npos);
   ::setenv("TRIED_VALUE", "inherited", 1);
   stages("    look: {cmd: \"sh -c 'echo $TRIED_VALUE > seen.txt'\", outs: [seen.txt], env: [TRIED_VALUE]}\n");
@@ -125,7 +137,8 @@ TEST_F(Pipelined, a_failing_command_says_its_last_lines_and_leaves_no_record) {
   EXPECT_FALSE(services->pipelines.latest("default", "a")->has_value());
   EXPECT_EQ(lines(), (Names{"stage.started", "stage.failed"}));
   EXPECT_EQ(files_in_work(), 0U);
-  const auto runs = services->tracking.search_runs(caller, {.experiment_ids = {services->tracking.get_experiment_by_name(caller, "tried")->id}});
+  const auto runs = services->tracking.search_runs(
+      caller, {.experiment_ids = {services->tracking.get_experiment_by_name(caller, "tried")->id}});
   ASSERT_TRUE(runs) << runs.error().text();
   ASSERT_EQ(runs->items.size(), 1U);
   EXPECT_EQ(runs->items[0].info.status, "FAILED");
@@ -171,9 +184,12 @@ TEST_F(Pipelined, a_program_of_the_project_keeps_its_mode) {
 }
 
 TEST_F(Pipelined, a_python_stage_has_its_interpreter_in_the_key) {
-  write("make.py", "import json, os, sys\nprint('working')\njson.dump([json.load(open(os.environ['MILLRACE_PARAMS'])), hash('a') == hash('a'), sys.flags.hash_randomization],"
-                   " open('out.json', 'w'))\n");
-  stages("    make: {cmd: python3 make.py, deps: ['*.py'], outs: [out.json], params: {k: [1, 2]}, seed: 7}\n", "  environment: {interpreter: python3}\n");
+  write("make.py",
+        "import json, os, sys\nprint('working')\njson.dump([json.load(open(os.environ['MILLRACE_PARAMS'])), hash('a') "
+        "== hash('a'), sys.flags.hash_randomization],"
+        " open('out.json', 'w'))\n");
+  stages("    make: {cmd: python3 make.py, deps: ['*.py'], outs: [out.json], params: {k: [1, 2]}, seed: 7}\n",
+         "  environment: {interpreter: python3}\n");
   const auto job = run();
   EXPECT_EQ(actions(job), "make ran") << log_of(job);
   EXPECT_NE(log_of(job).find("[make] working"), std::string::npos);
@@ -189,7 +205,8 @@ TEST_F(Pipelined, leaves_its_run_and_its_lineage) {
   two_stages();
   run();
   const auto record = **services->pipelines.latest("default", "last");
-  const auto walk = lineage::walk(*services->database, "default", artifact_node("last", record.outs[0]), lineage::Direction::upstream);
+  const auto walk = lineage::walk(*services->database, "default", artifact_node("last", record.outs[0]),
+                                  lineage::Direction::upstream);
   ASSERT_TRUE(walk) << walk.error().text();
   Names kinds;
   for (const auto& node : walk->nodes) kinds.push_back(node.id.substr(0, node.id.find_first_of(":")));
@@ -216,7 +233,10 @@ TEST_F(Pipelined, the_command_gets_its_run_and_the_address) {
 TEST_F(Pipelined, notes_commit_and_dirty_flag_outside_of_the_key) {
   two_stages();
   const auto git = [&](const std::string& words) {
-    return std::system(("cd " + project.path() + " && HOME=/nonexistent git -c user.name=a -c user.email=a@b.c -c init.defaultBranch=main " + words + " > /dev/null 2>&1").c_str());
+    return std::system(("cd " + project.path() +
+                        " && HOME=/nonexistent git -c user.name=a -c user.email=a@b.c -c init.defaultBranch=main " +
+                        words + " > /dev/null 2>&1")
+                           .c_str());
   };
   run();
   const auto before = (*services->pipelines.latest("default", "double"))->key;

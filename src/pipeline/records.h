@@ -22,17 +22,19 @@ class Records {
  public:
   Records(store::Database& database, lineage::Journal& journal) : database_(database), journal_(journal) {}
 
-  Result<std::optional<StageRecord>> find(const std::string& workspace, const std::string& stage, const std::string& key) const;
+  Result<std::optional<StageRecord>> find(const std::string& workspace, const std::string& stage,
+                                          const std::string& key) const;
   Result<std::optional<StageRecord>> current(const std::string& workspace, const std::string& stage) const;
   Result<std::vector<StageRecord>> newest(const std::string& workspace, const std::string& stage) const;
   Result<std::vector<Attempt>> cut_off() const;  // attempts that nobody ended, of all workspaces
 
-  Result<void> begin(const Caller& caller, const Attempt& attempt, bool verify);          // stage.started
-  Result<void> note_run(const Caller& caller, const Attempt& attempt);                    // its run_id; no line of its own
-  Result<void> succeed(const Caller& caller, const Attempt& attempt, const StageRecord& record);  // stage.ran
+  Result<void> begin(const Caller& caller, const Attempt& attempt, bool verify);  // stage.started
+  Result<void> note_run(const Caller& caller, const Attempt& attempt);            // its run_id; no line of its own
+  Result<void> succeed(const Caller& caller, const Attempt& attempt, const StageRecord& record);    // stage.ran
   Result<void> fail(const Caller& caller, const Attempt& attempt, const Error& error, Micros now);  // stage.failed
-  Result<void> reuse(const Caller& caller, const StageRecord& record);                    // stage.reused: it is current again
-  Result<void> verified(const Caller& caller, const Attempt& attempt, const VerifyReport& report, Micros now);  // stage.verified, stage.differs
+  Result<void> reuse(const Caller& caller, const StageRecord& record);  // stage.reused: it is current again
+  Result<void> verified(const Caller& caller, const Attempt& attempt, const VerifyReport& report,
+                        Micros now);  // stage.verified, stage.differs
 
  private:
   store::Database& database_;

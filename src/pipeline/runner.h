@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "jobs/jobs.h"
+#include "pipeline/local/scratch.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/records.h"
-#include "pipeline/local/scratch.h"
 
 namespace millrace::pipeline {
 
@@ -23,10 +23,12 @@ class Runner {
  public:
   Runner(const Parts& parts, Records& records) : parts_(parts), records_(records) {}
 
-  // Stores the outs and the record. Nothing of a failed attempt is seen but its journal lines and its MLflow run, marked FAILED.
+  // Stores the outs and the record. Nothing of a failed attempt is seen but its journal lines and its MLflow run,
+  // marked FAILED.
   Result<StageRecord> run(jobs::Running& running, const Task& task);
   // Repeats `record` and compares; the outs are thrown away. `environment`: what is not as recorded, for the report.
-  Result<VerifyReport> repeat(jobs::Running& running, const Task& task, const StageRecord& record, std::vector<Reason> environment);
+  Result<VerifyReport> repeat(jobs::Running& running, const Task& task, const StageRecord& record,
+                              std::vector<Reason> environment);
 
  private:
   using Finish = std::function<Result<void>(const Attempt&, const Made&)>;

@@ -27,7 +27,8 @@ class SqlStage : public testing::PipelineTest {
 };
 
 TEST_F(SqlStage, writes_the_select_with_its_parameters) {
-  sql("-- what\nSELECT i, $word AS word FROM range($rows) t(i) ORDER BY i; -- end\n", ", params: {rows: 1000, word: \"it's\"}");
+  sql("-- what\nSELECT i, $word AS word FROM range($rows) t(i) ORDER BY i; -- end\n",
+      ", params: {rows: 1000, word: \"it's\"}");
   const auto job = run();
   ASSERT_EQ(actions(job), "a ran") << log_of(job);
   EXPECT_EQ(number("a", "a.parquet", "SELECT CAST(sum(i) AS BIGINT)"), 499500);
@@ -58,7 +59,9 @@ TEST_F(SqlStage, its_text_parameters_and_engine_are_in_the_key) {
 TEST_F(SqlStage, reads_the_outs_of_other_stages) {
   write("a.sql", "SELECT i FROM range(10) t(i)");
   write("b.sql", "SELECT sum(i) AS s FROM a");
-  stages("    a: {sql: a.sql, outs: [a.parquet]}\n    b: {sql: b.sql, deps: [{stage: a}], outs: [b.parquet]}\n    c: {cmd: cp b/b.parquet c.parquet, deps: [{stage: b}], outs: [c.parquet]}\n");
+  stages(
+      "    a: {sql: a.sql, outs: [a.parquet]}\n    b: {sql: b.sql, deps: [{stage: a}], outs: [b.parquet]}\n    c: "
+      "{cmd: cp b/b.parquet c.parquet, deps: [{stage: b}], outs: [c.parquet]}\n");
   const auto job = run();
   ASSERT_EQ(actions(job), "a ran, b ran, c ran") << log_of(job);
   EXPECT_EQ(number("c", "c.parquet", "SELECT CAST(s AS BIGINT)"), 45);
@@ -71,7 +74,8 @@ TEST_F(SqlStage, reaches_nothing_but_its_deps) {
 }
 
 TEST_F(SqlStage, is_one_select) {
-  for (const char* text : {"DROP TABLE x", "SELECT 1; SELECT 2", "SELECT 1) TO '/tmp/x'; --", "SELEC 1", "COPY (SELECT 1) TO 'x'", "-- nothing"}) {
+  for (const char* text : {"DROP TABLE x", "SELECT 1; SELECT 2", "SELECT 1) TO '/tmp/x'; --", "SELEC 1",
+                           "COPY (SELECT 1) TO 'x'", "-- nothing"}) {
     const auto error = failure(text);
     EXPECT_NE(error.find("a.sql"), std::string::npos) << text << ": " << error;
   }

@@ -22,7 +22,8 @@ struct PipelineState {
         engines(opened(engine::load_duckdb(library()))),
         datasets(*database, *blobs, journal, context, *engines, state + "/tmp"),
         tracking(*database, journal, context, state + "/artifacts"),
-        pipelines({*database, *blobs, journal, context, *engines, datasets, tracking, state + "/work", path(), library()}),
+        pipelines(
+            {*database, *blobs, journal, context, *engines, datasets, tracking, state + "/work", path(), library()}),
         jobs(*database, journal, context) {}
 
   static std::string library() { return library_folder() + "/libduckdb.so"; }
@@ -69,7 +70,8 @@ class PipelineTest : public ::testing::Test {
     ASSERT_TRUE(write_file(project / path, text, mode));
   }
   void stages(const std::string& yaml, const std::string& environment = "") {
-    write("millrace.yaml", "millrace: 1\nproject: tried\n" + sources + "pipeline:\n" + environment + "  stages:\n" + yaml);
+    write("millrace.yaml",
+          "millrace: 1\nproject: tried\n" + sources + "pipeline:\n" + environment + "  stages:\n" + yaml);
   }
   Result<pipeline::Pipeline> read() const {
     MILLRACE_TRY(const auto loaded, load_project(project.path()));
@@ -81,12 +83,15 @@ class PipelineTest : public ::testing::Test {
     EXPECT_TRUE(job) << job.error().text();
     return *job;
   }
-  jobs::Job run(const Json& payload = Json::object()) { return *services->jobs.wait("default", submit(payload).id, 120'000'000); }
+  jobs::Job run(const Json& payload = Json::object()) {
+    return *services->jobs.wait("default", submit(payload).id, 120'000'000);
+  }
   // What each stage did: "a ran, b cached".
   static std::string actions(const jobs::Job& job) {
     if (job.state != "done") return job.error;
     std::string out;
-    for (const auto& stage : job.result.at("stages")) out += (out.empty() ? "" : ", ") + string_or(stage, "stage", "") + " " + string_or(stage, "action", "");
+    for (const auto& stage : job.result.at("stages"))
+      out += (out.empty() ? "" : ", ") + string_or(stage, "stage", "") + " " + string_or(stage, "action", "");
     return out;
   }
   std::string log_of(const jobs::Job& job) const {
@@ -121,7 +126,9 @@ class PipelineTest : public ::testing::Test {
   size_t files_in_work() const {
     size_t count = 0;
     std::error_code error;
-    for (auto entry = std::filesystem::directory_iterator(state / "work", error); !error && entry != std::filesystem::directory_iterator(); ++entry) ++count;
+    for (auto entry = std::filesystem::directory_iterator(state / "work", error);
+         !error && entry != std::filesystem::directory_iterator(); ++entry)
+      ++count;
     return count;
   }
 

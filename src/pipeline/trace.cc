@@ -7,11 +7,18 @@
 namespace millrace::pipeline {
 namespace {
 
-std::string short_digest(std::string_view digest) { return std::string(digest.substr(std::string_view("sha256:").size(), 12)); }
+std::string short_digest(std::string_view digest) {
+  return std::string(digest.substr(std::string_view("sha256:").size(), 12));
+}
 
 Json attributes(const StageRecord& record) {
-  return {{"stage", record.stage}, {"params", record.components.at("params")}, {"seed", record.components.at("seed")}, {"run", record.run_id},
-          {"job", record.job},     {"started_at", record.started_at},          {"ended_at", record.ended_at}};
+  return {{"stage", record.stage},
+          {"params", record.components.at("params")},
+          {"seed", record.components.at("seed")},
+          {"run", record.run_id},
+          {"job", record.job},
+          {"started_at", record.started_at},
+          {"ended_at", record.ended_at}};
 }
 
 Json without_git(Json environment) {
@@ -20,16 +27,23 @@ Json without_git(Json environment) {
 }
 
 void add_inputs(const StageRecord& record, lineage::Change& change) {
-  const auto edge = [&](std::string source, std::string kind) { change.edges.push_back({.source = std::move(source), .target = record.node(), .kind = std::move(kind), .run = record.run_id}); };
+  const auto edge = [&](std::string source, std::string kind) {
+    change.edges.push_back(
+        {.source = std::move(source), .target = record.node(), .kind = std::move(kind), .run = record.run_id});
+  };
   const auto& components = record.components;
   for (const auto& version : components.at("datasets")) edge(string_or(version, "node", ""), "made_from");
   for (const auto& [stage, outs] : components.at("stages").items())
-    for (const auto& [path, digest] : outs.items()) edge(artifact_node(stage, {.path = path, .digest = digest.get<std::string>()}), "made_from");
+    for (const auto& [path, digest] : outs.items())
+      edge(artifact_node(stage, {.path = path, .digest = digest.get<std::string>()}), "made_from");
 
   const auto code = record.code_digest(), environment = record.environment_digest();
   const Json git = components.at("environment").value("git", Json());
-  change.nodes.push_back({.id = "code:" + code, .digest = code, .attributes = {{"files", components.at("code")}, {"git", git}}});
-  change.nodes.push_back({.id = "environment:" + environment, .digest = environment, .attributes = without_git(components.at("environment"))});
+  change.nodes.push_back(
+      {.id = "code:" + code, .digest = code, .attributes = {{"files", components.at("code")}, {"git", git}}});
+  change.nodes.push_back({.id = "environment:" + environment,
+                          .digest = environment,
+                          .attributes = without_git(components.at("environment"))});
   edge("code:" + code, "made_by");
   edge("environment:" + environment, "run_in");
   if (!record.run_id.empty()) edge("run:" + record.run_id, "logged_by");
@@ -37,9 +51,13 @@ void add_inputs(const StageRecord& record, lineage::Change& change) {
 
 }  // namespace
 
-std::string stage_node(std::string_view stage, std::string_view key) { return fmt::format("stage:{}@{}", stage, short_digest(key)); }
+std::string stage_node(std::string_view stage, std::string_view key) {
+  return fmt::format("stage:{}@{}", stage, short_digest(key));
+}
 
-std::string artifact_node(std::string_view stage, const Out& out) { return fmt::format("artifact:{}/{}@{}", stage, out.path, short_digest(out.digest)); }
+std::string artifact_node(std::string_view stage, const Out& out) {
+  return fmt::format("artifact:{}/{}@{}", stage, out.path, short_digest(out.digest));
+}
 
 lineage::Change ran(const StageRecord& record) {
   lineage::Change change{.kind = "stage.ran", .node = record.node(), .after = record.key, .body = record.to_json()};
@@ -56,7 +74,9 @@ lineage::Change ran(const StageRecord& record) {
 std::string StageRecord::node() const { return stage_node(stage, key); }
 std::string StageRecord::code_digest() const { return string_or(components, "code_tree", ""); }
 
-std::string StageRecord::environment_digest() const { return digest_of(to_text(without_git(components.at("environment")))); }
+std::string StageRecord::environment_digest() const {
+  return digest_of(to_text(without_git(components.at("environment"))));
+}
 
 const Out* StageRecord::out(std::string_view path) const {
   for (const auto& made : outs)
@@ -66,10 +86,22 @@ const Out* StageRecord::out(std::string_view path) const {
 
 Json StageRecord::to_json() const {
   Json made = Json::array();
-  for (const auto& out : outs) made.push_back({{"path", out.path}, {"digest", out.digest}, {"size", out.size}, {"node", artifact_node(stage, out)}});
-  return {{"stage", stage},       {"key", key},           {"node", node()},         {"run_id", run_id},         {"job", job},
-          {"state", state},       {"outs", made},         {"components", components}, {"undeclared", undeclared}, {"started_at", started_at},
-          {"ended_at", ended_at}, {"code", code_digest()}, {"environment", environment_digest()}};
+  for (const auto& out : outs)
+    made.push_back(
+        {{"path", out.path}, {"digest", out.digest}, {"size", out.size}, {"node", artifact_node(stage, out)}});
+  return {{"stage", stage},
+          {"key", key},
+          {"node", node()},
+          {"run_id", run_id},
+          {"job", job},
+          {"state", state},
+          {"outs", made},
+          {"components", components},
+          {"undeclared", undeclared},
+          {"started_at", started_at},
+          {"ended_at", ended_at},
+          {"code", code_digest()},
+          {"environment", environment_digest()}};
 }
 
 }  // namespace millrace::pipeline

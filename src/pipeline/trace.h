@@ -10,7 +10,8 @@ namespace millrace::pipeline {
 
 std::string stage_node(std::string_view stage, std::string_view key);
 
-// The line stage.ran: dataset versions, upstream outs, code and environment are edges to the record, and it to each of its outs.
+// The line stage.ran: dataset versions, upstream outs, code and environment are edges to the record, and it to each of
+// its outs.
 lineage::Change ran(const StageRecord& record);
 
 }  // namespace millrace::pipeline

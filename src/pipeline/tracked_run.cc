@@ -7,9 +7,12 @@
 
 namespace millrace::pipeline {
 
-Result<std::string> begin_run(const Parts& parts, const Caller& caller, const std::string& project, const TrackedRun& run) {
+Result<std::string> begin_run(const Parts& parts, const Caller& caller, const std::string& project,
+                              const TrackedRun& run) {
   MILLRACE_TRY(const auto experiment, parts.tracking.ensure_experiment(caller, project));
-  track::NewRun wanted{.experiment_id = experiment, .name = stage_node(run.stage, run.key).substr(std::string_view("stage:").size()), .user_id = caller.subject};
+  track::NewRun wanted{.experiment_id = experiment,
+                       .name = stage_node(run.stage, run.key).substr(std::string_view("stage:").size()),
+                       .user_id = caller.subject};
   wanted.tags = {{"millrace.stage", run.stage},
                  {"millrace.stage_key", run.key},
                  {"millrace.code", string_or(run.components, "code_tree", "")},

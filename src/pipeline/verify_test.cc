@@ -40,7 +40,9 @@ TEST_F(Verified, a_difference_is_reported_with_its_place) {
 }
 
 TEST_F(Verified, a_longer_out_differs_where_the_shorter_ends) {
-  stages("    a: {cmd: \"sh -c 'printf same > x; test -z $MLFLOW_RUN_ID || ls $HOME/.. | grep -q home; date +%N%N%N | head -c $((1 + $(od -An -N1 -tu1 /dev/urandom) % 9)) >> x'\", outs: [x]}\n");
+  stages(
+      "    a: {cmd: \"sh -c 'printf same > x; test -z $MLFLOW_RUN_ID || ls $HOME/.. | grep -q home; date +%N%N%N | "
+      "head -c $((1 + $(od -An -N1 -tu1 /dev/urandom) % 9)) >> x'\", outs: [x]}\n");
   run();
   EXPECT_EQ(verify("a").state, "done");
 }
@@ -55,7 +57,8 @@ TEST_F(Verified, its_run_is_marked) {
   run();
   verify("a");
   const auto runs = services->tracking.search_runs(
-      caller, {.experiment_ids = {services->tracking.get_experiment_by_name(caller, "tried")->id}, .filter = "tags.`millrace.verify` = 'true'"});
+      caller, {.experiment_ids = {services->tracking.get_experiment_by_name(caller, "tried")->id},
+               .filter = "tags.`millrace.verify` = 'true'"});
   ASSERT_TRUE(runs) << runs.error().text();
   ASSERT_EQ(runs->items.size(), 1U);
   EXPECT_NE(runs->items[0].info.id, (*services->pipelines.latest("default", "a"))->run_id);

@@ -13,24 +13,30 @@ struct Payload {
 };
 
 Result<Payload> read_payload(const Json& payload) {
-  const auto wrong = [](std::string_view what) { return Error{Code::invalid, std::string(what)}.at_field("payload").hint("write {stages: [NAME...], verify: false}"); };
+  const auto wrong = [](std::string_view what) {
+    return Error{Code::invalid, std::string(what)}.at_field("payload").hint("write {stages: [NAME...], verify: false}");
+  };
   if (!payload.is_object()) return wrong("the payload is no object");
   Payload out;
   for (const auto& [key, value] : payload.items()) {
     if (key == "stage" && value.is_null()) continue;
-    if (key == "stage" && value.is_string()) out.stages.push_back(value.get<std::string>());
-    else if (key == "verify" && value.is_boolean()) out.verify = value.get<bool>();
+    if (key == "stage" && value.is_string())
+      out.stages.push_back(value.get<std::string>());
+    else if (key == "verify" && value.is_boolean())
+      out.verify = value.get<bool>();
     else if (key == "stages" && value.is_array() && value.size() <= bounds::stages) {
       for (const auto& name : value) {
         if (!name.is_string()) return wrong("a stage's name is text");
         out.stages.push_back(name.get<std::string>());
       }
-    } else return wrong(fmt::format("the payload's '{}' is unknown or of the wrong type", key));
+    } else
+      return wrong(fmt::format("the payload's '{}' is unknown or of the wrong type", key));
   }
   return out;
 }
 
-Result<Json> repeat(Pipelines& pipelines, jobs::Running& running, const Pipeline& pipeline, const Payload& payload, const RunOptions& options) {
+Result<Json> repeat(Pipelines& pipelines, jobs::Running& running, const Pipeline& pipeline, const Payload& payload,
+                    const RunOptions& options) {
   if (payload.stages.empty()) return Error{Code::invalid, "name the stage to repeat"}.at_field("payload.stages");
   Json reports = Json::array();
   bool ok = true;
@@ -46,12 +52,16 @@ Result<Json> repeat(Pipelines& pipelines, jobs::Running& running, const Pipeline
 }
 
 std::string line_of(const StageRecord& record, bool ran) {
-  std::string out = fmt::format("{:<14} {}", record.stage, ran ? fmt::format("ran in {:.1f} s", static_cast<double>(record.ended_at - record.started_at) / 1e6) : "cached");
+  std::string out = fmt::format(
+      "{:<14} {}", record.stage,
+      ran ? fmt::format("ran in {:.1f} s", static_cast<double>(record.ended_at - record.started_at) / 1e6) : "cached");
   for (const auto& made : record.outs) out += fmt::format("  {} {}", made.path, made.digest.substr(0, 19));
   return out + "\n";
 }
 
-Json to_json(const Reason& reason) { return {{"component", reason.component}, {"before", reason.before}, {"after", reason.after}, {"text", reason.text}}; }
+Json to_json(const Reason& reason) {
+  return {{"component", reason.component}, {"before", reason.before}, {"after", reason.after}, {"text", reason.text}};
+}
 
 }  // namespace
 
@@ -79,7 +89,8 @@ Json Plan::to_json() const {
 }
 
 std::string Plan::text() const {
-  std::string out = cached ? fmt::format("{} is cached: nothing that it stands on has changed\n", stage) : fmt::format("{} will run:\n", stage);
+  std::string out = cached ? fmt::format("{} is cached: nothing that it stands on has changed\n", stage)
+                           : fmt::format("{} will run:\n", stage);
   for (const auto& reason : why) out += fmt::format("  {}\n", reason.text);
   return out;
 }

@@ -16,8 +16,11 @@ constexpr size_t kSnapshotBytes = 1 << 20;
 constexpr size_t kShadows = 8;
 
 Json model_json(const ReleasedModel& model) {
-  Json out{{"model", model.model}, {"version", model.version}, {"digest", model.digest},
-           {"file", model.file},   {"contract", model.contract}};
+  Json out{{"model", model.model},
+           {"version", model.version},
+           {"digest", model.digest},
+           {"file", model.file},
+           {"contract", model.contract}};
   out["threshold"] = model.threshold ? Json(*model.threshold) : Json(nullptr);
   return out;
 }
@@ -55,7 +58,9 @@ class Reader {
   void require(bool holds, const char* key, const char* what) {
     if (!holds) refuse(key, what);
   }
-  std::string field(std::string_view key) const { return key.empty() ? at_ : at_.empty() ? std::string(key) : fmt::format("{}.{}", at_, key); }
+  std::string field(std::string_view key) const {
+    return key.empty() ? at_ : at_.empty() ? std::string(key) : fmt::format("{}.{}", at_, key);
+  }
 
   Result<void> done() {
     if (!problem_ && object_.is_object() && object_.size() != taken_)
@@ -69,12 +74,16 @@ class Reader {
   const Json* take(const char* key) {
     known_.emplace_back(key);
     const Json* value = find(object_, key);
-    if (value == nullptr) refuse(key, "this key is missing");
-    else ++taken_;
+    if (value == nullptr)
+      refuse(key, "this key is missing");
+    else
+      ++taken_;
     return value;
   }
   void refuse(std::string_view key, std::string_view what) {
-    if (!problem_) problem_ = Error{Code::corrupt, fmt::format("a release snapshot is not as it was written: {}", what)}.at_field(field(key));
+    if (!problem_)
+      problem_ = Error{Code::corrupt, fmt::format("a release snapshot is not as it was written: {}", what)}.at_field(
+          field(key));
   }
 
   const Json& object_;
@@ -92,13 +101,16 @@ Result<ReleasedModel> read_model(const Json& json, const std::string& at) {
   out.digest = in.text("digest");
   out.file = in.text("file");
   out.contract = in.text("contract");
-  if (const Json& threshold = in.any("threshold"); threshold.is_number()) out.threshold = threshold.get<double>();
-  else in.require(threshold.is_null(), "threshold", "a number or null is expected");
+  if (const Json& threshold = in.any("threshold"); threshold.is_number())
+    out.threshold = threshold.get<double>();
+  else
+    in.require(threshold.is_null(), "threshold", "a number or null is expected");
   in.require(is_name(out.model), "model", "a model's name is expected");
   in.require(out.version >= 1, "version", "a version from 1 is expected");
   in.require(is_digest(out.digest), "digest", "sha256:<64 hexadecimal digits> is expected");
   in.require(safe_relative(out.file).ok(), "file", "a relative path inside the folder is expected");
-  in.require(out.contract.empty() || safe_relative(out.contract).ok(), "contract", "a relative path inside the folder is expected");
+  in.require(out.contract.empty() || safe_relative(out.contract).ok(), "contract",
+             "a relative path inside the folder is expected");
   MILLRACE_DO(in.done());
   return out;
 }
@@ -158,11 +170,16 @@ Json to_json(const ReleaseSnapshot& snapshot) {
 
 Result<ReleaseSnapshot> parse_snapshot(std::string_view text, std::string_view from) {
   auto json = parse_json(text, from);
-  if (!json) return Error{Code::corrupt, json.error().message()}.at({.file = std::string(from)}).hint("release again: the registry writes a new snapshot");
+  if (!json)
+    return Error{Code::corrupt, json.error().message()}
+        .at({.file = std::string(from)})
+        .hint("release again: the registry writes a new snapshot");
   auto snapshot = read_snapshot(*json);
   if (snapshot) return snapshot;
   auto error = std::move(snapshot).error();
-  return std::move(error).at({.file = std::string(from), .field = error.where().field}).hint("release again: the registry writes a new snapshot");
+  return std::move(error)
+      .at({.file = std::string(from), .field = error.where().field})
+      .hint("release again: the registry writes a new snapshot");
 }
 
 Result<ReleaseSnapshot> load_snapshot(const std::string& path) {

@@ -26,9 +26,9 @@ struct ReleaseSnapshot {
   std::string deployment;
   int64_t release = 0;
   std::string workspace = "default";
-  std::string salt;                 // of the sticky assignment to arms
-  std::string unit;                 // the column that is assigned, "" = none
-  std::string guard = "reject";     // what happens to a row that breaks the contract
+  std::string salt;              // of the sticky assignment to arms
+  std::string unit;              // the column that is assigned, "" = none
+  std::string guard = "reject";  // what happens to a row that breaks the contract
   ReleasedModel stable;
   std::optional<ReleasedModel> canary;
   double canary_share = 0;
@@ -43,8 +43,8 @@ Result<ReleaseSnapshot> parse_snapshot(std::string_view text, std::string_view f
 
 // path is that of current.json. not_found when there is none.
 Result<ReleaseSnapshot> load_snapshot(const std::string& path);
-// folder is the deployment's; the files that the snapshot names must already be in it. Durable when it returns; readers see the
-// old snapshot or the new one. `invalid` when the snapshot would not load again.
+// folder is the deployment's; the files that the snapshot names must already be in it. Durable when it returns; readers
+// see the old snapshot or the new one. `invalid` when the snapshot would not load again.
 Result<void> store_snapshot(const std::string& folder, const ReleaseSnapshot& snapshot);
 
 }  // namespace millrace::registry

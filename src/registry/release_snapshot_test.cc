@@ -17,7 +17,12 @@ ReleaseSnapshot example() {
   out.release = 3;
   out.salt = "abc";
   out.unit = "tailnum";
-  out.stable = {.model = "late", .version = 2, .digest = digest_of("x"), .file = "files/x.onnx", .contract = "files/c.yaml", .threshold = 0.25};
+  out.stable = {.model = "late",
+                .version = 2,
+                .digest = digest_of("x"),
+                .file = "files/x.onnx",
+                .contract = "files/c.yaml",
+                .threshold = 0.25};
   out.shadows.push_back({.model = "late", .version = 4, .digest = digest_of("y"), .file = "files/y.onnx"});
   out.created_at = 1'370'000'000'000'000;
   out.reason = "first";

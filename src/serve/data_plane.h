@@ -1,5 +1,5 @@
-// Serving: models of releases (or of plain files) behind one object. It reads immutable snapshots, writes only its prediction
-// logs and touches no metadata store, so it goes on while the control plane is down. Thread-safe.
+// Serving: models of releases (or of plain files) behind one object. It reads immutable snapshots, writes only its
+// prediction logs and touches no metadata store, so it goes on while the control plane is down. Thread-safe.
 #pragma once
 #include <atomic>
 #include <map>
@@ -23,12 +23,12 @@
 namespace millrace::serve {
 
 struct DataPlaneOptions {
-  std::string serving_folder;      // releases: <folder>/<deployment>/current.json; "" = none
-  std::string log_folder;          // prediction logs: <folder>/<deployment>/; "" = no log
-  std::string log_sync = "50ms";   // or "strict"
+  std::string serving_folder;                               // releases: <folder>/<deployment>/current.json; "" = none
+  std::string log_folder;                                   // prediction logs: <folder>/<deployment>/; "" = no log
+  std::string log_sync = "50ms";                            // or "strict"
   std::vector<std::pair<std::string, std::string>> models;  // name, file: served without a release
-  std::string contract;            // guards all of `models`; "" = unguarded
-  std::string library;             // libonnxruntime.so; "" = the one of library_folder()
+  std::string contract;                                     // guards all of `models`; "" = unguarded
+  std::string library;                                      // libonnxruntime.so; "" = the one of library_folder()
   size_t queue = limits::inference_queue;
 };
 
@@ -43,8 +43,8 @@ struct Place {
 struct Served {
   Arm arm;
   ArmKey key;
-  std::string version;                 // as the protocol shows it
-  std::string release;                 // node of the release
+  std::string version;  // as the protocol shows it
+  std::string release;  // node of the release
   std::shared_ptr<const Model> model;
   std::unique_ptr<const Guard> guard;  // null: inputs are not guarded
   std::shared_ptr<Place> place;
@@ -53,30 +53,30 @@ struct Served {
 using ServedPtr = std::shared_ptr<const Served>;
 
 struct InferRequest {
-  std::vector<Tensor> inputs;          // one for each input of the model, in its order; types and shapes fit
-  std::vector<size_t> wanted;          // indexes of outputs
+  std::vector<Tensor> inputs;  // one for each input of the model, in its order; types and shapes fit
+  std::vector<size_t> wanted;  // indexes of outputs
   std::string request_id;
-  Micros event_time = 0;               // 0: the time of arrival
+  Micros event_time = 0;  // 0: the time of arrival
   std::string unit, input;
-  bool json_answer = true;             // outputs must fit JSON: no NaN, no infinity, UTF-8
+  bool json_answer = true;  // outputs must fit JSON: no NaN, no infinity, UTF-8
 };
 
 struct InferReply {
   std::string prediction_id;
-  std::optional<Refusal> refusal;      // set: there are no outputs
-  std::vector<Tensor> outputs;         // one for each of `wanted`
+  std::optional<Refusal> refusal;  // set: there are no outputs
+  std::vector<Tensor> outputs;     // one for each of `wanted`
 };
 
 struct ModelState {
   std::string name, version;
   bool ready = false;
-  std::string reason;                  // why not
+  std::string reason;  // why not
 };
 
 class DataPlane {
  public:
-  // `engines` reads sealed predictions. A model file that cannot be served is an error; a release that cannot is logged, and
-  // makes ready() false with its reason, so that the others go on.
+  // `engines` reads sealed predictions. A model file that cannot be served is an error; a release that cannot is
+  // logged, and makes ready() false with its reason, so that the others go on.
   static Result<std::unique_ptr<DataPlane>> open(DataPlaneOptions options, engine::Engines& engines, Context& context);
   ~DataPlane();
 
@@ -88,18 +88,20 @@ class DataPlane {
   Result<ServedPtr> find(std::string_view name, std::string_view version) const;
   std::vector<ModelState> models() const;
   std::vector<ServedPtr> served() const;
-  bool ready() const;                  // every deployment has a model
+  bool ready() const;                              // every deployment has a model
   bool waits_for_disk() const { return strict_; }  // infer() may wait: do not call it on a network thread
 
-  // Guard, model, log, in this order; the record is written before it returns. `unavailable` when too many requests are under
-  // way or the record cannot be written, `invalid` when the model refuses the values; a refusal by the contract is a reply.
+  // Guard, model, log, in this order; the record is written before it returns. `unavailable` when too many requests are
+  // under way or the record cannot be written, `invalid` when the model refuses the values; a refusal by the contract
+  // is a reply.
   Result<InferReply> infer(const Served& served, const InferRequest& request);
 
-  std::string metrics_text() const;    // Prometheus text
+  std::string metrics_text() const;  // Prometheus text
 
   // Looks through open segments and sealed files. Not for the request path.
   Result<Json> find_prediction(const std::string& id) const;
-  Result<Json> count_predictions(const std::string& deployment, const std::string& input) const;  // {count, first}; input "" = all
+  Result<Json> count_predictions(const std::string& deployment,
+                                 const std::string& input) const;  // {count, first}; input "" = all
   // Ends the open segment and turns every closed one into Parquet. Idempotent.
   Result<Json> seal(const std::string& deployment);
 
@@ -115,7 +117,8 @@ class DataPlane {
   Result<InferReply> answer(const Served& served, const InferRequest& request);
   std::optional<Refusal> guard(const Served& served, const InferRequest& request, PredictionFacts& facts) const;
   Result<std::vector<Tensor>> run(const Served& served, const InferRequest& request, PredictionFacts& facts) const;
-  Result<void> record(const Served& served, const PredictionFacts& facts, const InferRequest& request, std::span<const Tensor> outputs);
+  Result<void> record(const Served& served, const PredictionFacts& facts, const InferRequest& request,
+                      std::span<const Tensor> outputs);
 
   using Map = std::map<std::string, ServedPtr, std::less<>>;
   const DataPlaneOptions options_;
@@ -126,11 +129,11 @@ class DataPlane {
   std::atomic<size_t> under_way_{0};
   std::atomic<uint64_t> turned_away_{0};
 
-  mutable std::mutex mutex_;           // guards the fields below; held for a copy of a pointer
+  mutable std::mutex mutex_;  // guards the fields below; held for a copy of a pointer
   std::shared_ptr<const Map> map_;
   std::map<std::string, std::string> failing_;  // deployment -> why its newest snapshot is not served
   std::map<std::string, std::shared_ptr<Place>> places_;
-  std::mutex load_mutex_;              // one load at a time, in order
+  std::mutex load_mutex_;  // one load at a time, in order
   std::mutex seal_mutex_;
 };
 

@@ -29,7 +29,9 @@ struct DataPlaneTest : testing::Test {
     return plane ? std::move(*plane) : nullptr;
   }
   DataPlaneOptions of_files() const {
-    return {.log_folder = folder + "/predictions", .models = {{"columns", testdata::path_of("columns")}}, .contract = testdata::folder() + "/columns.odcs.yaml"};
+    return {.log_folder = folder + "/predictions",
+            .models = {{"columns", testdata::path_of("columns")}},
+            .contract = testdata::folder() + "/columns.odcs.yaml"};
   }
   void release(int64_t number, const std::string& model, int64_t version) const {
     const std::string bytes = testdata::bytes_of(model), place = folder + "/serving/late";
@@ -99,7 +101,9 @@ TEST_F(DataPlaneTest, the_contract_refuses_with_field_rule_and_row_and_the_refus
   EXPECT_FALSE(reply->refusal->rule.empty());
   EXPECT_EQ((*plane->find_prediction(reply->prediction_id))["status"], "refused");
   EXPECT_EQ((*plane->find_prediction(reply->prediction_id))["field"], "minutes");
-  EXPECT_NE(plane->metrics_text().find("millrace_requests_refused_total{model=\"columns\",version=\"1\",field=\"minutes\""), std::string::npos);
+  EXPECT_NE(
+      plane->metrics_text().find("millrace_requests_refused_total{model=\"columns\",version=\"1\",field=\"minutes\""),
+      std::string::npos);
 }
 
 TEST_F(DataPlaneTest, a_contract_that_does_not_fit_the_model_is_refused_at_the_start) {

@@ -1,4 +1,5 @@
-// The model's contract in the request path: a row that breaks it is refused with field and rule before the model sees it.
+// The model's contract in the request path: a row that breaks it is refused with field and rule before the model sees
+// it.
 #pragma once
 #include <memory>
 #include <optional>
@@ -13,7 +14,7 @@ namespace millrace::serve {
 
 struct Refusal {
   std::string field, rule;
-  std::string message;   // for the caller; the value is masked where the contract classifies the field
+  std::string message;  // for the caller; the value is masked where the contract classifies the field
   size_t row = 0;
 };
 
@@ -25,8 +26,10 @@ class Guard {
   virtual std::optional<Refusal> check(std::span<const Tensor> inputs) const = 0;
 };
 
-// A contract's fields are the model's inputs by name, or, for a model with one input of shape [-1, n], its n columns in order.
-// `invalid` when a required field is no input, or when an input has no field: nothing may reach the model unguarded.
-Result<std::unique_ptr<const Guard>> load_guard(const std::string& contract_path, const std::vector<TensorSpec>& inputs);
+// A contract's fields are the model's inputs by name, or, for a model with one input of shape [-1, n], its n columns in
+// order. `invalid` when a required field is no input, or when an input has no field: nothing may reach the model
+// unguarded.
+Result<std::unique_ptr<const Guard>> load_guard(const std::string& contract_path,
+                                                const std::vector<TensorSpec>& inputs);
 
 }  // namespace millrace::serve

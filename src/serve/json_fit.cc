@@ -17,7 +17,8 @@ bool all_finite(std::span<const T> values) {
 bool fits_json(const Tensor& tensor) {
   if (tensor.type == DType::fp32) return all_finite(tensor.as<float>());
   if (tensor.type == DType::fp64) return all_finite(tensor.as<double>());
-  return std::all_of(tensor.texts.begin(), tensor.texts.end(), [](const auto& text) { return simdjson::validate_utf8(text); });
+  return std::all_of(tensor.texts.begin(), tensor.texts.end(),
+                     [](const auto& text) { return simdjson::validate_utf8(text); });
 }
 
 }  // namespace millrace::serve

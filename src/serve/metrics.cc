@@ -1,4 +1,5 @@
-// The data plane's counters as Prometheus text: nv_inference_* as dashboards for the protocol expect them, millrace_* beyond.
+// The data plane's counters as Prometheus text: nv_inference_* as dashboards for the protocol expect them, millrace_*
+// beyond.
 #include <functional>
 
 #include <fmt/format.h>
@@ -14,13 +15,19 @@ struct Counter {
 };
 constexpr Counter kCounters[] = {
     {"nv_inference_request_success", "Requests answered", [](const Statistics& s) { return s.success.load(); }},
-    {"nv_inference_request_failure", "Requests refused or failed", [](const Statistics& s) { return s.failure.load(); }},
+    {"nv_inference_request_failure", "Requests refused or failed",
+     [](const Statistics& s) { return s.failure.load(); }},
     {"nv_inference_count", "Rows answered", [](const Statistics& s) { return s.rows.load(); }},
-    {"nv_inference_exec_count", "Runs of the model that were answered", [](const Statistics& s) { return s.executions.load(); }},
-    {"nv_inference_request_duration_us", "Microseconds from parsed request to answer", [](const Statistics& s) { return s.request_us.load(); }},
-    {"nv_inference_compute_infer_duration_us", "Microseconds in the model", [](const Statistics& s) { return s.infer_us.load(); }},
-    {"millrace_guard_duration_us", "Microseconds in the contract's guard", [](const Statistics& s) { return s.guard_us.load(); }},
-    {"millrace_prediction_log_duration_us", "Microseconds until the record was written", [](const Statistics& s) { return s.log_us.load(); }},
+    {"nv_inference_exec_count", "Runs of the model that were answered",
+     [](const Statistics& s) { return s.executions.load(); }},
+    {"nv_inference_request_duration_us", "Microseconds from parsed request to answer",
+     [](const Statistics& s) { return s.request_us.load(); }},
+    {"nv_inference_compute_infer_duration_us", "Microseconds in the model",
+     [](const Statistics& s) { return s.infer_us.load(); }},
+    {"millrace_guard_duration_us", "Microseconds in the contract's guard",
+     [](const Statistics& s) { return s.guard_us.load(); }},
+    {"millrace_prediction_log_duration_us", "Microseconds until the record was written",
+     [](const Statistics& s) { return s.log_us.load(); }},
 };
 
 struct LogCounter {
@@ -30,10 +37,14 @@ struct LogCounter {
 constexpr LogCounter kLogCounters[] = {
     {"millrace_prediction_log_records_total", "Records written", [](const LogState& s) { return s.records; }},
     {"millrace_prediction_log_bytes_total", "Bytes written", [](const LogState& s) { return s.bytes; }},
-    {"millrace_prediction_log_append_failures_total", "Groups that could not be written", [](const LogState& s) { return s.append_failures; }},
-    {"millrace_prediction_log_flush_failures_total", "Segments given up after a failed flush", [](const LogState& s) { return s.flush_failures; }},
-    {"millrace_prediction_log_torn_bytes_total", "Bytes of a torn tail cut off at start", [](const LogState& s) { return s.torn_bytes; }},
-    {"millrace_prediction_log_damaged_segments_total", "Segments found changed at start", [](const LogState& s) { return uint64_t{s.damaged.size()}; }},
+    {"millrace_prediction_log_append_failures_total", "Groups that could not be written",
+     [](const LogState& s) { return s.append_failures; }},
+    {"millrace_prediction_log_flush_failures_total", "Segments given up after a failed flush",
+     [](const LogState& s) { return s.flush_failures; }},
+    {"millrace_prediction_log_torn_bytes_total", "Bytes of a torn tail cut off at start",
+     [](const LogState& s) { return s.torn_bytes; }},
+    {"millrace_prediction_log_damaged_segments_total", "Segments found changed at start",
+     [](const LogState& s) { return uint64_t{s.damaged.size()}; }},
 };
 
 // Names come from is_name() or a contract; the latter may hold anything.
@@ -41,8 +52,10 @@ std::string label(std::string_view value) {
   std::string out;
   for (const char c : value) {
     if (c == '\\' || c == '"') out.push_back('\\');
-    if (c == '\n') out += "\\n";
-    else out.push_back(c);
+    if (c == '\n')
+      out += "\\n";
+    else
+      out.push_back(c);
   }
   return out;
 }
@@ -60,25 +73,29 @@ std::string DataPlane::metrics_text() const {
     head(out, counter.name, "counter", counter.help);
     for (const auto& place : places)
       for (const auto& [version, statistics] : place->statistics.all())
-        out += fmt::format("{}{{model=\"{}\",version=\"{}\"}} {}\n", counter.name, place->name, version, counter.read(*statistics));
+        out += fmt::format("{}{{model=\"{}\",version=\"{}\"}} {}\n", counter.name, place->name, version,
+                           counter.read(*statistics));
   }
   head(out, "millrace_requests_refused_total", "counter", "Requests that broke the contract");
   for (const auto& place : places)
     for (const auto& [version, statistics] : place->statistics.all())
       for (const auto& [rule, count] : statistics->refusals())
-        out += fmt::format("millrace_requests_refused_total{{model=\"{}\",version=\"{}\",field=\"{}\",rule=\"{}\"}} {}\n", place->name, version,
-                           label(rule.first), label(rule.second), count);
+        out +=
+            fmt::format("millrace_requests_refused_total{{model=\"{}\",version=\"{}\",field=\"{}\",rule=\"{}\"}} {}\n",
+                        place->name, version, label(rule.first), label(rule.second), count);
   for (const auto& counter : kLogCounters) {
     head(out, counter.name, "counter", counter.help);
     for (const auto& place : places)
-      if (place->log) out += fmt::format("{}{{model=\"{}\"}} {}\n", counter.name, place->name, counter.read(place->log->state()));
+      if (place->log)
+        out += fmt::format("{}{{model=\"{}\"}} {}\n", counter.name, place->name, counter.read(place->log->state()));
   }
   head(out, "nv_inference_pending_request_count", "gauge", "Requests under way");
   out += fmt::format("nv_inference_pending_request_count {}\n", under_way_.load());
   head(out, "millrace_requests_turned_away_total", "counter", "Requests over the limit of requests under way");
   out += fmt::format("millrace_requests_turned_away_total {}\n", turned_away_.load());
   head(out, "millrace_model_ready", "gauge", "1 when the deployment has a model");
-  for (const auto& model : models()) out += fmt::format("millrace_model_ready{{model=\"{}\"}} {}\n", model.name, model.ready ? 1 : 0);
+  for (const auto& model : models())
+    out += fmt::format("millrace_model_ready{{model=\"{}\"}} {}\n", model.name, model.ready ? 1 : 0);
   return out;
 }
 

@@ -15,7 +15,9 @@ constexpr std::string_view kOutcomes[] = {"answered", "refused", "failed"};
 class Writer {
  public:
   template <class T>
-  void number(T value) { bytes.append(reinterpret_cast<const char*>(&value), sizeof value); }
+  void number(T value) {
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
   void text(std::string_view value) {
     number(static_cast<uint32_t>(value.size()));
     bytes.append(value);
@@ -81,9 +83,12 @@ template <class T>
 void add_numbers(const Tensor& tensor, Json& out) {
   for (const T value : tensor.as<T>()) {
     if constexpr (std::is_floating_point_v<T>) {
-      if (std::isnan(value)) out.push_back("NaN");
-      else if (std::isinf(value)) out.push_back(value > 0 ? "Infinity" : "-Infinity");
-      else out.push_back(value);
+      if (std::isnan(value))
+        out.push_back("NaN");
+      else if (std::isinf(value))
+        out.push_back(value > 0 ? "Infinity" : "-Infinity");
+      else
+        out.push_back(value);
     } else {
       out.push_back(value);
     }
@@ -93,7 +98,9 @@ void add_numbers(const Tensor& tensor, Json& out) {
 Json specs_json(const std::vector<TensorSpec>& specs) {
   Json out = Json::array();
   for (const auto& spec : specs)
-    out.push_back({{"name", spec.name}, {"datatype", std::string(name_of(spec.type))}, {"shape", std::vector<int64_t>(spec.shape.begin(), spec.shape.end())}});
+    out.push_back({{"name", spec.name},
+                   {"datatype", std::string(name_of(spec.type))},
+                   {"shape", std::vector<int64_t>(spec.shape.begin(), spec.shape.end())}});
   return out;
 }
 
@@ -120,32 +127,45 @@ std::string_view name_of(Outcome outcome) { return kOutcomes[static_cast<size_t>
 
 std::string Arm::release_node() const {
   if (release > 0) return fmt::format("release:{}@{}", deployment, release);
-  return fmt::format("file:{}@{}", deployment, digest.substr(std::min(digest.size(), std::string_view("sha256:").size()), 12));
+  return fmt::format("file:{}@{}", deployment,
+                     digest.substr(std::min(digest.size(), std::string_view("sha256:").size()), 12));
 }
 
 Json Arm::to_json() const {
-  return {{"deployment", deployment}, {"workspace", workspace}, {"release", release}, {"arm", name}, {"model", model},
-          {"version", version},       {"digest", digest},       {"inputs", specs_json(inputs)}, {"outputs", specs_json(outputs)}};
+  return {{"deployment", deployment},
+          {"workspace", workspace},
+          {"release", release},
+          {"arm", name},
+          {"model", model},
+          {"version", version},
+          {"digest", digest},
+          {"inputs", specs_json(inputs)},
+          {"outputs", specs_json(outputs)}};
 }
 
 Result<Arm> Arm::of_json(const Json& json) {
-  Arm out{.deployment = string_or(json, "deployment", ""), .workspace = string_or(json, "workspace", ""), .release = integer_or(json, "release", 0),
-          .name = string_or(json, "arm", ""),              .model = string_or(json, "model", ""),         .version = integer_or(json, "version", 0),
+  Arm out{.deployment = string_or(json, "deployment", ""),
+          .workspace = string_or(json, "workspace", ""),
+          .release = integer_or(json, "release", 0),
+          .name = string_or(json, "arm", ""),
+          .model = string_or(json, "model", ""),
+          .version = integer_or(json, "version", 0),
           .digest = string_or(json, "digest", "")};
   MILLRACE_TRY(out.inputs, read_specs(json, "inputs"));
   MILLRACE_TRY(out.outputs, read_specs(json, "outputs"));
   return out;
 }
 
-std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<const Tensor> inputs, std::span<const size_t> wanted,
-                   std::span<const Tensor> outputs) {
+std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<const Tensor> inputs,
+                   std::span<const size_t> wanted, std::span<const Tensor> outputs) {
   Writer out;
   out.bytes.reserve(512 + 64 * inputs.size());
   out.number(arm_key);
   out.number(facts.event_time);
   out.number(facts.arrived_at);
   out.number(static_cast<uint8_t>(facts.outcome));
-  for (const auto* text : {&facts.id, &facts.unit, &facts.input, &facts.request_id, &facts.field, &facts.rule}) out.text(*text);
+  for (const auto* text : {&facts.id, &facts.unit, &facts.input, &facts.request_id, &facts.field, &facts.rule})
+    out.text(*text);
   out.number(static_cast<uint16_t>(inputs.size()));
   for (const auto& tensor : inputs) out.tensor(tensor);
   out.number(static_cast<uint16_t>(outputs.size()));
@@ -215,11 +235,24 @@ Json Prediction::to_json(const Arm& arm) const {
   for (size_t i = 0; i < inputs.size() && i < arm.inputs.size(); ++i) in.push_back(described(arm.inputs[i], inputs[i]));
   for (size_t i = 0; i < outputs.size(); ++i)
     if (wanted[i] < arm.outputs.size()) out.push_back(described(arm.outputs[wanted[i]], outputs[i]));
-  return {{"id", id},          {"event_time", to_iso(event_time)}, {"arrived_at", to_iso(arrived_at)}, {"status", std::string(name_of(outcome))},
-          {"unit", unit},      {"input", input},           {"request_id", request_id},      {"field", field},
-          {"rule", rule},      {"inputs", std::move(in)},  {"outputs", std::move(out)},     {"release", arm.release_node()},
-          {"arm", arm.name},   {"model", arm.model},       {"version", arm.version},        {"digest", arm.digest},
-          {"deployment", arm.deployment}, {"workspace", arm.workspace}};
+  return {{"id", id},
+          {"event_time", to_iso(event_time)},
+          {"arrived_at", to_iso(arrived_at)},
+          {"status", std::string(name_of(outcome))},
+          {"unit", unit},
+          {"input", input},
+          {"request_id", request_id},
+          {"field", field},
+          {"rule", rule},
+          {"inputs", std::move(in)},
+          {"outputs", std::move(out)},
+          {"release", arm.release_node()},
+          {"arm", arm.name},
+          {"model", arm.model},
+          {"version", arm.version},
+          {"digest", arm.digest},
+          {"deployment", arm.deployment},
+          {"workspace", arm.workspace}};
 }
 
 }  // namespace millrace::serve

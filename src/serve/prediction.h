@@ -15,11 +15,11 @@ namespace millrace::serve {
 // Who answered: one model of one release. Written once a segment, and named by `key` in every record.
 struct Arm {
   std::string deployment, workspace;
-  int64_t release = 0;             // 0: a model file given on the command line
-  std::string name;                // stable, canary, shadow
+  int64_t release = 0;  // 0: a model file given on the command line
+  std::string name;     // stable, canary, shadow
   std::string model;
   int64_t version = 0;
-  std::string digest;              // of the model file
+  std::string digest;  // of the model file
   std::vector<TensorSpec> inputs, outputs;
 
   std::string release_node() const;  // release:NAME@N, or file:NAME@<first digits of the digest>
@@ -32,30 +32,30 @@ std::string_view name_of(Outcome outcome);
 
 // The facts of a request beside its tensors.
 struct PredictionFacts {
-  std::string id;                  // a UUID of version 7
+  std::string id;  // a UUID of version 7
   Micros event_time = 0, arrived_at = 0;
   Outcome outcome = Outcome::answered;
   std::string unit, input, request_id;  // as the request's parameters gave them; "" = not given
-  std::string field, rule;         // what refused it, or why it failed
+  std::string field, rule;              // what refused it, or why it failed
 };
 
 struct Prediction : PredictionFacts {
-  std::vector<Tensor> inputs;      // in the arm's order
-  std::vector<size_t> wanted;      // which outputs were asked for
-  std::vector<Tensor> outputs;     // one for each of `wanted`; none unless answered
+  std::vector<Tensor> inputs;   // in the arm's order
+  std::vector<size_t> wanted;   // which outputs were asked for
+  std::vector<Tensor> outputs;  // one for each of `wanted`; none unless answered
 
-  size_t rows() const;             // at least 1
+  size_t rows() const;  // at least 1
   Json to_json(const Arm& arm) const;
 };
 
-std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<const Tensor> inputs, std::span<const size_t> wanted,
-                   std::span<const Tensor> outputs);
+std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<const Tensor> inputs,
+                   std::span<const size_t> wanted, std::span<const Tensor> outputs);
 struct Decoded {
   uint64_t arm_key = 0;
   Prediction prediction;
 };
 Result<Decoded> decode(std::string_view payload);  // `corrupt` on anything that encode() does not write
 
-Json tensor_json(const Tensor& tensor);            // flat values; NaN and infinities as text
+Json tensor_json(const Tensor& tensor);  // flat values; NaN and infinities as text
 
 }  // namespace millrace::serve

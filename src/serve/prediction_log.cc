@@ -68,7 +68,9 @@ ArmKey ArmKey::of(const Arm& arm) {
   return {key, std::move(text)};
 }
 
-uint64_t ArmKey::of_description(std::string_view text) { return std::stoull(digest_of(text).substr(7, 16), nullptr, 16); }
+uint64_t ArmKey::of_description(std::string_view text) {
+  return std::stoull(digest_of(text).substr(7, 16), nullptr, 16);
+}
 
 PredictionLog::PredictionLog(LogOptions options, Context& context) : options_(std::move(options)), context_(context) {}
 
@@ -101,12 +103,15 @@ Result<void> PredictionLog::recover() {
   MILLRACE_TRY(const auto scan, scan_segment(last, [](RecordKind, std::string_view) { return Result<void>{}; }));
   if (scan.end == SegmentScan::End::damaged) {
     state_.damaged.push_back({last, scan.good_bytes});
-    context_.log.error("prediction_log_damaged", {{"file", last}, {"offset", scan.good_bytes}, {"effect", "the file is left as it is and is not sealed"}});
+    context_.log.error(
+        "prediction_log_damaged",
+        {{"file", last}, {"offset", scan.good_bytes}, {"effect", "the file is left as it is and is not sealed"}});
     return {};
   }
   if (scan.end == SegmentScan::End::torn) {
     state_.torn_bytes = scan.bytes - scan.good_bytes;
-    if (::truncate(last.c_str(), static_cast<off_t>(scan.good_bytes)) != 0) return file_error("cannot cut the torn tail off", last, errno);
+    if (::truncate(last.c_str(), static_cast<off_t>(scan.good_bytes)) != 0)
+      return file_error("cannot cut the torn tail off", last, errno);
     MILLRACE_DO(flush_file(last));
     context_.log.warn("prediction_log_torn_tail", {{"file", last}, {"bytes", state_.torn_bytes}});
   }
@@ -130,8 +135,10 @@ Result<void> PredictionLog::append(const ArmKey& arm, std::string payload) {
     lock.unlock();
     auto outcome = write_group(*group);
     lock.lock();
-    if (!outcome) group->error = std::move(outcome).error(), ++state_.append_failures;
-    else state_.records += group->records.size();
+    if (!outcome)
+      group->error = std::move(outcome).error(), ++state_.append_failures;
+    else
+      state_.records += group->records.size();
     group->done = true;
     writing_ = false;
     if (!group->error && !options_.strict && !dirty_) {
@@ -178,12 +185,15 @@ void PredictionLog::set_open_segment(const std::string& path) {
 }
 
 Result<void> PredictionLog::write_group(const Group& group) {
-  if (segment_ && (segment_->size >= options_.segment_bytes || context_.now() - segment_->began >= options_.segment_age)) MILLRACE_DO(end_segment());
+  if (segment_ &&
+      (segment_->size >= options_.segment_bytes || context_.now() - segment_->began >= options_.segment_age))
+    MILLRACE_DO(end_segment());
   if (!segment_) MILLRACE_DO(begin_segment());
   std::string bytes;
   std::vector<uint64_t> described;
   for (const auto& record : group.records) {
-    const bool known = segment_->described.contains(record.key) || std::find(described.begin(), described.end(), record.key) != described.end();
+    const bool known = segment_->described.contains(record.key) ||
+                       std::find(described.begin(), described.end(), record.key) != described.end();
     if (!known) {
       append_record(bytes, RecordKind::arm, *record.description);
       described.push_back(record.key);
@@ -192,8 +202,10 @@ Result<void> PredictionLog::write_group(const Group& group) {
   }
   if (auto wrote = write_at(segment_->descriptor, bytes, segment_->size, segment_->path); !wrote) {
     // Back to the last whole record; if even that fails, the file keeps a torn end, which readers know.
-    if (::ftruncate(segment_->descriptor, static_cast<off_t>(segment_->size)) != 0) give_up_segment("cannot be cut back after a failed write");
-    return std::move(wrote).error().hint("free some room on the disk; requests are answered again as soon as their record can be written");
+    if (::ftruncate(segment_->descriptor, static_cast<off_t>(segment_->size)) != 0)
+      give_up_segment("cannot be cut back after a failed write");
+    return std::move(wrote).error().hint(
+        "free some room on the disk; requests are answered again as soon as their record can be written");
   }
   FAULT_POINT("serve.prediction_log.after_write");
   segment_->size += bytes.size();

@@ -1,7 +1,7 @@
-// The prediction log of one deployment: an append-only, checksummed journal in FOLDER/<number>.log, sealed to <number>.parquet.
-// The data plane writes nothing else. What append() has answered is not lost when the process is killed; with `strict` also not
-// when the machine is. A record that cannot be written (full disk) is an `unavailable` error, the request is then not answered,
-// nothing half-written stays, and the next append tries again by itself.
+// The prediction log of one deployment: an append-only, checksummed journal in FOLDER/<number>.log, sealed to
+// <number>.parquet. The data plane writes nothing else. What append() has answered is not lost when the process is
+// killed; with `strict` also not when the machine is. A record that cannot be written (full disk) is an `unavailable`
+// error, the request is then not answered, nothing half-written stays, and the next append tries again by itself.
 #pragma once
 #include <condition_variable>
 #include <cstdint>
@@ -21,8 +21,8 @@ namespace millrace::serve {
 
 struct LogOptions {
   std::string folder;
-  bool strict = false;                       // append() waits for the disk, in groups
-  Micros flush_every = 50'000;               // otherwise, at most this much later
+  bool strict = false;          // append() waits for the disk, in groups
+  Micros flush_every = 50'000;  // otherwise, at most this much later
   size_t segment_bytes = limits::prediction_segment_bytes;
   Micros segment_age = 3'600'000'000;
 };
@@ -36,11 +36,11 @@ struct ArmKey {
 };
 
 struct LogState {
-  uint64_t records = 0, bytes = 0;           // written since open()
-  uint64_t torn_bytes = 0;                   // cut off at open()
+  uint64_t records = 0, bytes = 0;  // written since open()
+  uint64_t torn_bytes = 0;          // cut off at open()
   uint64_t append_failures = 0, flush_failures = 0;
-  std::vector<Damage> damaged;               // segments found changed at open(); left as they are
-  std::string open_segment;                  // path, "" before the first record
+  std::vector<Damage> damaged;  // segments found changed at open(); left as they are
+  std::string open_segment;     // path, "" before the first record
 };
 
 // Thread-safe.
@@ -80,13 +80,13 @@ class PredictionLog {
   const LogOptions options_;
   Context& context_;
 
-  mutable std::mutex mutex_;                 // guards the fields below
+  mutable std::mutex mutex_;  // guards the fields below
   std::condition_variable turn_, wake_;
-  std::shared_ptr<Group> gathering_;         // who comes while another group is being written
-  bool writing_ = false;                     // one thread at a time may write and change segment_
+  std::shared_ptr<Group> gathering_;  // who comes while another group is being written
+  bool writing_ = false;              // one thread at a time may write and change segment_
   bool dirty_ = false, stopping_ = false;
   LogState state_;
-  std::shared_ptr<Segment> segment_;         // its pointer under mutex_, its inside belongs to whoever has set writing_
+  std::shared_ptr<Segment> segment_;  // its pointer under mutex_, its inside belongs to whoever has set writing_
   uint64_t next_number_ = 1;
   std::thread flusher_;
 };

@@ -30,19 +30,32 @@ struct PredictionLogTest : testing::Test {
     return log ? std::move(*log) : nullptr;
   }
   Arm arm(int64_t release = 1) const {
-    return {.deployment = "late", .workspace = "default", .release = release, .name = "stable", .model = "late", .version = 2,
-            .digest = "sha256:abc", .inputs = {{"x", DType::fp32, {-1, 1}}, {"t", DType::bytes, {-1, 1}}}, .outputs = {{"y", DType::int64, {-1}}}};
+    return {.deployment = "late",
+            .workspace = "default",
+            .release = release,
+            .name = "stable",
+            .model = "late",
+            .version = 2,
+            .digest = "sha256:abc",
+            .inputs = {{"x", DType::fp32, {-1, 1}}, {"t", DType::bytes, {-1, 1}}},
+            .outputs = {{"y", DType::int64, {-1}}}};
   }
-  static std::string id(int number) { return "00000000-0000-7000-8000-" + std::string(12 - std::to_string(number).size(), '0') + std::to_string(number); }
+  static std::string id(int number) {
+    return "00000000-0000-7000-8000-" + std::string(12 - std::to_string(number).size(), '0') + std::to_string(number);
+  }
   static std::string record(const ArmKey& key, int number, size_t text_bytes = 3) {
-    Tensor x{.type = DType::fp32, .shape = {1, 1}}, t{.type = DType::bytes, .shape = {1, 1}, .texts = {std::string(text_bytes, 'a')}}, y{.type = DType::int64, .shape = {1}};
+    Tensor x{.type = DType::fp32, .shape = {1, 1}},
+        t{.type = DType::bytes, .shape = {1, 1}, .texts = {std::string(text_bytes, 'a')}},
+        y{.type = DType::int64, .shape = {1}};
     x.push(0.5F);
     y.push(int64_t{1} << 60);
     const Tensor in[] = {x, t};
     const size_t wanted[] = {0};
     return encode(key.key, {.id = id(number), .event_time = 5, .arrived_at = 6, .unit = "N1"}, in, wanted, {&y, 1});
   }
-  Result<void> add(PredictionLog& log, int number, size_t text_bytes = 3) { return log.append(ArmKey::of(arm()), record(ArmKey::of(arm()), number, text_bytes)); }
+  Result<void> add(PredictionLog& log, int number, size_t text_bytes = 3) {
+    return log.append(ArmKey::of(arm()), record(ArmKey::of(arm()), number, text_bytes));
+  }
   std::map<std::string, int> ids() const {
     std::map<std::string, int> out;
     for (const auto& path : list_segments(folder, ".log")) {
@@ -234,7 +247,8 @@ TEST(Prediction, refuses_every_cut_of_a_payload) {
   const size_t wanted[] = {0};
   const std::string whole = encode(7, {.id = "i"}, {&x, 1}, wanted, {&x, 1});
   ASSERT_TRUE(decode(whole));
-  for (size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(decode(std::string_view(whole).substr(0, size))) << size;
+  for (size_t size = 0; size < whole.size(); ++size)
+    EXPECT_FALSE(decode(std::string_view(whole).substr(0, size))) << size;
   EXPECT_FALSE(decode(whole + "x"));
 }
 

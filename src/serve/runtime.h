@@ -31,7 +31,8 @@ class Runtime {
  public:
   virtual ~Runtime() = default;
   // `bytes` are those of a model file; `from` names it in errors. `corrupt` when it is no model, `unsupported` when it
-  // needs what we do not run, `invalid` when it is refused (it points at other files), `unavailable` when the library is missing.
+  // needs what we do not run, `invalid` when it is refused (it points at other files), `unavailable` when the library
+  // is missing.
   virtual Result<std::shared_ptr<const Model>> load(std::string_view bytes, const std::string& from) = 0;
   virtual std::string describe() = 0;  // "onnxruntime 1.31.0", or why it cannot be had
 };

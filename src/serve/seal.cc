@@ -41,8 +41,12 @@ Kind kind_of(const TensorSpec& spec) {
 Tensor slice(const Tensor& tensor, size_t row, size_t rows) {
   const size_t each = tensor.elements() / rows;
   Tensor out{.type = tensor.type};
-  if (tensor.type == DType::bytes) out.texts.assign(tensor.texts.begin() + static_cast<long>(row * each), tensor.texts.begin() + static_cast<long>((row + 1) * each));
-  else out.data.assign(tensor.data.begin() + static_cast<long>(row * each * size_of(tensor.type)), tensor.data.begin() + static_cast<long>((row + 1) * each * size_of(tensor.type)));
+  if (tensor.type == DType::bytes)
+    out.texts.assign(tensor.texts.begin() + static_cast<long>(row * each),
+                     tensor.texts.begin() + static_cast<long>((row + 1) * each));
+  else
+    out.data.assign(tensor.data.begin() + static_cast<long>(row * each * size_of(tensor.type)),
+                    tensor.data.begin() + static_cast<long>((row + 1) * each * size_of(tensor.type)));
   return out;
 }
 
@@ -55,10 +59,14 @@ void push(Column& column, const Tensor& one) {
   const Json values = tensor_json(one);
   if (column.kind() == Kind::text) return column.push_text(values.size() == 1 ? to_text(values[0]) : to_text(values));
   const Json& value = values[0];
-  if (value.is_boolean()) column.push_boolean(value.get<bool>());
-  else if (column.kind() == Kind::integer) column.push_integer(value.get<int64_t>());
-  else if (value.is_number()) column.push_number(value.get<double>());
-  else column.push_number(value == "NaN" ? NAN : value == "Infinity" ? INFINITY : -INFINITY);
+  if (value.is_boolean())
+    column.push_boolean(value.get<bool>());
+  else if (column.kind() == Kind::integer)
+    column.push_integer(value.get<int64_t>());
+  else if (value.is_number())
+    column.push_number(value.get<double>());
+  else
+    column.push_number(value == "NaN" ? NAN : value == "Infinity" ? INFINITY : -INFINITY);
 }
 
 // The columns of one segment; inputs and outputs of several arms lie beside each other.
@@ -83,12 +91,23 @@ class Sheet {
   int64_t rows() const { return columns_.empty() ? 0 : static_cast<int64_t>(columns_[0].size()); }
 
  private:
-  static constexpr std::pair<std::string_view, Kind> kFacts[] = {
-      {"prediction_id", Kind::text}, {"row", Kind::integer},  {"event_time", Kind::timestamp}, {"arrived_at", Kind::timestamp},
-      {"deployment", Kind::text},    {"workspace", Kind::text}, {"release", Kind::text},       {"arm", Kind::text},
-      {"model", Kind::text},         {"version", Kind::integer}, {"digest", Kind::text},       {"status", Kind::text},
-      {"unit", Kind::text},          {"input", Kind::text},   {"request_id", Kind::text},      {"field", Kind::text},
-      {"rule", Kind::text}};
+  static constexpr std::pair<std::string_view, Kind> kFacts[] = {{"prediction_id", Kind::text},
+                                                                 {"row", Kind::integer},
+                                                                 {"event_time", Kind::timestamp},
+                                                                 {"arrived_at", Kind::timestamp},
+                                                                 {"deployment", Kind::text},
+                                                                 {"workspace", Kind::text},
+                                                                 {"release", Kind::text},
+                                                                 {"arm", Kind::text},
+                                                                 {"model", Kind::text},
+                                                                 {"version", Kind::integer},
+                                                                 {"digest", Kind::text},
+                                                                 {"status", Kind::text},
+                                                                 {"unit", Kind::text},
+                                                                 {"input", Kind::text},
+                                                                 {"request_id", Kind::text},
+                                                                 {"field", Kind::text},
+                                                                 {"rule", Kind::text}};
 
   void want(const std::string& name, Kind kind) {
     const auto [at, fresh] = tensors_.emplace(name, kind);
@@ -113,7 +132,8 @@ class Sheet {
     text(arm.digest);
     text(name_of(it.outcome));
     for (const auto* value : {&it.unit, &it.input, &it.request_id, &it.field, &it.rule}) text(*value);
-    for (size_t i = 0; i < it.inputs.size() && i < arm.inputs.size(); ++i) put("in_" + arm.inputs[i].name, it.inputs[i], row, rows);
+    for (size_t i = 0; i < it.inputs.size() && i < arm.inputs.size(); ++i)
+      put("in_" + arm.inputs[i].name, it.inputs[i], row, rows);
     for (size_t i = 0; i < it.outputs.size(); ++i)
       if (it.wanted[i] < arm.outputs.size()) put("out_" + arm.outputs[it.wanted[i]].name, it.outputs[i], row, rows);
     for (; at < columns_.size(); ++at)
@@ -134,12 +154,12 @@ class Sheet {
 Result<SegmentScan> fill(const std::string& segment, Sheet& sheet) {
   // Two passes: every arm's columns must be known before the first row.
   MILLRACE_TRY(const auto unused, scan_segment(segment, [&](RecordKind kind, std::string_view payload) -> Result<void> {
-    if (kind != RecordKind::arm) return {};
-    MILLRACE_TRY(const auto json, parse_json(payload, segment));
-    MILLRACE_TRY(auto arm, Arm::of_json(json));
-    sheet.add(ArmKey::of_description(payload), std::move(arm));
-    return {};
-  }));
+                 if (kind != RecordKind::arm) return {};
+                 MILLRACE_TRY(const auto json, parse_json(payload, segment));
+                 MILLRACE_TRY(auto arm, Arm::of_json(json));
+                 sheet.add(ArmKey::of_description(payload), std::move(arm));
+                 return {};
+               }));
   (void)unused;
   return scan_segment(segment, [&](RecordKind kind, std::string_view payload) -> Result<void> {
     if (kind != RecordKind::prediction) return {};
@@ -160,7 +180,9 @@ Result<std::optional<int64_t>> seal_one(const std::string& segment) {
     MILLRACE_DO(engine::write_parquet(sealed, sheet.columns()));
     MILLRACE_TRY(const auto rows, engine::parquet_rows(sealed));
     if (rows != sheet.rows())
-      return Error{Code::corrupt, fmt::format("the sealed file has {} rows, its segment {}", rows, sheet.rows())}.at({.file = sealed}).hint("the segment was kept; seal again");
+      return Error{Code::corrupt, fmt::format("the sealed file has {} rows, its segment {}", rows, sheet.rows())}
+          .at({.file = sealed})
+          .hint("the segment was kept; seal again");
   }
   FAULT_POINT("serve.seal.before_remove");
   if (::unlink(segment.c_str()) != 0) return file_error("cannot remove the sealed segment", segment, errno);

@@ -75,7 +75,8 @@ SegmentScan scan_records(std::string_view bytes, const std::function<bool(Record
     if (found != Found::whole) {
       const size_t next = next_whole(bytes, at + 1);
       const bool ends_here = next == std::string_view::npos && (found == Found::cut || all_zero(bytes.substr(at)));
-      if (scan.end == SegmentScan::End::clean) scan.end = ends_here ? SegmentScan::End::torn : SegmentScan::End::damaged;
+      if (scan.end == SegmentScan::End::clean)
+        scan.end = ends_here ? SegmentScan::End::torn : SegmentScan::End::damaged;
       if (next == std::string_view::npos) return scan;
       at = next;
       continue;

@@ -1,7 +1,8 @@
 // One file of the prediction log.
 //   file    = "MRPLOG01" record*
 //   record  = "MRPR" length:u32 crc32c(kind payload):u32 kind:u8 payload
-// The first record is the header (JSON), an `arm` record describes who answers before the first prediction that names it.
+// The first record is the header (JSON), an `arm` record describes who answers before the first prediction that names
+// it.
 #pragma once
 #include <functional>
 #include <string>
@@ -25,9 +26,9 @@ struct Damage {
 struct SegmentScan {
   enum class End { clean, torn, damaged };
   End end = End::clean;
-  uint64_t good_bytes = 0;    // up to the first bad byte
-  uint64_t bytes = 0;         // of the file
-  uint64_t records = 0;       // predictions seen, also those after damage
+  uint64_t good_bytes = 0;  // up to the first bad byte
+  uint64_t bytes = 0;       // of the file
+  uint64_t records = 0;     // predictions seen, also those after damage
 };
 
 using OnRecord = std::function<Result<void>(RecordKind, std::string_view payload)>;

@@ -19,7 +19,8 @@ std::string sealed_source(const std::string& folder) {
 }
 
 Result<std::unique_ptr<engine::Engine>> open_engine(engine::Engines& engines, const std::string& folder) {
-  MILLRACE_TRY(auto session, engines.open({.threads = 1, .memory_bytes = int64_t{256} << 20, .readable = {absolute(folder)}}));
+  MILLRACE_TRY(auto session,
+               engines.open({.threads = 1, .memory_bytes = int64_t{256} << 20, .readable = {absolute(folder)}}));
   MILLRACE_DO(session->lock_down());
   return session;
 }
@@ -48,12 +49,18 @@ Result<Json> find_sealed(engine::Engines& engines, const std::string& folder, co
   const auto source = sealed_source(folder);
   if (source.empty()) return absent;
   MILLRACE_TRY(auto session, open_engine(engines, folder));
-  MILLRACE_TRY(const auto where, session->query("SELECT filename FROM " + source + " WHERE prediction_id = ? LIMIT 1", {id}));
+  MILLRACE_TRY(const auto where,
+               session->query("SELECT filename FROM " + source + " WHERE prediction_id = ? LIMIT 1", {id}));
   if (where.rows() == 0) return absent;
   const std::string file = where.text(0, 0);
-  MILLRACE_TRY(const auto table, session->query("SELECT * FROM read_parquet(" + engine::quote_text(file) + ") WHERE prediction_id = ? ORDER BY \"row\"", {id}));
+  MILLRACE_TRY(const auto table, session->query("SELECT * FROM read_parquet(" + engine::quote_text(file) +
+                                                    ") WHERE prediction_id = ? ORDER BY \"row\"",
+                                                {id}));
   if (table.rows() == 0) return absent;
-  Json out{{"id", id}, {"inputs", tensors_of(table, "in_")}, {"outputs", tensors_of(table, "out_")}, {"sealed", file.substr(file.rfind('/') + 1)}};
+  Json out{{"id", id},
+           {"inputs", tensors_of(table, "in_")},
+           {"outputs", tensors_of(table, "out_")},
+           {"sealed", file.substr(file.rfind('/') + 1)}};
   for (size_t column = 0; column < table.columns(); ++column) {
     const auto& name = table.name(column);
     if (name.starts_with("in_") || name.starts_with("out_") || name == "row" || name == "prediction_id") continue;
@@ -79,7 +86,8 @@ Result<Json> count_stored(engine::Engines& engines, const std::string& folder, c
   };
   for (const auto& path : unsealed(folder)) {
     auto scan = scan_segment(path, [&](RecordKind kind, std::string_view payload) -> Result<void> {
-      if (kind != RecordKind::prediction || (!input.empty() && payload.find(input) == std::string_view::npos)) return {};
+      if (kind != RecordKind::prediction || (!input.empty() && payload.find(input) == std::string_view::npos))
+        return {};
       MILLRACE_TRY(const auto record, decode(payload));
       if (!input.empty() && record.prediction.input != input) return {};
       ++count;
@@ -90,7 +98,9 @@ Result<Json> count_stored(engine::Engines& engines, const std::string& folder, c
   }
   if (const auto source = sealed_source(folder); !source.empty()) {
     MILLRACE_TRY(auto session, open_engine(engines, folder));
-    MILLRACE_TRY(const auto table, session->query("SELECT count(*), coalesce(min(prediction_id), '') FROM " + source + " WHERE \"row\" = 0 AND (? = '' OR \"input\" = ?)", {input, input}));
+    MILLRACE_TRY(const auto table, session->query("SELECT count(*), coalesce(min(prediction_id), '') FROM " + source +
+                                                      " WHERE \"row\" = 0 AND (? = '' OR \"input\" = ?)",
+                                                  {input, input}));
     count += table.integer(0, 0);
     earlier(table.text(0, 1));
   }
@@ -98,7 +108,8 @@ Result<Json> count_stored(engine::Engines& engines, const std::string& folder, c
 }
 
 Result<Json> DataPlane::find_prediction(const std::string& id) const {
-  const Error absent = Error{Code::not_found, fmt::format("there is no prediction '{}'", id.substr(0, 100))}.hint("the id is millrace_prediction_id of an answer");
+  const Error absent = Error{Code::not_found, fmt::format("there is no prediction '{}'", id.substr(0, 100))}.hint(
+      "the id is millrace_prediction_id of an answer");
   if (options_.log_folder.empty() || id.size() != 36) return absent;
   for (const auto& place : places()) {
     auto found = find_stored(engines_, options_.log_folder + "/" + place->name, id);
@@ -109,7 +120,8 @@ Result<Json> DataPlane::find_prediction(const std::string& id) const {
 
 Result<Json> DataPlane::count_predictions(const std::string& deployment, const std::string& input) const {
   for (const auto& place : places())
-    if (place->name == deployment && place->log) return count_stored(engines_, options_.log_folder + "/" + deployment, input);
+    if (place->name == deployment && place->log)
+      return count_stored(engines_, options_.log_folder + "/" + deployment, input);
   return Error{Code::not_found, fmt::format("there is no prediction log of '{}'", deployment.substr(0, 100))};
 }
 

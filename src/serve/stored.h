@@ -11,13 +11,14 @@ namespace millrace::serve {
 
 // `folder` is one deployment's. not_found when it holds no such prediction.
 Result<Json> find_stored(engine::Engines& engines, const std::string& folder, const std::string& id);
-// {count, first}: answered and refused predictions of one input ("" = all), and the id of the earliest; segments first read.
+// {count, first}: answered and refused predictions of one input ("" = all), and the id of the earliest; segments first
+// read.
 Result<Json> count_stored(engine::Engines& engines, const std::string& folder, const std::string& input);
 
 struct SealReport {
-  size_t segments = 0;      // sealed now
-  int64_t rows = 0;         // in them
-  size_t left = 0;          // damaged ones, which stay as they are
+  size_t segments = 0;  // sealed now
+  int64_t rows = 0;     // in them
+  size_t left = 0;      // damaged ones, which stay as they are
 };
 // Every one of these closed segments becomes <number>.parquet, checked by its row count, and is then removed.
 // Dying in the middle leaves the segment, the sealed file or both, and the next call goes on from there.

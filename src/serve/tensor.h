@@ -16,9 +16,9 @@ namespace millrace::serve {
 
 enum class DType : uint8_t { boolean, uint8, uint16, uint32, uint64, int8, int16, int32, int64, fp32, fp64, bytes };
 
-std::string_view name_of(DType type);                    // "BOOL", "INT64", "BYTES", ...
+std::string_view name_of(DType type);  // "BOOL", "INT64", "BYTES", ...
 std::optional<DType> find_dtype(std::string_view name);
-size_t size_of(DType type);                              // bytes of one element; 0 for BYTES
+size_t size_of(DType type);  // bytes of one element; 0 for BYTES
 
 inline constexpr size_t kMaxRank = 8;
 
@@ -66,7 +66,9 @@ struct Tensor {
 
   size_t elements() const { return type == DType::bytes ? texts.size() : data.size() / size_of(type); }
   template <class T>
-  std::span<const T> as() const { return {reinterpret_cast<const T*>(data.data()), data.size() / sizeof(T)}; }
+  std::span<const T> as() const {
+    return {reinterpret_cast<const T*>(data.data()), data.size() / sizeof(T)};
+  }
   template <class T>
   void push(T value) {
     const auto* bytes = reinterpret_cast<const std::byte*>(&value);

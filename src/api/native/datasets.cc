@@ -5,9 +5,18 @@ namespace millrace::api::native {
 namespace {
 
 Json version_json(const data::DatasetVersion& version) {
-  Json out{{"node", version.node()}, {"dataset", version.dataset}, {"version", version.version}, {"digest", version.digest}, {"file", version.file},
-           {"quarantine_file", version.quarantine_file}, {"contract_digest", version.contract_digest}, {"profile_digest", version.profile_digest},
-           {"verdict", version.verdict}, {"rows", version.rows}, {"accepted", version.accepted}, {"quarantined", version.quarantined},
+  Json out{{"node", version.node()},
+           {"dataset", version.dataset},
+           {"version", version.version},
+           {"digest", version.digest},
+           {"file", version.file},
+           {"quarantine_file", version.quarantine_file},
+           {"contract_digest", version.contract_digest},
+           {"profile_digest", version.profile_digest},
+           {"verdict", version.verdict},
+           {"rows", version.rows},
+           {"accepted", version.accepted},
+           {"quarantined", version.quarantined},
            {"recorded_at", to_iso(version.recorded_at)}};
   if (version.period_to != 0) {
     out["from"] = to_iso(version.period_from);
@@ -22,15 +31,18 @@ Result<std::vector<data::Source>> sources_of(Services& s) {
   return data::read_sources(project);
 }
 
-// Files are named by path, so only somebody who reads them anyway may name them: the state folder's own user over its socket.
+// Files are named by path, so only somebody who reads them anyway may name them: the state folder's own user over its
+// socket.
 Result<data::Batch> batch_of(const Request& in, const data::Source& source) {
   if (in.caller.via != "cli")
-    return Error{Code::denied, "files of the server's machine are added from its command line"}.hint("millrace data add " + source.name + " FILE");
+    return Error{Code::denied, "files of the server's machine are added from its command line"}.hint(
+        "millrace data add " + source.name + " FILE");
   MILLRACE_TRY(const auto body, read_object(in, {"files", "from", "to"}));
   data::Batch batch;
   batch.source = source;
   const auto* files = find(body, "files");
-  if (files == nullptr || !files->is_array() || files->empty()) return Error{Code::invalid, "'files' must be a list of paths"}.at_field("files");
+  if (files == nullptr || !files->is_array() || files->empty())
+    return Error{Code::invalid, "'files' must be a list of paths"}.at_field("files");
   for (const auto& file : *files) {
     if (!file.is_string()) return Error{Code::invalid, "'files' must be a list of paths"}.at_field("files");
     batch.files.push_back(file.get<std::string>());
@@ -76,14 +88,20 @@ Result<Json> show(Services& s, const Request& in) {
 Routes dataset_routes(Services& s) {
   const std::string base = "/api/millrace/v1/datasets";
   return {
-      {"GET", base, Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return list(s, in, ""); }); },
-       "All dataset versions."},
+      {"GET", base, Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return list(s, in, ""); }); }, "All dataset versions."},
       {"GET", base + "/{dataset}/versions", Permission::read, kNoBody, "none", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return list(s, in, in.arg("dataset")); }); }, "A dataset's versions."},
+       [&s](Request& in) { return answer(in, [&] { return list(s, in, in.arg("dataset")); }); },
+       "A dataset's versions."},
       {"POST", base + "/{dataset}/versions", Permission::write, kJsonBody, "dataset.version.added", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return add(s, in); }, 201); }, "Check a batch against the source's contract and keep it as a version."},
+       [&s](Request& in) {
+         return answer(
+             in, [&] { return add(s, in); }, 201);
+       },
+       "Check a batch against the source's contract and keep it as a version."},
       {"GET", base + "/{dataset}/versions/{version}", Permission::read, kNoBody, "none", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return show(s, in); }); }, "One version with its findings and profile."},
+       [&s](Request& in) { return answer(in, [&] { return show(s, in); }); },
+       "One version with its findings and profile."},
   };
 }
 

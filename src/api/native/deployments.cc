@@ -31,7 +31,10 @@ Result<Json> predictions(Services& s, const Request& in) {
 
 Result<Json> seal(Services& s, const Request& in) {
   MILLRACE_TRY(const auto body, read_object(in, {}));
-  MILLRACE_TRY(const auto job, s.jobs.submit(in.caller, {.kind = "predictions.seal", .key = in.arg("deployment"), .payload = {{"deployment", in.arg("deployment")}}, .max_attempts = 3}));
+  MILLRACE_TRY(const auto job, s.jobs.submit(in.caller, {.kind = "predictions.seal",
+                                                         .key = in.arg("deployment"),
+                                                         .payload = {{"deployment", in.arg("deployment")}},
+                                                         .max_attempts = 3}));
   return Json{{"id", job.id}, {"state", job.state}};
 }
 
@@ -41,17 +44,32 @@ Routes deployment_routes(Services& s) {
   const std::string base = "/api/millrace/v1/deployments/{deployment}";
   return {
       {"POST", base + "/releases", Permission::approve, kJsonBody, "release.created", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return create(s, in); }, 201); }, "Put an approved version on the deployment's traffic."},
-      {"GET", base + "/releases", Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return list(s, in); }); },
+       [&s](Request& in) {
+         return answer(
+             in, [&] { return create(s, in); }, 201);
+       },
+       "Put an approved version on the deployment's traffic."},
+      {"GET", base + "/releases", Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return list(s, in); }); },
        "The deployment's releases, newest first."},
       {"POST", base + "/rollback", Permission::approve, kJsonBody, "release.created", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return rollback(s, in); }, 201); }, "Go back to the release before, as a release of its own."},
-      {"GET", base + "/predictions", Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return predictions(s, in); }); },
+       [&s](Request& in) {
+         return answer(
+             in, [&] { return rollback(s, in); }, 201);
+       },
+       "Go back to the release before, as a release of its own."},
+      {"GET", base + "/predictions", Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return predictions(s, in); }); },
        "How many predictions the log holds, of ?input=DIGEST if given."},
-      {"POST", base + "/seal", Permission::write, kJsonBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return seal(s, in); }, 202); },
+      {"POST", base + "/seal", Permission::write, kJsonBody, "none", Run::worker,
+       [&s](Request& in) {
+         return answer(
+             in, [&] { return seal(s, in); }, 202);
+       },
        "Turn the closed part of the prediction log into Parquet (a job)."},
       {"GET", "/api/millrace/v1/predictions/{id}", Permission::read, kNoBody, "none", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return s.data_plane.find_prediction(in.arg("id")); }); }, "One prediction from the log."},
+       [&s](Request& in) { return answer(in, [&] { return s.data_plane.find_prediction(in.arg("id")); }); },
+       "One prediction from the log."},
   };
 }
 

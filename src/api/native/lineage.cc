@@ -7,13 +7,20 @@ namespace {
 constexpr std::string_view kPrediction = "prediction:";
 
 Json edge_json(const lineage::Edge& edge) {
-  return {{"source", edge.source}, {"target", edge.target}, {"kind", edge.kind}, {"columns", edge.columns}, {"run", edge.run}};
+  return {{"source", edge.source},
+          {"target", edge.target},
+          {"kind", edge.kind},
+          {"columns", edge.columns},
+          {"run", edge.run}};
 }
 
 Json walk_json(const lineage::Walk& walk) {
   Json nodes = Json::array(), edges = Json::array();
   for (size_t i = 0; i < walk.nodes.size(); ++i)
-    nodes.push_back({{"id", walk.nodes[i].id}, {"digest", walk.nodes[i].digest}, {"attributes", walk.nodes[i].attributes}, {"distance", walk.distance[i]}});
+    nodes.push_back({{"id", walk.nodes[i].id},
+                     {"digest", walk.nodes[i].digest},
+                     {"attributes", walk.nodes[i].attributes},
+                     {"distance", walk.distance[i]}});
   for (const auto& edge : walk.edges) edges.push_back(edge_json(edge));
   return {{"nodes", nodes}, {"edges", edges}, {"cut", walk.cut}};
 }
@@ -27,9 +34,13 @@ Result<Json> walk_prediction(Services& s, const Request& in, std::string id) {
   const auto release = string_or(prediction, "release", "");
   MILLRACE_TRY(auto walk, lineage::walk(s.database, in.caller.workspace, release, lineage::Direction::upstream));
   for (auto& distance : walk.distance) ++distance;
-  walk.nodes.insert(walk.nodes.begin(), {.id = std::string(kPrediction) + id, .digest = "", .attributes = {{"event_time", prediction.value("event_time", Json())}, {"status", prediction.value("status", Json())}}});
+  walk.nodes.insert(walk.nodes.begin(), {.id = std::string(kPrediction) + id,
+                                         .digest = "",
+                                         .attributes = {{"event_time", prediction.value("event_time", Json())},
+                                                        {"status", prediction.value("status", Json())}}});
   walk.distance.insert(walk.distance.begin(), 0);
-  walk.edges.insert(walk.edges.begin(), {.source = release, .target = std::string(kPrediction) + id, .kind = "answered_by"});
+  walk.edges.insert(walk.edges.begin(),
+                    {.source = release, .target = std::string(kPrediction) + id, .kind = "answered_by"});
   return walk_json(walk);
 }
 
@@ -37,9 +48,13 @@ Result<Json> walk(Services& s, const Request& in) {
   const auto start = in.arg("node");
   const auto direction = in.query_value("direction").value_or("upstream");
   if (direction != "upstream" && direction != "downstream")
-    return Error{Code::invalid, "'" + direction + "' is not a direction"}.at_field("direction").hint("upstream or downstream");
+    return Error{Code::invalid, "'" + direction + "' is not a direction"}
+        .at_field("direction")
+        .hint("upstream or downstream");
   if (start.starts_with(kPrediction)) return walk_prediction(s, in, start.substr(kPrediction.size()));
-  MILLRACE_TRY(const auto found, lineage::walk(s.database, in.caller.workspace, start, direction == "upstream" ? lineage::Direction::upstream : lineage::Direction::downstream));
+  MILLRACE_TRY(const auto found,
+               lineage::walk(s.database, in.caller.workspace, start,
+                             direction == "upstream" ? lineage::Direction::upstream : lineage::Direction::downstream));
   return walk_json(found);
 }
 
@@ -48,16 +63,30 @@ Result<Json> audit(Services& s, const Request& in) {
   MILLRACE_TRY(const auto events, s.journal.read_after(in.caller.workspace, after, limits::page_size));
   Json items = Json::array();
   for (const auto& event : events)
-    items.push_back({{"sequence", event.sequence}, {"recorded_at", to_iso(event.recorded_at)}, {"event_time", to_iso(event.event_time)}, {"subject", event.subject},
-                     {"via", event.via}, {"request_id", event.request_id}, {"kind", event.kind}, {"node", event.node}, {"before", event.before},
-                     {"after", event.after}, {"why", event.why}, {"body", event.body}, {"hash", event.hash}});
+    items.push_back({{"sequence", event.sequence},
+                     {"recorded_at", to_iso(event.recorded_at)},
+                     {"event_time", to_iso(event.event_time)},
+                     {"subject", event.subject},
+                     {"via", event.via},
+                     {"request_id", event.request_id},
+                     {"kind", event.kind},
+                     {"node", event.node},
+                     {"before", event.before},
+                     {"after", event.after},
+                     {"why", event.why},
+                     {"body", event.body},
+                     {"hash", event.hash}});
   Json next = items.size() < limits::page_size ? Json() : Json(std::to_string(events.back().sequence));
   return Json{{"items", items}, {"next", next}};
 }
 
 Result<Json> verify(Services& s) {
   MILLRACE_TRY(const auto verdict, s.journal.verify());
-  return Json{{"intact", verdict.intact}, {"lines", verdict.lines}, {"first_bad", verdict.first_bad}, {"reason", verdict.reason}, {"head", verdict.head}};
+  return Json{{"intact", verdict.intact},
+              {"lines", verdict.lines},
+              {"first_bad", verdict.first_bad},
+              {"reason", verdict.reason},
+              {"head", verdict.head}};
 }
 
 }  // namespace
@@ -65,12 +94,14 @@ Result<Json> verify(Services& s) {
 Routes lineage_routes(Services& s) {
   const std::string base = "/api/millrace/v1";
   return {
-      {"GET", base + "/lineage/{node...}", Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return walk(s, in); }); },
+      {"GET", base + "/lineage/{node...}", Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return walk(s, in); }); },
        "A walk over the graph from one node, ?direction=upstream|downstream."},
-      {"GET", base + "/audit", Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return audit(s, in); }); },
+      {"GET", base + "/audit", Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return audit(s, in); }); },
        "Lines of the audit chain after ?after=SEQUENCE."},
-      {"GET", base + "/audit/verify", Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return verify(s); }); },
-       "Recompute the audit chain."},
+      {"GET", base + "/audit/verify", Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return verify(s); }); }, "Recompute the audit chain."},
   };
 }
 

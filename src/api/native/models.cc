@@ -68,20 +68,30 @@ Routes model_routes(Services& s) {
   const std::string base = "/api/millrace/v1/models";
   const std::string version = base + "/{model}/versions/{version}";
   return {
-      {"GET", base, Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return list(s, in, ""); }); },
-       "All model versions."},
+      {"GET", base, Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return list(s, in, ""); }); }, "All model versions."},
       {"GET", base + "/{model}/versions", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return list(s, in, in.arg("model")); }); }, "A model's versions."},
       {"POST", base + "/{model}/versions", Permission::write, kJsonBody, "model.version.created", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return create(s, in); }, 201); }, "Make a version from the newest results of the model's stages."},
-      {"GET", version, Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return show(s, in); }); },
+       [&s](Request& in) {
+         return answer(
+             in, [&] { return create(s, in); }, 201);
+       },
+       "Make a version from the newest results of the model's stages."},
+      {"GET", version, Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return show(s, in); }); },
        "One version: digests, gates, approvals."},
       {"POST", version + "/gates", Permission::write, kJsonBody, "model.gates.evaluated", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return gates(s, in); }); }, "Evaluate the gates and keep the evidence."},
+       [&s](Request& in) { return answer(in, [&] { return gates(s, in); }); },
+       "Evaluate the gates and keep the evidence."},
       {"POST", version + "/approvals", Permission::approve, kJsonBody, "model.approved", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return approve(s, in); }, 201); }, "Approve exactly the digests that the version stands on."},
-      {"GET", version + "/card", Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return card(s, in); },
-       "The model card as Markdown, written from the facts."},
+       [&s](Request& in) {
+         return answer(
+             in, [&] { return approve(s, in); }, 201);
+       },
+       "Approve exactly the digests that the version stands on."},
+      {"GET", version + "/card", Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return card(s, in); }, "The model card as Markdown, written from the facts."},
   };
 }
 

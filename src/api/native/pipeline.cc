@@ -34,7 +34,9 @@ Result<Json> start(Services& s, const Request& in) {
   MILLRACE_TRY(const auto selected, pipeline.select(wanted));  // unknown stages are refused now, not by the job
   const Json payload{{"stages", wanted}, {"verify", body.value("verify", Json(false))}};
   if (!payload["verify"].is_boolean()) return Error{Code::invalid, "'verify' must be true or false"}.at_field("verify");
-  MILLRACE_TRY(const auto job, s.jobs.submit(in.caller, {.kind = std::string(pipeline::kJobKind), .key = to_text(payload), .payload = payload}));
+  MILLRACE_TRY(
+      const auto job,
+      s.jobs.submit(in.caller, {.kind = std::string(pipeline::kJobKind), .key = to_text(payload), .payload = payload}));
   return Json{{"id", job.id}, {"state", job.state}, {"stages", selected.size()}};
 }
 
@@ -47,7 +49,8 @@ Result<Json> out(Services& s, const Request& in) {
   MILLRACE_TRY(const auto record, s.pipelines.latest(in.caller.workspace, stage));
   if (!record) return Error{Code::not_found, "the stage '" + stage + "' has not run"}.hint("millrace run " + stage);
   const auto* found = record->out(path.substr(slash + 1));
-  if (found == nullptr) return Error{Code::not_found, "the stage '" + stage + "' has no out '" + path.substr(slash + 1) + "'"};
+  if (found == nullptr)
+    return Error{Code::not_found, "the stage '" + stage + "' has no out '" + path.substr(slash + 1) + "'"};
   Json answer{{"stage", record->node()}, {"path", found->path}, {"digest", found->digest}, {"size", found->size}};
   if (in.caller.via == "cli") {
     MILLRACE_TRY(answer["file"], s.pipelines.out_path(*record, found->path));
@@ -65,14 +68,20 @@ Result<Json> records(Services& s, const Request& in) {
 Routes pipeline_routes(Services& s) {
   const std::string base = "/api/millrace/v1/pipeline";
   return {
-      {"GET", base + "/plan", Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return plan(s, in); }); },
+      {"GET", base + "/plan", Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return plan(s, in); }); },
        "What a run would do now and why, of ?stage=NAME and what it needs or of all."},
-      {"POST", base + "/runs", Permission::write, kJsonBody, "stage.ran", Run::worker, [&s](Request& in) { return answer(in, [&] { return start(s, in); }, 202); },
+      {"POST", base + "/runs", Permission::write, kJsonBody, "stage.ran", Run::worker,
+       [&s](Request& in) {
+         return answer(
+             in, [&] { return start(s, in); }, 202);
+       },
        "Run stages whose inputs changed, or verify one (a job)."},
-      {"GET", base + "/outs", Permission::read, kNoBody, "none", Run::worker, [&s](Request& in) { return answer(in, [&] { return out(s, in); }); },
-       "The newest out at ?path=STAGE/FILE."},
+      {"GET", base + "/outs", Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return out(s, in); }); }, "The newest out at ?path=STAGE/FILE."},
       {"GET", base + "/stages/{stage}/records", Permission::read, kNoBody, "none", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return records(s, in); }); }, "Finished runs of a stage, newest first."},
+       [&s](Request& in) { return answer(in, [&] { return records(s, in); }); },
+       "Finished runs of a stage, newest first."},
   };
 }
 

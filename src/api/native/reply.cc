@@ -11,7 +11,8 @@ Result<int64_t> integer_of(std::string_view text, std::string_view name) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size())
-    return Error{Code::invalid, fmt::format("'{}' must be a whole number, not '{}'", name, text.substr(0, 64))}.at_field(std::string(name));
+    return Error{Code::invalid, fmt::format("'{}' must be a whole number, not '{}'", name, text.substr(0, 64))}
+        .at_field(std::string(name));
   return value;
 }
 
@@ -31,7 +32,9 @@ Result<Json> read_object(const Request& request, std::initializer_list<std::stri
   return body;
 }
 
-Result<int64_t> arg_integer(const Request& request, const std::string& name) { return integer_of(request.arg(name), name); }
+Result<int64_t> arg_integer(const Request& request, const std::string& name) {
+  return integer_of(request.arg(name), name);
+}
 
 Result<int64_t> query_integer(const Request& request, std::string_view name, int64_t otherwise) {
   const auto text = request.query_value(name);

@@ -25,8 +25,10 @@ void append_numbers(std::string& out, const Tensor& tensor) {
     if (!first) out.push_back(',');
     first = false;
     // One-byte integers are characters to to_chars' overloads.
-    if constexpr (sizeof(T) == 1) append_number(out, static_cast<int>(value));
-    else append_number(out, value);
+    if constexpr (sizeof(T) == 1)
+      append_number(out, static_cast<int>(value));
+    else
+      append_number(out, value);
   }
 }
 
@@ -149,7 +151,8 @@ Reply infer_reply(const serve::Served& served, const InferCall& call, const serv
 
 Reply refusal_reply(const serve::InferReply& reply) {
   const auto& refusal = *reply.refusal;
-  return Reply::json({{"error", fmt::format("the contract refuses row {}: {} (field {}, rule {})", refusal.row, refusal.message, refusal.field, refusal.rule)},
+  return Reply::json({{"error", fmt::format("the contract refuses row {}: {} (field {}, rule {})", refusal.row,
+                                            refusal.message, refusal.field, refusal.rule)},
                       {"code", "rejected"},
                       {"field", refusal.field},
                       {"rule", refusal.rule},

@@ -1,4 +1,5 @@
-// From outputs to the body of an answer: numbers in their shortest form that reads back exactly, binary tensors behind the JSON.
+// From outputs to the body of an answer: numbers in their shortest form that reads back exactly, binary tensors behind
+// the JSON.
 #pragma once
 #include "api/http.h"
 #include "api/oip/parse.h"
@@ -12,7 +13,7 @@ Reply refusal_reply(const serve::InferReply& reply);
 // {"error": text}, with "code" and "field" where there is one; 503 carries Retry-After.
 Reply error_answer(const Error& error);
 
-void append_json_text(std::string& out, std::string_view text);   // quoted and escaped
+void append_json_text(std::string& out, std::string_view text);  // quoted and escaped
 void append_json_data(std::string& out, const serve::Tensor& tensor);
 void append_raw(std::string& out, const serve::Tensor& tensor);
 size_t raw_size(const serve::Tensor& tensor);

@@ -12,15 +12,23 @@ namespace od = simdjson::ondemand;
 using serve::DType;
 using serve::Tensor;
 
-Error bad(std::string what, std::string field) { return Error{Code::invalid, std::move(what)}.at_field(std::move(field)); }
+Error bad(std::string what, std::string field) {
+  return Error{Code::invalid, std::move(what)}.at_field(std::move(field));
+}
 
 template <class T>
 std::string takes(DType type) {
-  if constexpr (std::is_same_v<T, std::string>) return "BYTES takes texts";
-  else if constexpr (std::is_same_v<T, bool>) return "BOOL takes true and false";
-  else if constexpr (std::is_same_v<T, float>) return fmt::format("FP32 takes numbers up to {}", std::numeric_limits<float>::max());
-  else if constexpr (std::is_same_v<T, double>) return fmt::format("FP64 takes numbers up to {}", std::numeric_limits<double>::max());
-  else return fmt::format("{} takes whole numbers from {} to {}", name_of(type), std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
+  if constexpr (std::is_same_v<T, std::string>)
+    return "BYTES takes texts";
+  else if constexpr (std::is_same_v<T, bool>)
+    return "BOOL takes true and false";
+  else if constexpr (std::is_same_v<T, float>)
+    return fmt::format("FP32 takes numbers up to {}", std::numeric_limits<float>::max());
+  else if constexpr (std::is_same_v<T, double>)
+    return fmt::format("FP64 takes numbers up to {}", std::numeric_limits<double>::max());
+  else
+    return fmt::format("{} takes whole numbers from {} to {}", name_of(type), std::numeric_limits<T>::min(),
+                       std::numeric_limits<T>::max());
 }
 
 // false: not a T, or out of its range.
@@ -46,7 +54,9 @@ bool read_one(od::value& from, Tensor& out) {
     out.push(static_cast<T>(value));
   } else {
     int64_t value = 0;
-    if (from.get_int64().get(value) != simdjson::SUCCESS || value < std::numeric_limits<T>::min() || value > std::numeric_limits<T>::max()) return false;
+    if (from.get_int64().get(value) != simdjson::SUCCESS || value < std::numeric_limits<T>::min() ||
+        value > std::numeric_limits<T>::max())
+      return false;
     out.push(static_cast<T>(value));
   }
   return true;
@@ -78,11 +88,14 @@ class Elements {
       if (nested_ && level + 1 < rank) {
         if (count > static_cast<size_t>(out_.shape[level])) return wrong_count(level, count);
         od::array inner;
-        if (value.get_array().get(inner) != simdjson::SUCCESS) return bad(fmt::format("lists {} deep are expected, as the shape {} says", rank, out_.shape.text()), field_);
+        if (value.get_array().get(inner) != simdjson::SUCCESS)
+          return bad(fmt::format("lists {} deep are expected, as the shape {} says", rank, out_.shape.text()), field_);
         MILLRACE_DO(read(inner, level + 1));
         continue;
       }
-      if (++seen_ > expected_) return bad(fmt::format("the shape {} has {} elements, the data has more", out_.shape.text(), expected_), field_);
+      if (++seen_ > expected_)
+        return bad(fmt::format("the shape {} has {} elements, the data has more", out_.shape.text(), expected_),
+                   field_);
       if (!read_one<T>(value, out_)) return wrong_element(value, seen_ - 1);
     }
     if (nested_ && count != static_cast<size_t>(out_.shape[level])) return wrong_count(level, count);
@@ -91,7 +104,8 @@ class Elements {
 
   Result<void> done() const {
     if (seen_ == expected_) return {};
-    return bad(fmt::format("the shape {} has {} elements, the data has {}", out_.shape.text(), expected_, seen_), field_);
+    return bad(fmt::format("the shape {} has {} elements, the data has {}", out_.shape.text(), expected_, seen_),
+               field_);
   }
 
  private:
@@ -99,8 +113,10 @@ class Elements {
     return bad(fmt::format("{}, not {}", takes<T>(out_.type), written(value)), fmt::format("{}[{}]", field_, at));
   }
   Error wrong_count(size_t level, size_t count) const {
-    return bad(fmt::format("the shape {} wants lists of {} at depth {}, one has {}{}", out_.shape.text(), out_.shape[level], level + 1, count,
-                           count > static_cast<size_t>(out_.shape[level]) ? " or more" : ""), field_);
+    return bad(
+        fmt::format("the shape {} wants lists of {} at depth {}, one has {}{}", out_.shape.text(), out_.shape[level],
+                    level + 1, count, count > static_cast<size_t>(out_.shape[level]) ? " or more" : ""),
+        field_);
   }
 
   const std::string& field_;
@@ -129,7 +145,9 @@ Result<void> read_raw_texts(std::string_view raw, size_t expected, const std::st
     raw.remove_prefix(4 + size);
   }
   if (out.texts.size() != expected || !raw.empty())
-    return bad(fmt::format("the shape {} has {} elements, the binary data has {}", out.shape.text(), expected, raw.empty() ? std::to_string(out.texts.size()) : "more"), field);
+    return bad(fmt::format("the shape {} has {} elements, the binary data has {}", out.shape.text(), expected,
+                           raw.empty() ? std::to_string(out.texts.size()) : "more"),
+               field);
   return {};
 }
 
@@ -161,13 +179,17 @@ Result<void> read_raw(std::string_view raw, const std::string& field, Tensor& ou
   if (out.type == DType::bytes) return read_raw_texts(raw, *expected, field, out);
   const size_t bytes = *expected * size_of(out.type);
   if (raw.size() != bytes)
-    return bad(fmt::format("{} of shape {} takes {} bytes, binary_data_size is {}", name_of(out.type), out.shape.text(), bytes, raw.size()), field);
+    return bad(fmt::format("{} of shape {} takes {} bytes, binary_data_size is {}", name_of(out.type), out.shape.text(),
+                           bytes, raw.size()),
+               field);
   const auto* from = reinterpret_cast<const std::byte*>(raw.data());
   out.data.assign(from, from + bytes);
   // A BOOL byte other than 0 and 1 means nothing to models.
   if (out.type == DType::boolean)
     for (size_t i = 0; i < bytes; ++i)
-      if (out.data[i] > std::byte{1}) return bad(fmt::format("BOOL takes the bytes 0 and 1, not {}", static_cast<int>(out.data[i])), fmt::format("{}[{}]", field, i));
+      if (out.data[i] > std::byte{1})
+        return bad(fmt::format("BOOL takes the bytes 0 and 1, not {}", static_cast<int>(out.data[i])),
+                   fmt::format("{}[{}]", field, i));
   return {};
 }
 

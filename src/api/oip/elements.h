@@ -1,4 +1,5 @@
-// The elements of one tensor, from JSON or from raw bytes. Included by parse.cc and elements.cc only: simdjson is heavy.
+// The elements of one tensor, from JSON or from raw bytes. Included by parse.cc and elements.cc only: simdjson is
+// heavy.
 #pragma once
 #include <simdjson.h>
 

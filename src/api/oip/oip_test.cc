@@ -15,21 +15,26 @@ using serve::DType;
 
 serve::Arm columns() {
   return {.deployment = "late",
-          .inputs = {{"carrier", DType::bytes, {-1, 1}}, {"minutes", DType::int64, {-1, 1}}, {"big", DType::uint64, {-1}}, {"small", DType::int8, {-1}},
-                     {"half", DType::fp32, {-1, 2}}, {"flag", DType::boolean, {-1}}},
+          .inputs = {{"carrier", DType::bytes, {-1, 1}},
+                     {"minutes", DType::int64, {-1, 1}},
+                     {"big", DType::uint64, {-1}},
+                     {"small", DType::int8, {-1}},
+                     {"half", DType::fp32, {-1, 2}},
+                     {"flag", DType::boolean, {-1}}},
           .outputs = {{"score", DType::fp32, {-1, 1}}, {"label", DType::int64, {-1}}}};
 }
 
 std::string body_of(const std::string& part, const std::string& instead) {
-  std::string body = R"({"id":"a","inputs":[)"
-                     R"({"name":"carrier","shape":[2,1],"datatype":"BYTES","data":["UA","ü\n"]},)"
-                     R"({"name":"minutes","shape":[2,1],"datatype":"INT64","data":[[9007199254740993],[-9223372036854775808]]},)"
-                     R"({"data":[18446744073709551615,0],"name":"big","shape":[2],"datatype":"UINT64"},)"
-                     R"({"name":"small","shape":[2],"datatype":"INT8","data":[-128,127]},)"
-                     R"({"name":"half","shape":[2,2],"datatype":"FP32","data":[[0.1,1],[-2e3,3.25]]},)"
-                     R"({"name":"flag","shape":[2],"datatype":"BOOL","data":[true,false]}],)"
-                     R"("outputs":[{"name":"label"},{"name":"score"}],)"
-                     R"("parameters":{"millrace_unit":"N1","millrace_event_time":"2013-07-01T05:00:00Z","millrace_input":"sha256:x"}})";
+  std::string body =
+      R"({"id":"a","inputs":[)"
+      R"({"name":"carrier","shape":[2,1],"datatype":"BYTES","data":["UA","ü\n"]},)"
+      R"({"name":"minutes","shape":[2,1],"datatype":"INT64","data":[[9007199254740993],[-9223372036854775808]]},)"
+      R"({"data":[18446744073709551615,0],"name":"big","shape":[2],"datatype":"UINT64"},)"
+      R"({"name":"small","shape":[2],"datatype":"INT8","data":[-128,127]},)"
+      R"({"name":"half","shape":[2,2],"datatype":"FP32","data":[[0.1,1],[-2e3,3.25]]},)"
+      R"({"name":"flag","shape":[2],"datatype":"BOOL","data":[true,false]}],)"
+      R"("outputs":[{"name":"label"},{"name":"score"}],)"
+      R"("parameters":{"millrace_unit":"N1","millrace_event_time":"2013-07-01T05:00:00Z","millrace_input":"sha256:x"}})";
   if (part.empty()) return body;
   const auto at = body.find(part);
   EXPECT_NE(at, std::string::npos) << part;
@@ -74,20 +79,28 @@ TEST(OipParse, refuses_with_the_field) {
       {"\"id\":\"a\"", "\"id\":\"a\",\"id\":\"b\"", "id", "twice"},
       {"\"id\":\"a\"", "\"ids\":\"a\"", "ids", "no such field"},
       {"\"name\":\"carrier\"", "\"name\":\"carier\"", "inputs[0].name", "no input 'carier'"},
-      {"\"name\":\"minutes\",\"shape\":[2,1],\"datatype\":\"INT64\",\"data\":[[9007199254740993],[-9223372036854775808]]",
-       "\"name\":\"carrier\",\"shape\":[2,1],\"datatype\":\"BYTES\",\"data\":[\"a\",\"b\"]", "inputs[1].name", "given twice"},
-      {",{\"name\":\"flag\",\"shape\":[2],\"datatype\":\"BOOL\",\"data\":[true,false]}", "", "inputs", "'flag' is missing"},
+      {"\"name\":\"minutes\",\"shape\":[2,1],\"datatype\":\"INT64\",\"data\":[[9007199254740993],[-9223372036854775808]"
+       "]",
+       "\"name\":\"carrier\",\"shape\":[2,1],\"datatype\":\"BYTES\",\"data\":[\"a\",\"b\"]", "inputs[1].name",
+       "given twice"},
+      {",{\"name\":\"flag\",\"shape\":[2],\"datatype\":\"BOOL\",\"data\":[true,false]}", "", "inputs",
+       "'flag' is missing"},
       {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"datatype\":\"BYTES\"", "inputs[0].shape", "no shape"},
       {"\"datatype\":\"BYTES\",", "", "inputs[0].datatype", "no datatype"},
       {",\"data\":[\"UA\",\"ü\\n\"]", "", "inputs[0].data", "no data"},
       {"\"datatype\":\"BYTES\"", "\"datatype\":\"STRING\"", "inputs[0].datatype", "'STRING' is not served"},
       {"\"datatype\":\"BYTES\"", "\"datatype\":\"FP32\"", "inputs[0].datatype", "is BYTES, not FP32"},
-      {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[2],\"datatype\":\"BYTES\"", "inputs[0].shape", "[-1,1], not [2]"},
-      {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[-2,1],\"datatype\":\"BYTES\"", "inputs[0].shape", "whole numbers"},
-      {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[2.0,1],\"datatype\":\"BYTES\"", "inputs[0].shape", "whole numbers"},
-      {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[2,1,1,1,1,1,1,1,1],\"datatype\":\"BYTES\"", "inputs[0].shape", "more than 8"},
+      {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[2],\"datatype\":\"BYTES\"", "inputs[0].shape",
+       "[-1,1], not [2]"},
+      {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[-2,1],\"datatype\":\"BYTES\"", "inputs[0].shape",
+       "whole numbers"},
+      {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[2.0,1],\"datatype\":\"BYTES\"", "inputs[0].shape",
+       "whole numbers"},
+      {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[2,1,1,1,1,1,1,1,1],\"datatype\":\"BYTES\"",
+       "inputs[0].shape", "more than 8"},
       {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[0,1],\"datatype\":\"BYTES\"", "inputs[0].shape", "empty"},
-      {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[9223372036854775807,1],\"datatype\":\"BYTES\"", "inputs[0].data", "too many elements"},
+      {"\"shape\":[2,1],\"datatype\":\"BYTES\"", "\"shape\":[9223372036854775807,1],\"datatype\":\"BYTES\"",
+       "inputs[0].data", "too many elements"},
       {"[\"UA\",\"ü\\n\"]", "[\"UA\"]", "inputs[0].data", "2 elements, the data has 1"},
       {"[\"UA\",\"ü\\n\"]", "[\"UA\",\"b\",\"c\"]", "inputs[0].data", "2 elements, the data has more"},
       {"[\"UA\",\"ü\\n\"]", "[\"UA\",1]", "inputs[0].data[1]", "BYTES takes texts, not 1"},
@@ -98,7 +111,8 @@ TEST(OipParse, refuses_with_the_field) {
       {"[[9007199254740993],[-9223372036854775808]]", "[[1],2]", "inputs[1].data", "lists 2 deep"},
       {"[[9007199254740993],[-9223372036854775808]]", "[[[1]],[[2]]]", "inputs[1].data[0]", "whole numbers"},
       {"[[9007199254740993],[-9223372036854775808]]", "[1,[2]]", "inputs[1].data[1]", "whole numbers"},
-      {"-9223372036854775808", "9223372036854775808", "inputs[1].data[1]", "from -9223372036854775808 to 9223372036854775807, not 9223372036854775808"},
+      {"-9223372036854775808", "9223372036854775808", "inputs[1].data[1]",
+       "from -9223372036854775808 to 9223372036854775807, not 9223372036854775808"},
       {"-9223372036854775808", "1.0", "inputs[1].data[1]", "not 1.0"},
       {"-9223372036854775808", "\"1\"", "inputs[1].data[1]", "not \"1\""},
       {"18446744073709551615", "18446744073709551616", "inputs[2].data[0]", "not 18446744073709551616"},
@@ -109,7 +123,8 @@ TEST(OipParse, refuses_with_the_field) {
       {"-2e3", "NaN", "inputs[4].data[2]", "not NaN"},
       {"-2e3", "true", "inputs[4].data[2]", "not true"},
       {"[true,false]", "[1,0]", "inputs[5].data[0]", "BOOL takes true and false, not 1"},
-      {"\"shape\":[2],\"datatype\":\"BOOL\",\"data\":[true,false]", "\"shape\":[1],\"datatype\":\"BOOL\",\"data\":[true]", "inputs[5].shape", "has 1 rows, 'carrier' has 2"},
+      {"\"shape\":[2],\"datatype\":\"BOOL\",\"data\":[true,false]",
+       "\"shape\":[1],\"datatype\":\"BOOL\",\"data\":[true]", "inputs[5].shape", "has 1 rows, 'carrier' has 2"},
       {"{\"name\":\"label\"}", "{\"name\":\"lable\"}", "outputs[0].name", "no output 'lable'"},
       {"{\"name\":\"label\"}", "{\"name\":\"score\"}", "outputs[1].name", "asked for twice"},
       {"{\"name\":\"label\"}", "{}", "outputs[0].name", "no name"},
@@ -165,12 +180,14 @@ TEST(OipParse, reads_binary_tensors_beside_json_ones) {
   EXPECT_FALSE(parse(json + raw + "x", json.size()));
   EXPECT_FALSE(parse(json + raw.substr(1), json.size()));
   EXPECT_FALSE(parse(json + raw, json.size() - 1));
-  const std::string both = body_of("\"datatype\":\"INT64\"", "\"datatype\":\"INT64\",\"parameters\":{\"binary_data_size\":16}");
+  const std::string both =
+      body_of("\"datatype\":\"INT64\"", "\"datatype\":\"INT64\",\"parameters\":{\"binary_data_size\":16}");
   EXPECT_NE(parse(both + raw, both.size()).error().text().find("exclude each other"), std::string::npos);
 }
 
 TEST(OipParse, reads_binary_texts) {
-  const std::string json = body_of("\"datatype\":\"BYTES\",\"data\":[\"UA\",\"ü\\n\"]", "\"datatype\":\"BYTES\",\"parameters\":{\"binary_data_size\":11}");
+  const std::string json = body_of("\"datatype\":\"BYTES\",\"data\":[\"UA\",\"ü\\n\"]",
+                                   "\"datatype\":\"BYTES\",\"parameters\":{\"binary_data_size\":11}");
   const std::string raw("\3\0\0\0a\0b\0\0\0\0", 11);
   auto call = parse(json + raw, json.size());
   ASSERT_TRUE(call) << call.error().text();
@@ -185,11 +202,13 @@ TEST(OipParse, reads_binary_texts) {
 TEST(OipParse, the_length_of_the_json_part_must_be_one) {
   EXPECT_EQ(*parse_json_size("", 5), std::nullopt);
   EXPECT_EQ(*parse_json_size("5", 5), std::optional<size_t>(5));
-  for (const char* wrong : {"6", "-1", "x", "5 ", "0", "99999999999999999999"}) EXPECT_FALSE(parse_json_size(wrong, 5)) << wrong;
+  for (const char* wrong : {"6", "-1", "x", "5 ", "0", "99999999999999999999"})
+    EXPECT_FALSE(parse_json_size(wrong, 5)) << wrong;
 }
 
 TEST(OipAnswer, numbers_and_texts_read_back_exactly) {
-  serve::Tensor f{.type = DType::fp32}, d{.type = DType::fp64}, i{.type = DType::int64}, b{.type = DType::uint8}, t{.type = DType::bytes, .texts = {"a\"\\\n\x01ü"}};
+  serve::Tensor f{.type = DType::fp32}, d{.type = DType::fp64}, i{.type = DType::int64}, b{.type = DType::uint8},
+      t{.type = DType::bytes, .texts = {"a\"\\\n\x01ü"}};
   for (const float value : {0.1F, 16777216.0F, 1e-45F, 3.4e38F, -0.0F}) f.push(value);
   d.push(0.1);
   i.push(int64_t{9007199254740993});
@@ -208,10 +227,15 @@ struct OipRoutes : testing::Test {
     plane = *serve::DataPlane::open({.models = {{"linear", serve::testdata::path_of("linear")}}}, *engines, context);
     table = routes(*plane);
   }
-  Reply call(const std::string& method, const std::string& pattern, std::map<std::string, std::string> args, std::string body = "", Pairs headers = {}) {
+  Reply call(const std::string& method, const std::string& pattern, std::map<std::string, std::string> args,
+             std::string body = "", Pairs headers = {}) {
     for (const auto& route : table) {
       if (route.method != method || route.pattern != pattern) continue;
-      Request request{.method = method, .path = pattern, .args = std::move(args), .headers = std::move(headers), .body = std::move(body)};
+      Request request{.method = method,
+                      .path = pattern,
+                      .args = std::move(args),
+                      .headers = std::move(headers),
+                      .body = std::move(body)};
       request.body.reserve(request.body.size() + 64);
       return route.handler(request);
     }
@@ -259,7 +283,9 @@ TEST_F(OipRoutes, errors_are_an_object_with_error) {
   EXPECT_NE((*parse_json(missing.body, "e"))["error"].get<std::string>().find("served: linear"), std::string::npos);
   EXPECT_EQ(call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, "{").status, 400);
   EXPECT_EQ(call("GET", "/v2/models/{model}/versions/{version}", {{"model", "linear"}, {"version", "7"}}).status, 404);
-  EXPECT_EQ(call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody, {{"content-encoding", "gzip"}}).status, 501);
+  EXPECT_EQ(
+      call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody, {{"content-encoding", "gzip"}}).status,
+      501);
 }
 
 TEST_F(OipRoutes, describes_health_models_and_counts) {

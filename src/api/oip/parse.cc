@@ -14,10 +14,12 @@ namespace {
 namespace od = simdjson::ondemand;
 using serve::Tensor;
 
-constexpr size_t kTextBytes = 250;         // ids and parameters
-constexpr size_t kKeptBody = 1 << 20;      // a parser that has seen more is thrown away with its buffers
+constexpr size_t kTextBytes = 250;     // ids and parameters
+constexpr size_t kKeptBody = 1 << 20;  // a parser that has seen more is thrown away with its buffers
 
-Error bad(std::string what, std::string field) { return Error{Code::invalid, std::move(what)}.at_field(std::move(field)); }
+Error bad(std::string what, std::string field) {
+  return Error{Code::invalid, std::move(what)}.at_field(std::move(field));
+}
 Error malformed(std::string field) { return bad("the body is not valid JSON, or it was cut short", std::move(field)); }
 
 struct InputHead {
@@ -29,7 +31,8 @@ struct InputHead {
 
 class Parser {
  public:
-  Parser(const serve::Arm& arm, bool batched, std::string_view raw, InferCall& out) : arm_(arm), batched_(batched), raw_(raw), out_(out) {}
+  Parser(const serve::Arm& arm, bool batched, std::string_view raw, InferCall& out)
+      : arm_(arm), batched_(batched), raw_(raw), out_(out) {}
 
   Result<void> root(od::object object) {
     for (auto field : object) {
@@ -37,11 +40,16 @@ class Parser {
       od::value value;
       if (field.value().get(value) != simdjson::SUCCESS) return malformed(key);
       MILLRACE_DO(once(key, seen_));
-      if (key == "id") MILLRACE_DO(text(value, "id", out_.request.request_id));
-      else if (key == "parameters") MILLRACE_DO(parameters(value));
-      else if (key == "inputs") MILLRACE_DO(inputs(value));
-      else if (key == "outputs") MILLRACE_DO(outputs(value));
-      else return bad("the protocol has no such field here", key).hint("id, parameters, inputs and outputs are known");
+      if (key == "id")
+        MILLRACE_DO(text(value, "id", out_.request.request_id));
+      else if (key == "parameters")
+        MILLRACE_DO(parameters(value));
+      else if (key == "inputs")
+        MILLRACE_DO(inputs(value));
+      else if (key == "outputs")
+        MILLRACE_DO(outputs(value));
+      else
+        return bad("the protocol has no such field here", key).hint("id, parameters, inputs and outputs are known");
     }
     out_.has_id = has("id");
     return finish();
@@ -64,7 +72,9 @@ class Parser {
   static Result<void> text(od::value& value, const std::string& field, std::string& out) {
     std::string_view view;
     if (value.get_string().get(view) != simdjson::SUCCESS) return bad("a text is expected", field);
-    if (view.size() > kTextBytes) return Error{Code::too_large, fmt::format("the text has {} bytes, the limit is {}", view.size(), kTextBytes)}.at_field(field);
+    if (view.size() > kTextBytes)
+      return Error{Code::too_large, fmt::format("the text has {} bytes, the limit is {}", view.size(), kTextBytes)}
+          .at_field(field);
     out = view;
     return {};
   }
@@ -83,11 +93,17 @@ class Parser {
       od::value parameter;
       if (field.value().get(parameter) != simdjson::SUCCESS) return malformed(at);
       MILLRACE_DO(once(key, seen, "parameters."));
-      if (key == "binary_data_output") MILLRACE_DO(flag(parameter, at, binary_output_));
-      else if (key == "millrace_unit") MILLRACE_DO(text(parameter, at, out_.request.unit));
-      else if (key == "millrace_input") MILLRACE_DO(text(parameter, at, out_.request.input));
-      else if (key == "millrace_event_time") MILLRACE_DO(event_time(parameter, at));
-      else return bad("this parameter is not known", at).hint("millrace_event_time, millrace_unit, millrace_input and binary_data_output are");
+      if (key == "binary_data_output")
+        MILLRACE_DO(flag(parameter, at, binary_output_));
+      else if (key == "millrace_unit")
+        MILLRACE_DO(text(parameter, at, out_.request.unit));
+      else if (key == "millrace_input")
+        MILLRACE_DO(text(parameter, at, out_.request.input));
+      else if (key == "millrace_event_time")
+        MILLRACE_DO(event_time(parameter, at));
+      else
+        return bad("this parameter is not known", at)
+            .hint("millrace_event_time, millrace_unit, millrace_input and binary_data_output are");
     }
     return {};
   }
@@ -100,7 +116,8 @@ class Parser {
       return {};
     }
     std::string written;
-    if (auto is_text = text(value, at, written); !is_text) return bad("a time is expected: text like 2013-07-01T05:00:00Z, or microseconds since 1970", at);
+    if (auto is_text = text(value, at, written); !is_text)
+      return bad("a time is expected: text like 2013-07-01T05:00:00Z, or microseconds since 1970", at);
     auto time = parse_time(written);
     if (!time) return std::move(time).error().at_field(at);
     out_.request.event_time = *time;
@@ -122,7 +139,8 @@ class Parser {
     return {};
   }
 
-  // Usually `data` comes last, and one pass does. Otherwise it is left for a second look, when type and shape are known.
+  // Usually `data` comes last, and one pass does. Otherwise it is left for a second look, when type and shape are
+  // known.
   Result<void> input(od::object& object, const std::string& at) {
     InputHead head;
     Keys seen;
@@ -133,11 +151,17 @@ class Parser {
       od::value value;
       if (field.value().get(value) != simdjson::SUCCESS) return malformed(here);
       MILLRACE_DO(once(key, seen, at + "."));
-      if (key == "name") MILLRACE_DO(text(value, here, head.name.emplace()));
-      else if (key == "datatype") MILLRACE_DO(datatype(value, here, head));
-      else if (key == "shape") MILLRACE_DO(shape(value, here, head));
-      else if (key == "parameters") MILLRACE_DO(input_parameters(value, here, head));
-      else if (key != "data") return bad("the protocol has no such field here", here).hint("name, shape, datatype, parameters and data are known");
+      if (key == "name")
+        MILLRACE_DO(text(value, here, head.name.emplace()));
+      else if (key == "datatype")
+        MILLRACE_DO(datatype(value, here, head));
+      else if (key == "shape")
+        MILLRACE_DO(shape(value, here, head));
+      else if (key == "parameters")
+        MILLRACE_DO(input_parameters(value, here, head));
+      else if (key != "data")
+        return bad("the protocol has no such field here", here)
+            .hint("name, shape, datatype, parameters and data are known");
       has_data |= key == "data";
       if (key != "data" || !head.name || !head.type || !head.shape) continue;
       MILLRACE_DO(fill(head, at, &value));
@@ -148,7 +172,9 @@ class Parser {
     if (!has_data && !head.binary_size) return bad("the input has no data", at + ".data");
     if (!has_data) return fill(head, at, nullptr);
     od::value value;
-    if (object.reset().error() != simdjson::SUCCESS || object.find_field_unordered("data").get(value) != simdjson::SUCCESS) return malformed(at + ".data");
+    if (object.reset().error() != simdjson::SUCCESS ||
+        object.find_field_unordered("data").get(value) != simdjson::SUCCESS)
+      return malformed(at + ".data");
     return fill(head, at, &value);
   }
 
@@ -156,7 +182,9 @@ class Parser {
     std::string name;
     MILLRACE_DO(text(value, at, name));
     head.type = serve::find_dtype(name);
-    if (!head.type) return bad(fmt::format("the datatype '{}' is not served", name), at).hint("BOOL, UINT8 to UINT64, INT8 to INT64, FP32, FP64 and BYTES are");
+    if (!head.type)
+      return bad(fmt::format("the datatype '{}' is not served", name), at)
+          .hint("BOOL, UINT8 to UINT64, INT8 to INT64, FP32, FP64 and BYTES are");
     return {};
   }
 
@@ -166,8 +194,11 @@ class Parser {
     head.shape.emplace();
     for (auto element : array) {
       int64_t dim = 0;
-      if (element.get_int64().get(dim) != simdjson::SUCCESS || dim < 0) return bad("a shape is a list of whole numbers from 0", at);
-      if (!head.shape->push(dim)) return Error{Code::too_large, fmt::format("the shape has more than {} dimensions", serve::kMaxRank)}.at_field(at);
+      if (element.get_int64().get(dim) != simdjson::SUCCESS || dim < 0)
+        return bad("a shape is a list of whole numbers from 0", at);
+      if (!head.shape->push(dim))
+        return Error{Code::too_large, fmt::format("the shape has more than {} dimensions", serve::kMaxRank)}.at_field(
+            at);
     }
     return {};
   }
@@ -177,10 +208,12 @@ class Parser {
     if (value.get_object().get(object) != simdjson::SUCCESS) return bad("an object is expected", at);
     for (auto field : object) {
       MILLRACE_TRY(const auto key, key_of(field, at));
-      if (key != "binary_data_size") return bad("this parameter is not known", at + "." + key).hint("binary_data_size is");
+      if (key != "binary_data_size")
+        return bad("this parameter is not known", at + "." + key).hint("binary_data_size is");
       if (head.binary_size) return bad("the field stands twice", at + "." + key);
       uint64_t size = 0;
-      if (field.value().get_uint64().get(size) != simdjson::SUCCESS) return bad("a whole number of bytes is expected", at + "." + key);
+      if (field.value().get_uint64().get(size) != simdjson::SUCCESS)
+        return bad("a whole number of bytes is expected", at + "." + key);
       head.binary_size = size;
     }
     return {};
@@ -191,15 +224,22 @@ class Parser {
     if (!head.name) return bad("the input has no name", at + ".name");
     if (!head.type) return bad("the input has no datatype", at + ".datatype");
     if (!head.shape) return bad("the input has no shape", at + ".shape");
-    const auto spec = std::find_if(arm_.inputs.begin(), arm_.inputs.end(), [&](const auto& each) { return each.name == *head.name; });
-    if (spec == arm_.inputs.end()) return bad(fmt::format("the model has no input '{}'", *head.name), at + ".name").hint("it has " + names(arm_.inputs));
+    const auto spec =
+        std::find_if(arm_.inputs.begin(), arm_.inputs.end(), [&](const auto& each) { return each.name == *head.name; });
+    if (spec == arm_.inputs.end())
+      return bad(fmt::format("the model has no input '{}'", *head.name), at + ".name")
+          .hint("it has " + names(arm_.inputs));
     const auto index = static_cast<size_t>(spec - arm_.inputs.begin());
     if (given_[index]) return bad(fmt::format("the input '{}' is given twice", *head.name), at + ".name");
     given_[index] = true;
     if (*head.type != spec->type)
-      return bad(fmt::format("the input '{}' is {}, not {}", spec->name, name_of(spec->type), name_of(*head.type)), at + ".datatype");
+      return bad(fmt::format("the input '{}' is {}, not {}", spec->name, name_of(spec->type), name_of(*head.type)),
+                 at + ".datatype");
     if (!serve::fits(*head.shape, spec->shape))
-      return bad(fmt::format("the input '{}' has the shape {}, not {}", spec->name, spec->shape.text(), head.shape->text()), at + ".shape").hint("-1 varies");
+      return bad(fmt::format("the input '{}' has the shape {}, not {}", spec->name, spec->shape.text(),
+                             head.shape->text()),
+                 at + ".shape")
+          .hint("-1 varies");
     if (head.shape->elements() == std::optional<size_t>(0)) return bad("the tensor is empty", at + ".shape");
     MILLRACE_DO(same_rows(*head.shape, *spec, at));
     Tensor& out = out_.request.inputs[index];
@@ -207,7 +247,8 @@ class Parser {
     out.shape = *head.shape;
     if (data != nullptr) return read_elements(*data, at + ".data", out);
     if (*head.binary_size > raw_.size())
-      return bad(fmt::format("binary_data_size is {}, {} bytes are left in the body", *head.binary_size, raw_.size()), at + ".parameters.binary_data_size");
+      return bad(fmt::format("binary_data_size is {}, {} bytes are left in the body", *head.binary_size, raw_.size()),
+                 at + ".parameters.binary_data_size");
     auto read = read_raw(raw_.substr(0, *head.binary_size), at, out);
     raw_.remove_prefix(*head.binary_size);
     return read;
@@ -217,7 +258,8 @@ class Parser {
     if (!batched_) return {};
     if (rows_ == 0) rows_ = shape[0], rows_of_ = spec.name;
     if (shape[0] == rows_) return {};
-    return bad(fmt::format("the input '{}' has {} rows, '{}' has {}", spec.name, shape[0], rows_of_, rows_), at + ".shape");
+    return bad(fmt::format("the input '{}' has {} rows, '{}' has {}", spec.name, shape[0], rows_of_, rows_),
+               at + ".shape");
   }
 
   Result<void> outputs(od::value& value) {
@@ -242,16 +284,23 @@ class Parser {
       od::value value;
       if (field.value().get(value) != simdjson::SUCCESS) return malformed(at);
       MILLRACE_DO(once(key, seen, at + "."));
-      if (key == "name") MILLRACE_DO(text(value, at + ".name", name.emplace()));
-      else if (key == "parameters") MILLRACE_DO(output_parameters(value, at + ".parameters", binary));
-      else return bad("the protocol has no such field here", at + "." + key).hint("name and parameters are known");
+      if (key == "name")
+        MILLRACE_DO(text(value, at + ".name", name.emplace()));
+      else if (key == "parameters")
+        MILLRACE_DO(output_parameters(value, at + ".parameters", binary));
+      else
+        return bad("the protocol has no such field here", at + "." + key).hint("name and parameters are known");
     }
     if (!name) return bad("the output has no name", at + ".name");
-    const auto spec = std::find_if(arm_.outputs.begin(), arm_.outputs.end(), [&](const auto& each) { return each.name == *name; });
-    if (spec == arm_.outputs.end()) return bad(fmt::format("the model has no output '{}'", *name), at + ".name").hint("it has " + names(arm_.outputs));
+    const auto spec =
+        std::find_if(arm_.outputs.begin(), arm_.outputs.end(), [&](const auto& each) { return each.name == *name; });
+    if (spec == arm_.outputs.end())
+      return bad(fmt::format("the model has no output '{}'", *name), at + ".name")
+          .hint("it has " + names(arm_.outputs));
     const auto index = static_cast<size_t>(spec - arm_.outputs.begin());
     auto& wanted = out_.request.wanted;
-    if (std::find(wanted.begin(), wanted.end(), index) != wanted.end()) return bad(fmt::format("the output '{}' is asked for twice", *name), at + ".name");
+    if (std::find(wanted.begin(), wanted.end(), index) != wanted.end())
+      return bad(fmt::format("the output '{}' is asked for twice", *name), at + ".name");
     wanted.push_back(index);
     binary_.push_back(binary);
     return {};
@@ -265,7 +314,8 @@ class Parser {
       if (key != "binary_data") return bad("this parameter is not known", at + "." + key).hint("binary_data is");
       if (binary) return bad("the field stands twice", at + "." + key);
       bool flagged = false;
-      if (field.value().get_bool().get(flagged) != simdjson::SUCCESS) return bad("true or false is expected", at + "." + key);
+      if (field.value().get_bool().get(flagged) != simdjson::SUCCESS)
+        return bad("true or false is expected", at + "." + key);
       binary = flagged;
     }
     return {};
@@ -274,8 +324,11 @@ class Parser {
   Result<void> finish() {
     if (!has("inputs")) return bad("the request has no inputs", "inputs");
     for (size_t i = 0; i < arm_.inputs.size(); ++i)
-      if (!given_[i]) return bad(fmt::format("the input '{}' is missing", arm_.inputs[i].name), "inputs").hint("the model takes " + names(arm_.inputs));
-    if (!raw_.empty()) return bad(fmt::format("{} bytes after the last binary tensor belong to none", raw_.size()), "body");
+      if (!given_[i])
+        return bad(fmt::format("the input '{}' is missing", arm_.inputs[i].name), "inputs")
+            .hint("the model takes " + names(arm_.inputs));
+    if (!raw_.empty())
+      return bad(fmt::format("{} bytes after the last binary tensor belong to none", raw_.size()), "body");
     if (out_.request.wanted.empty())
       for (size_t i = 0; i < arm_.outputs.size(); ++i) out_.request.wanted.push_back(i), binary_.emplace_back();
     for (const auto& each : binary_) out_.binary.push_back(each.value_or(binary_output_));
@@ -301,7 +354,8 @@ class Parser {
   std::string rows_of_;
 };
 
-Result<InferCall> parse_with(od::parser& parser, const InferBody& body, size_t json_size, const serve::Arm& arm, bool batched) {
+Result<InferCall> parse_with(od::parser& parser, const InferBody& body, size_t json_size, const serve::Arm& arm,
+                             bool batched) {
   const simdjson::padded_string_view json(body.bytes.data(), json_size, body.bytes.capacity());
   od::document document;
   od::object root;
@@ -309,7 +363,8 @@ Result<InferCall> parse_with(od::parser& parser, const InferBody& body, size_t j
   if (document.get_object().get(root) != simdjson::SUCCESS) return bad("the body is not a JSON object", "body");
   InferCall out;
   MILLRACE_DO(Parser(arm, batched, std::string_view(body.bytes).substr(json_size), out).root(root));
-  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) return bad("the JSON object is followed by more text", "body");
+  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
+    return bad("the JSON object is followed by more text", "body");
   return out;
 }
 
@@ -320,13 +375,19 @@ Result<std::optional<size_t>> parse_json_size(std::string_view header, size_t bo
   size_t size = 0;
   const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), size);
   if (error != std::errc{} || end != header.data() + header.size() || size > body_size)
-    return bad(fmt::format("'{}' is not the length of the JSON part of a body of {} bytes", header.substr(0, 40), body_size), "Inference-Header-Content-Length");
-  if (size == 0) return Error{Code::unsupported, "raw binary requests without a JSON part are not served"}.at_field("Inference-Header-Content-Length").hint("send the JSON part");
+    return bad(
+        fmt::format("'{}' is not the length of the JSON part of a body of {} bytes", header.substr(0, 40), body_size),
+        "Inference-Header-Content-Length");
+  if (size == 0)
+    return Error{Code::unsupported, "raw binary requests without a JSON part are not served"}
+        .at_field("Inference-Header-Content-Length")
+        .hint("send the JSON part");
   return std::optional<size_t>(size);
 }
 
 Result<InferCall> parse_infer(const InferBody& body, const serve::Arm& arm, bool batched) {
-  if (body.bytes.capacity() < body.bytes.size() + simdjson::SIMDJSON_PADDING) return Error{Code::internal, "the body lies in a buffer without room behind it"};
+  if (body.bytes.capacity() < body.bytes.size() + simdjson::SIMDJSON_PADDING)
+    return Error{Code::internal, "the body lies in a buffer without room behind it"};
   const size_t json_size = body.json_size.value_or(body.bytes.size());
   if (json_size > kKeptBody) {
     od::parser parser;

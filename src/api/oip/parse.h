@@ -1,5 +1,6 @@
-// From the body of an inference request to tensors, strictly: what the model does not take or the protocol does not know is
-// refused with its field. The JSON part is read once, on demand; binary tensors follow it when the client says so.
+// From the body of an inference request to tensors, strictly: what the model does not take or the protocol does not
+// know is refused with its field. The JSON part is read once, on demand; binary tensors follow it when the client says
+// so.
 #pragma once
 #include <optional>
 #include <string>
@@ -13,13 +14,13 @@ namespace millrace::api::oip {
 
 struct InferCall {
   serve::InferRequest request;
-  bool has_id = false;             // the answer repeats it, also when it is empty
-  std::vector<bool> binary;        // one for each wanted output
+  bool has_id = false;       // the answer repeats it, also when it is empty
+  std::vector<bool> binary;  // one for each wanted output
 };
 
 struct InferBody {
-  const std::string& bytes;        // capacity at least 64 bytes beyond its size
-  std::optional<size_t> json_size; // Inference-Header-Content-Length; nothing: all of it is JSON
+  const std::string& bytes;         // capacity at least 64 bytes beyond its size
+  std::optional<size_t> json_size;  // Inference-Header-Content-Length; nothing: all of it is JSON
 };
 
 // The header's value, or `invalid`. "" = no binary tensors.

@@ -12,7 +12,9 @@ using serve::ServedPtr;
 Json tensors_json(const std::vector<serve::TensorSpec>& specs) {
   Json out = Json::array();
   for (const auto& spec : specs)
-    out.push_back({{"name", spec.name}, {"datatype", std::string(name_of(spec.type))}, {"shape", std::vector<int64_t>(spec.shape.begin(), spec.shape.end())}});
+    out.push_back({{"name", spec.name},
+                   {"datatype", std::string(name_of(spec.type))},
+                   {"shape", std::vector<int64_t>(spec.shape.begin(), spec.shape.end())}});
   return out;
 }
 
@@ -21,10 +23,14 @@ std::string version_in(const Request& in) {
   return found == in.args.end() ? "" : found->second;
 }
 
-Result<ServedPtr> find(const DataPlane& plane, const Request& in) { return plane.find(in.arg("model"), version_in(in)); }
+Result<ServedPtr> find(const DataPlane& plane, const Request& in) {
+  return plane.find(in.arg("model"), version_in(in));
+}
 
 Reply server_metadata() {
-  return Reply::json({{"name", "millrace"}, {"version", MILLRACE_VERSION}, {"extensions", {"binary_tensor_data", "statistics", "model_repository"}}});
+  return Reply::json({{"name", "millrace"},
+                      {"version", MILLRACE_VERSION},
+                      {"extensions", {"binary_tensor_data", "statistics", "model_repository"}}});
 }
 
 Reply model_metadata(const DataPlane& plane, const Request& in) {
@@ -49,13 +55,18 @@ Reply ready(const DataPlane& plane) {
   Json reasons = Json::object();
   for (const auto& model : plane.models())
     if (!model.ready) reasons[model.name] = model.reason;
-  return Reply::json({{"ready", false}, {"error", "a deployment has no model that can be served"}, {"models", std::move(reasons)}}, 503);
+  return Reply::json(
+      {{"ready", false}, {"error", "a deployment has no model that can be served"}, {"models", std::move(reasons)}},
+      503);
 }
 
 Reply index(const DataPlane& plane) {
   Json out = Json::array();
   for (const auto& model : plane.models())
-    out.push_back({{"name", model.name}, {"version", model.version}, {"state", model.ready ? "READY" : "UNAVAILABLE"}, {"reason", model.reason}});
+    out.push_back({{"name", model.name},
+                   {"version", model.version},
+                   {"state", model.ready ? "READY" : "UNAVAILABLE"},
+                   {"reason", model.reason}});
   return Reply::json(out);
 }
 
@@ -84,7 +95,10 @@ Reply statistics(const DataPlane& plane, const Request& in) {
 
 Reply infer(DataPlane& plane, const Request& in) {
   if (const auto encoding = in.header("content-encoding"); !encoding.empty() && encoding != "identity")
-    return error_answer(Error{Code::unsupported, "compressed bodies are not served: '" + std::string(encoding.substr(0, 40)) + "'"}.at_field("Content-Encoding").hint("send the body as it is"));
+    return error_answer(
+        Error{Code::unsupported, "compressed bodies are not served: '" + std::string(encoding.substr(0, 40)) + "'"}
+            .at_field("Content-Encoding")
+            .hint("send the body as it is"));
   const auto served = find(plane, in);
   if (!served) return error_answer(served.error());
   auto json_size = parse_json_size(in.header("inference-header-content-length"), in.body.size());
@@ -105,15 +119,33 @@ Routes routes(DataPlane& plane) {
   const auto get = [&](const std::string& pattern, Permission permission, Handler handler, const std::string& summary) {
     out.emplace_back("GET", pattern, permission, kNone, "none", Run::inline_, std::move(handler), summary);
   };
-  get("/v2", Permission::open, [](Request&) { return server_metadata(); }, "Name, version and extensions of this server.");
-  get("/v2/health/live", Permission::open, [](Request&) { return Reply::json({{"live", true}}); }, "Does the server answer at all?");
-  get("/v2/health/ready", Permission::open, [&plane](Request&) { return ready(plane); }, "Is every deployment served?");
-  out.emplace_back("POST", "/v2/repository/index", Permission::read, kSmall, "none", Run::inline_, [&plane](Request&) { return index(plane); }, "The models that are served.");
+  get(
+      "/v2", Permission::open, [](Request&) { return server_metadata(); },
+      "Name, version and extensions of this server.");
+  get(
+      "/v2/health/live", Permission::open,
+      [](Request&) {
+        return Reply::json({{"live", true}});
+      },
+      "Does the server answer at all?");
+  get(
+      "/v2/health/ready", Permission::open, [&plane](Request&) { return ready(plane); }, "Is every deployment served?");
+  out.emplace_back(
+      "POST", "/v2/repository/index", Permission::read, kSmall, "none", Run::inline_,
+      [&plane](Request&) { return index(plane); }, "The models that are served.");
   for (const std::string base : {"/v2/models/{model}", "/v2/models/{model}/versions/{version}"}) {
-    get(base, Permission::read, [&plane](Request& in) { return model_metadata(plane, in); }, "Inputs and outputs of a model.");
-    get(base + "/ready", Permission::open, [&plane](Request& in) { return model_ready(plane, in); }, "Is this model served?");
-    get(base + "/stats", Permission::read, [&plane](Request& in) { return statistics(plane, in); }, "Counts and times of a model.");
-    out.emplace_back("POST", base + "/infer", Permission::read, kTensors, "none", run_infer, [&plane](Request& in) { return infer(plane, in); }, "One prediction for a batch of rows.");
+    get(
+        base, Permission::read, [&plane](Request& in) { return model_metadata(plane, in); },
+        "Inputs and outputs of a model.");
+    get(
+        base + "/ready", Permission::open, [&plane](Request& in) { return model_ready(plane, in); },
+        "Is this model served?");
+    get(
+        base + "/stats", Permission::read, [&plane](Request& in) { return statistics(plane, in); },
+        "Counts and times of a model.");
+    out.emplace_back(
+        "POST", base + "/infer", Permission::read, kTensors, "none", run_infer,
+        [&plane](Request& in) { return infer(plane, in); }, "One prediction for a batch of rows.");
   }
   return out;
 }

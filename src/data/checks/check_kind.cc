@@ -21,10 +21,13 @@ std::string_view name_of(Parameter::Form form) {
 }
 
 Result<void> check_numbers(const Yaml& node, std::string_view name) {
-  if (node.items().size() != 2) return node.error(fmt::format("'{}' needs two numbers", name)).hint(fmt::format("write {}: [0, 0.05]; both ends are allowed values", name));
+  if (node.items().size() != 2)
+    return node.error(fmt::format("'{}' needs two numbers", name))
+        .hint(fmt::format("write {}: [0, 0.05]; both ends are allowed values", name));
   MILLRACE_TRY(const double low, node.items()[0].number());
   MILLRACE_TRY(const double high, node.items()[1].number());
-  if (!(low <= high)) return node.error(fmt::format("'{}' begins above its end: {} > {}", name, low, high)).hint("swap the two numbers");
+  if (!(low <= high))
+    return node.error(fmt::format("'{}' begins above its end: {} > {}", name, low, high)).hint("swap the two numbers");
   return {};
 }
 
@@ -41,7 +44,8 @@ Result<void> check_reference(const Yaml& node) {
 Result<void> check_choice(const Yaml& node, const Parameter& parameter) {
   MILLRACE_TRY(const auto text, node.string());
   if (std::find(parameter.choices.begin(), parameter.choices.end(), text) != parameter.choices.end()) return {};
-  return node.error(fmt::format("unknown {} '{}'", parameter.name, text)).hint(fmt::format("one of {}", fmt::join(parameter.choices, ", ")));
+  return node.error(fmt::format("unknown {} '{}'", parameter.name, text))
+      .hint(fmt::format("one of {}", fmt::join(parameter.choices, ", ")));
 }
 
 Result<void> check_parameter(const Yaml& node, const Parameter& parameter) {
@@ -51,7 +55,8 @@ Result<void> check_parameter(const Yaml& node, const Parameter& parameter) {
   if (parameter.form == Form::choice) return check_choice(node, parameter);
   if (parameter.form == Form::columns) {
     MILLRACE_TRY(const auto names, node.strings());
-    if (!node.is_list() || names.empty()) return node.error(fmt::format("'{}' must be a list of columns", parameter.name));
+    if (!node.is_list() || names.empty())
+      return node.error(fmt::format("'{}' must be a list of columns", parameter.name));
     return {};
   }
   MILLRACE_TRY(const auto text, node.string());
@@ -60,7 +65,9 @@ Result<void> check_parameter(const Yaml& node, const Parameter& parameter) {
 }
 
 Result<const CheckKind*> custom_kind(const Yaml& implementation) {
-  if (!implementation.is_map()) return implementation.error("'implementation' must be a map").hint("write e.g. {metric: null_rate, column: x, between: [0, 0.05]}");
+  if (!implementation.is_map())
+    return implementation.error("'implementation' must be a map")
+        .hint("write e.g. {metric: null_rate, column: x, between: [0, 0.05]}");
   MILLRACE_TRY(const auto metric, implementation.get_string("metric"));
   std::vector<std::string> names;
   for (const auto& kind : check_kinds()) {
@@ -69,7 +76,8 @@ Result<const CheckKind*> custom_kind(const Yaml& implementation) {
     names.emplace_back(kind.name);
   }
   const auto near = did_you_mean(metric, names);
-  return implementation.find("metric")->error(fmt::format("unknown metric '{}'", metric))
+  return implementation.find("metric")
+      ->error(fmt::format("unknown metric '{}'", metric))
       .hint(near ? fmt::format("did you mean '{}'?", *near) : fmt::format("known metrics: {}", fmt::join(names, ", ")));
 }
 
@@ -92,16 +100,20 @@ const CheckKind* find_check_kind(std::string_view name) {
 
 std::string describe_checks() {
   std::string out =
-      "# Checks\n\nA contract's schema gives `required`, `type`, `range`, `multiple`, `length`, `pattern`, `unique` and `foreign_key` (relationships); the\n"
-      "standard's library metrics give `null_rate` (nullValues, missingValues), `set` and `pattern` (invalidValues), `unique` (duplicateValues) and\n"
-      "`row_count` (rowCount). The kinds with parameters can be written as `type: custom, engine: millrace, implementation: {metric: KIND, ...}`.\n";
+      "# Checks\n\nA contract's schema gives `required`, `type`, `range`, `multiple`, `length`, `pattern`, `unique` "
+      "and `foreign_key` (relationships); the\n"
+      "standard's library metrics give `null_rate` (nullValues, missingValues), `set` and `pattern` (invalidValues), "
+      "`unique` (duplicateValues) and\n"
+      "`row_count` (rowCount). The kinds with parameters can be written as `type: custom, engine: millrace, "
+      "implementation: {metric: KIND, ...}`.\n";
   for (const auto& kind : check_kinds()) {
     out += fmt::format("\n## {}\n{}. Runs on: {}.\n", kind.name, kind.summary, fmt::join(kind.runs_on, ", "));
     if (!kind.custom) continue;
     out += "\n| parameter | form | required | meaning |\n|---|---|---|---|\n";
     for (const auto& parameter : kind.parameters)
-      out += fmt::format("| `{}` | {}{}{} | {} | {} |\n", parameter.name, name_of(parameter.form), parameter.choices.empty() ? "" : " ",
-                         fmt::join(parameter.choices, ", "), parameter.required ? "yes" : "no", parameter.summary);
+      out += fmt::format("| `{}` | {}{}{} | {} | {} |\n", parameter.name, name_of(parameter.form),
+                         parameter.choices.empty() ? "" : " ", fmt::join(parameter.choices, ", "),
+                         parameter.required ? "yes" : "no", parameter.summary);
   }
   return out;
 }
@@ -114,23 +126,29 @@ Result<void> check_implementation(const Yaml& implementation) {
   for (const auto& [key, value] : implementation.entries()) {
     if (key == "metric") continue;
     // `columns: [x]` and `column: x` say the same where one column is meant.
-    if (one_column && key == "columns" && value.items().size() == 1 && implementation.find("column") == nullptr) continue;
-    const auto found = std::find_if(kind->parameters.begin(), kind->parameters.end(), [&](const Parameter& p) { return p.name == key; });
+    if (one_column && key == "columns" && value.items().size() == 1 && implementation.find("column") == nullptr)
+      continue;
+    const auto found = std::find_if(kind->parameters.begin(), kind->parameters.end(),
+                                    [&](const Parameter& p) { return p.name == key; });
     if (found == kind->parameters.end()) {
       const auto near = did_you_mean(key, names);
       return value.error(fmt::format("unknown parameter '{}' of {}", key, kind->name))
-          .hint(near ? fmt::format("did you mean '{}'?", *near) : fmt::format("known parameters: {}", fmt::join(names, ", ")));
+          .hint(near ? fmt::format("did you mean '{}'?", *near)
+                     : fmt::format("known parameters: {}", fmt::join(names, ", ")));
     }
     MILLRACE_DO(check_parameter(value, *found));
   }
   for (const auto& parameter : kind->parameters) {
     const bool as_list = parameter.name == "column" && implementation.find("columns") != nullptr;
     if (parameter.required && !as_list && implementation.find(parameter.name) == nullptr)
-      return implementation.error(fmt::format("{} needs '{}'", kind->name, parameter.name)).hint(std::string(parameter.summary));
+      return implementation.error(fmt::format("{} needs '{}'", kind->name, parameter.name))
+          .hint(std::string(parameter.summary));
   }
   const Yaml* reference = implementation.find("reference");
-  if (reference != nullptr && reference->find("columns")->items().size() != implementation.find("columns")->items().size())
-    return reference->error("the key has a different number of columns here and there").hint("name equally many in 'columns' and 'reference.columns'");
+  if (reference != nullptr &&
+      reference->find("columns")->items().size() != implementation.find("columns")->items().size())
+    return reference->error("the key has a different number of columns here and there")
+        .hint("name equally many in 'columns' and 'reference.columns'");
   return {};
 }
 
@@ -138,7 +156,8 @@ Result<void> check_pattern(const Yaml& node) {
   MILLRACE_TRY(const auto text, node.string());
   const re2::RE2 pattern(text, re2::RE2::Quiet);
   if (pattern.ok()) return {};
-  return node.error(fmt::format("the pattern '{}' cannot be read: {}", text, pattern.error())).hint("patterns are RE2's: no lookaround, no backreferences");
+  return node.error(fmt::format("the pattern '{}' cannot be read: {}", text, pattern.error()))
+      .hint("patterns are RE2's: no lookaround, no backreferences");
 }
 
 std::vector<std::string> count_violations(const Rule& rule, const ScanColumns& columns) {
@@ -148,8 +167,10 @@ std::vector<std::string> count_violations(const Rule& rule, const ScanColumns& c
 Outcome finish_count(const Rule& rule, const Integers& counts, const BatchFacts& facts) {
   Outcome outcome{.failing = counts[0].value_or(0)};
   const double failing = static_cast<double>(outcome.failing);
-  if (rule.unit == "rows") outcome.value = failing;
-  else if (facts.rows > 0) outcome.value = failing / static_cast<double>(facts.rows) * (rule.unit == "percent" ? 100.0 : 1.0);
+  if (rule.unit == "rows")
+    outcome.value = failing;
+  else if (facts.rows > 0)
+    outcome.value = failing / static_cast<double>(facts.rows) * (rule.unit == "percent" ? 100.0 : 1.0);
   return outcome;
 }
 
@@ -168,7 +189,8 @@ std::string literal(const Property& property, const std::string& text) {
 
 std::string literal(const Property& property, const Bound& bound) {
   // A fraction as the bound of an integer column must not be rounded.
-  if (property.type == LogicalType::integer && !bound.integral) return fmt::format("CAST({} AS DOUBLE)", engine::quote_text(bound.text));
+  if (property.type == LogicalType::integer && !bound.integral)
+    return fmt::format("CAST({} AS DOUBLE)", engine::quote_text(bound.text));
   return literal(property, bound.text);
 }
 

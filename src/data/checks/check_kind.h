@@ -1,8 +1,9 @@
-// Kinds of checks. A kind is one file here and one line in list.inc; its descriptor is the only place where its name, parameters and
-// their ranges stand: the contract reader, "did you mean" and docs/checks.md read them.
+// Kinds of checks. A kind is one file here and one line in list.inc; its descriptor is the only place where its name,
+// parameters and their ranges stand: the contract reader, "did you mean" and docs/checks.md read them.
 //
-// A kind compiles a rule to SQL over one row scan: aggregates that answer integers, and for kinds about single rows the condition under
-// which a row breaks the rule (NULL counts as false). What the integers mean is finished here, once, for every engine.
+// A kind compiles a rule to SQL over one row scan: aggregates that answer integers, and for kinds about single rows the
+// condition under which a row breaks the rule (NULL counts as false). What the integers mean is finished here, once,
+// for every engine.
 #pragma once
 #include <optional>
 #include <span>
@@ -28,8 +29,8 @@ struct Parameter {
 class ScanColumns {
  public:
   virtual ~ScanColumns() = default;
-  virtual std::string value(const std::string& column) const = 0;  // typed; NULL where missing or of a wrong type
-  virtual std::string wrong_type(const std::string& column) const = 0;   // "FALSE" where it cannot be
+  virtual std::string value(const std::string& column) const = 0;       // typed; NULL where missing or of a wrong type
+  virtual std::string wrong_type(const std::string& column) const = 0;  // "FALSE" where it cannot be
   virtual const Property& property(const std::string& column) const = 0;
   // TRUE where the rule's key was found among the reference's (or the set's) values, NULL elsewhere.
   virtual std::string found(const Rule& rule) const = 0;
@@ -64,9 +65,9 @@ struct CheckKind {
   bool needs_order = false;  // its violation compares rows (a window): kept out of the first scan
 };
 
-const std::vector<CheckKind>& check_kinds();                 // sorted by name
-const CheckKind* find_check_kind(std::string_view name);     // nullptr when unknown
-std::string describe_checks();                               // docs/checks.md
+const std::vector<CheckKind>& check_kinds();              // sorted by name
+const CheckKind* find_check_kind(std::string_view name);  // nullptr when unknown
+std::string describe_checks();                            // docs/checks.md
 
 // Checks the keys and values of a rule's `implementation` against its kind's descriptor.
 Result<void> check_implementation(const Yaml& implementation);

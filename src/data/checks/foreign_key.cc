@@ -29,11 +29,19 @@ Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts
 }  // namespace
 
 CheckKind foreign_key() {
-  return {.name = "foreign_key", .summary = "keys are found in another dataset; the share of rows with a key that is not found stays between two limits", .custom = true,
-          .parameters = {{"columns", Parameter::Form::columns, true, "the key's columns here"},
-                         {"reference", Parameter::Form::reference, true, "{dataset, columns}: where the key is looked up; its newest accepted version"},
-                         {"between", Parameter::Form::numbers, true, "lowest and highest share, 0 to 1, both allowed"}},
-          .runs_on = {"duckdb"}, .aggregates = aggregates, .finish = finish, .violation = violation};
+  return {
+      .name = "foreign_key",
+      .summary =
+          "keys are found in another dataset; the share of rows with a key that is not found stays between two limits",
+      .custom = true,
+      .parameters = {{"columns", Parameter::Form::columns, true, "the key's columns here"},
+                     {"reference", Parameter::Form::reference, true,
+                      "{dataset, columns}: where the key is looked up; its newest accepted version"},
+                     {"between", Parameter::Form::numbers, true, "lowest and highest share, 0 to 1, both allowed"}},
+      .runs_on = {"duckdb"},
+      .aggregates = aggregates,
+      .finish = finish,
+      .violation = violation};
 }
 
 }  // namespace millrace::data

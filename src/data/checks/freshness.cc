@@ -19,20 +19,29 @@ double microseconds_of(const std::string& unit) {
 
 Outcome finish(const Rule& rule, const Integers& newest, const BatchFacts& facts) {
   // Rows without a single time are not fresh; NaN lies in no limit.
-  if (!newest[0]) return {.value = facts.rows > 0 ? std::optional(std::nan("")) : std::nullopt, .note = "no value tells a time"};
+  if (!newest[0])
+    return {.value = facts.rows > 0 ? std::optional(std::nan("")) : std::nullopt, .note = "no value tells a time"};
   const Micros end = facts.period_to != 0 ? facts.period_to : facts.now;
-  return {.value = static_cast<double>(end - *newest[0]) / microseconds_of(rule.unit),
-          .note = facts.period_to != 0 ? "against the period's end" : "no period was given: against the time of the check"};
+  return {
+      .value = static_cast<double>(end - *newest[0]) / microseconds_of(rule.unit),
+      .note = facts.period_to != 0 ? "against the period's end" : "no period was given: against the time of the check"};
 }
 
 }  // namespace
 
 CheckKind freshness() {
-  return {.name = "freshness", .summary = "the time from the newest value to the end of the batch's period (without one: to now) stays between two limits", .custom = true,
+  return {.name = "freshness",
+          .summary =
+              "the time from the newest value to the end of the batch's period (without one: to now) stays between two "
+              "limits",
+          .custom = true,
           .parameters = {{"column", Parameter::Form::column, true, "a date or timestamp"},
                          {"unit", Parameter::Form::choice, false, "of the limits; h if left out", {"s", "m", "h", "d"}},
-                         {"between", Parameter::Form::numbers, true, "shortest and longest, both allowed; negative: after the period's end"}},
-          .runs_on = {"duckdb"}, .aggregates = aggregates, .finish = finish};
+                         {"between", Parameter::Form::numbers, true,
+                          "shortest and longest, both allowed; negative: after the period's end"}},
+          .runs_on = {"duckdb"},
+          .aggregates = aggregates,
+          .finish = finish};
 }
 
 }  // namespace millrace::data

@@ -17,8 +17,12 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
 }  // namespace
 
 CheckKind length() {
-  return {.name = "length", .summary = "every text has minLength to maxLength characters (Unicode code points)", .runs_on = {"duckdb", "row"},
-          .aggregates = count_violations, .finish = finish_count, .violation = violation};
+  return {.name = "length",
+          .summary = "every text has minLength to maxLength characters (Unicode code points)",
+          .runs_on = {"duckdb", "row"},
+          .aggregates = count_violations,
+          .finish = finish_count,
+          .violation = violation};
 }
 
 }  // namespace millrace::data

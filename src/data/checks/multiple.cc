@@ -15,8 +15,12 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
 }  // namespace
 
 CheckKind multiple() {
-  return {.name = "multiple", .summary = "every value is a whole multiple of multipleOf", .runs_on = {"duckdb", "row"},
-          .aggregates = count_violations, .finish = finish_count, .violation = violation};
+  return {.name = "multiple",
+          .summary = "every value is a whole multiple of multipleOf",
+          .runs_on = {"duckdb", "row"},
+          .aggregates = count_violations,
+          .finish = finish_count,
+          .violation = violation};
 }
 
 }  // namespace millrace::data

@@ -12,7 +12,8 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
   std::vector<std::string> constants;
   if (values != nullptr)
     for (const auto& item : *values)
-      if (!item.is_null()) constants.push_back(literal(scan.property(column), item.is_string() ? item.get<std::string>() : to_text(item)));
+      if (!item.is_null())
+        constants.push_back(literal(scan.property(column), item.is_string() ? item.get<std::string>() : to_text(item)));
   if (constants.empty()) return "(" + missing + ")";
   return fmt::format("(({}) OR {} IN ({}))", missing, scan.value(column), fmt::join(constants, ", "));
 }
@@ -20,10 +21,16 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
 }  // namespace
 
 CheckKind null_rate() {
-  return {.name = "null_rate", .summary = "the share of rows without a value stays between two limits", .custom = true,
+  return {.name = "null_rate",
+          .summary = "the share of rows without a value stays between two limits",
+          .custom = true,
           .parameters = {{"column", Parameter::Form::column, true, "the column"},
-                         {"between", Parameter::Form::numbers, true, "lowest and highest share of all rows, 0 to 1, both allowed"}},
-          .runs_on = {"duckdb", "row"}, .aggregates = count_violations, .finish = finish_count, .violation = violation};
+                         {"between", Parameter::Form::numbers, true,
+                          "lowest and highest share of all rows, 0 to 1, both allowed"}},
+          .runs_on = {"duckdb", "row"},
+          .aggregates = count_violations,
+          .finish = finish_count,
+          .violation = violation};
 }
 
 }  // namespace millrace::data

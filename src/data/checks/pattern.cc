@@ -7,14 +7,19 @@ namespace millrace::data {
 namespace {
 
 std::string violation(const Rule& rule, const ScanColumns& scan) {
-  return fmt::format("(NOT regexp_matches({}, {}))", scan.value(rule.columns[0]), engine::quote_text(string_or(rule.parameters, "pattern", "")));
+  return fmt::format("(NOT regexp_matches({}, {}))", scan.value(rule.columns[0]),
+                     engine::quote_text(string_or(rule.parameters, "pattern", "")));
 }
 
 }  // namespace
 
 CheckKind pattern() {
-  return {.name = "pattern", .summary = "the pattern (RE2) is found in every text; anchor it with ^ and $ to match all of it", .runs_on = {"duckdb", "row"},
-          .aggregates = count_violations, .finish = finish_count, .violation = violation};
+  return {.name = "pattern",
+          .summary = "the pattern (RE2) is found in every text; anchor it with ^ and $ to match all of it",
+          .runs_on = {"duckdb", "row"},
+          .aggregates = count_violations,
+          .finish = finish_count,
+          .violation = violation};
 }
 
 }  // namespace millrace::data

@@ -12,8 +12,12 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
 }  // namespace
 
 CheckKind required() {
-  return {.name = "required", .summary = "every row has a value", .runs_on = {"duckdb", "row"},
-          .aggregates = count_violations, .finish = finish_count, .violation = violation};
+  return {.name = "required",
+          .summary = "every row has a value",
+          .runs_on = {"duckdb", "row"},
+          .aggregates = count_violations,
+          .finish = finish_count,
+          .violation = violation};
 }
 
 }  // namespace millrace::data

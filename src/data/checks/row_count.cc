@@ -23,7 +23,8 @@ Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts
   double span = static_cast<double>(facts.period_to - facts.period_from);
   std::string note;
   if (facts.period_to == 0) {
-    if (counts.size() < 2 || !counts[1]) return {.value = rows, .note = "no period was given and no column tells one: taken as one day"};
+    if (counts.size() < 2 || !counts[1])
+      return {.value = rows, .note = "no period was given and no column tells one: taken as one day"};
     // Times of one day lie less than a day apart.
     span = std::max(1.0, std::ceil(static_cast<double>(*counts[1]) / kDay)) * kDay;
     note = fmt::format("no period was given: {} days from the values of {}", span / kDay, rule.columns[0]);
@@ -35,11 +36,20 @@ Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts
 }  // namespace
 
 CheckKind row_count() {
-  return {.name = "row_count", .summary = "the number of rows, in all or by time of the batch's period, stays between two limits", .custom = true,
-          .parameters = {{"per", Parameter::Form::choice, false, "divided by the days or hours of the batch's period", {"day", "hour"}},
-                         {"column", Parameter::Form::column, false, "the time that tells the period when the batch comes without one"},
+  return {.name = "row_count",
+          .summary = "the number of rows, in all or by time of the batch's period, stays between two limits",
+          .custom = true,
+          .parameters = {{"per",
+                          Parameter::Form::choice,
+                          false,
+                          "divided by the days or hours of the batch's period",
+                          {"day", "hour"}},
+                         {"column", Parameter::Form::column, false,
+                          "the time that tells the period when the batch comes without one"},
                          {"between", Parameter::Form::numbers, true, "lowest and highest number, both allowed"}},
-          .runs_on = {"duckdb"}, .aggregates = aggregates, .finish = finish};
+          .runs_on = {"duckdb"},
+          .aggregates = aggregates,
+          .finish = finish};
 }
 
 }  // namespace millrace::data

@@ -11,15 +11,22 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
   const Json& values = rule.parameters["values"];
   if (values.size() > set_inline_limit) return fmt::format("({} IS NOT NULL AND {} IS NULL)", value, scan.found(rule));
   std::vector<std::string> constants;
-  for (const auto& item : values) constants.push_back(literal(scan.property(rule.columns[0]), item.is_string() ? item.get<std::string>() : to_text(item)));
-  return constants.empty() ? fmt::format("({} IS NOT NULL)", value) : fmt::format("({} NOT IN ({}))", value, fmt::join(constants, ", "));
+  for (const auto& item : values)
+    constants.push_back(
+        literal(scan.property(rule.columns[0]), item.is_string() ? item.get<std::string>() : to_text(item)));
+  return constants.empty() ? fmt::format("({} IS NOT NULL)", value)
+                           : fmt::format("({} NOT IN ({}))", value, fmt::join(constants, ", "));
 }
 
 }  // namespace
 
 CheckKind set() {
-  return {.name = "set", .summary = "every value is one of validValues", .runs_on = {"duckdb", "row"},
-          .aggregates = count_violations, .finish = finish_count, .violation = violation};
+  return {.name = "set",
+          .summary = "every value is one of validValues",
+          .runs_on = {"duckdb", "row"},
+          .aggregates = count_violations,
+          .finish = finish_count,
+          .violation = violation};
 }
 
 }  // namespace millrace::data

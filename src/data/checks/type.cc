@@ -8,8 +8,12 @@ std::string violation(const Rule& rule, const ScanColumns& scan) { return scan.w
 }  // namespace
 
 CheckKind type() {
-  return {.name = "type", .summary = "every value reads as the property's logicalType", .runs_on = {"duckdb", "row"},
-          .aggregates = count_violations, .finish = finish_count, .violation = violation};
+  return {.name = "type",
+          .summary = "every value reads as the property's logicalType",
+          .runs_on = {"duckdb", "row"},
+          .aggregates = count_violations,
+          .finish = finish_count,
+          .violation = violation};
 }
 
 }  // namespace millrace::data

@@ -18,9 +18,12 @@ std::string key_present(const Rule& rule, const ScanColumns& scan) {
 }
 
 std::vector<std::string> aggregates(const Rule& rule, const ScanColumns& scan) {
-  if (rule.columns.size() == 1) return {fmt::format("count({})", scan.value(rule.columns[0])), fmt::format("count(DISTINCT {})", scan.value(rule.columns[0]))};
+  if (rule.columns.size() == 1)
+    return {fmt::format("count({})", scan.value(rule.columns[0])),
+            fmt::format("count(DISTINCT {})", scan.value(rule.columns[0]))};
   const auto present = key_present(rule, scan);
-  return {fmt::format("count_if({})", present), fmt::format("count(DISTINCT CASE WHEN {} THEN row({}) END)", present, list_of(rule, scan))};
+  return {fmt::format("count_if({})", present),
+          fmt::format("count(DISTINCT CASE WHEN {} THEN row({}) END)", present, list_of(rule, scan))};
 }
 
 Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts) {
@@ -29,16 +32,26 @@ Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts
 }
 
 std::string violation(const Rule& rule, const ScanColumns& scan) {
-  return fmt::format("({} AND row_number() OVER (PARTITION BY {} ORDER BY millrace_file, millrace_row) > 1)", key_present(rule, scan), list_of(rule, scan));
+  return fmt::format("({} AND row_number() OVER (PARTITION BY {} ORDER BY millrace_file, millrace_row) > 1)",
+                     key_present(rule, scan), list_of(rule, scan));
 }
 
 }  // namespace
 
 CheckKind unique() {
-  return {.name = "unique", .summary = "no key stands twice; counted are the rows after the first of their key, keys with a missing part are not compared", .custom = true,
+  return {.name = "unique",
+          .summary =
+              "no key stands twice; counted are the rows after the first of their key, keys with a missing part are "
+              "not compared",
+          .custom = true,
           .parameters = {{"columns", Parameter::Form::columns, true, "the columns that are unique together"},
-                         {"between", Parameter::Form::numbers, false, "lowest and highest number of repeated rows; [0, 0] if left out"}},
-          .runs_on = {"duckdb"}, .aggregates = aggregates, .finish = finish, .violation = violation, .needs_order = true};
+                         {"between", Parameter::Form::numbers, false,
+                          "lowest and highest number of repeated rows; [0, 0] if left out"}},
+          .runs_on = {"duckdb"},
+          .aggregates = aggregates,
+          .finish = finish,
+          .violation = violation,
+          .needs_order = true};
 }
 
 }  // namespace millrace::data

@@ -29,15 +29,18 @@ struct Matches {
   ~Matches() { ::globfree(&found); }
 };
 
-Result<void> add_file(const std::string& folder, const FileDep& dep, const std::string& path, std::set<std::string>& into) {
+Result<void> add_file(const std::string& folder, const FileDep& dep, const std::string& path,
+                      std::set<std::string>& into) {
   std::error_code error;
   const auto real = fs::canonical(folder + "/" + path, error);
   const auto root = fs::canonical(folder, error).string() + "/";
   if (error) return file_error("cannot resolve", folder + "/" + path, error.value());
   if (!real.string().starts_with(root))
-    return Error{Code::denied, fmt::format("'{}' is a link that leads out of the project", path)}.at(dep.where).hint("copy the file into the project");
+    return Error{Code::denied, fmt::format("'{}' is a link that leads out of the project", path)}.at(dep.where).hint(
+        "copy the file into the project");
   if (!fs::is_regular_file(real, error))
-    return Error{Code::invalid, fmt::format("'{}' is not a file", path)}.at(dep.where).hint(fmt::format("name files, e.g. {}/*.py", path));
+    return Error{Code::invalid, fmt::format("'{}' is not a file", path)}.at(dep.where).hint(
+        fmt::format("name files, e.g. {}/*.py", path));
   into.insert(path);
   if (into.size() > bounds::code_files)
     return Error{Code::too_large, fmt::format("a stage declares more than {} files", bounds::code_files)}.at(dep.where);
@@ -48,7 +51,8 @@ Result<void> add_pattern(const std::string& folder, const FileDep& dep, std::set
   Matches matches;
   const std::string prefix = folder + "/";
   const int done = ::glob((quoted_for_glob(folder) + "/" + dep.pattern).c_str(), GLOB_NOSORT, nullptr, &matches.found);
-  if (done != 0 && done != GLOB_NOMATCH) return Error{Code::unavailable, fmt::format("cannot read the folders of '{}'", dep.pattern)}.at(dep.where);
+  if (done != 0 && done != GLOB_NOMATCH)
+    return Error{Code::unavailable, fmt::format("cannot read the folders of '{}'", dep.pattern)}.at(dep.where);
   size_t files = 0;
   for (size_t i = 0; i < matches.found.gl_pathc; ++i) {
     std::error_code error;
@@ -57,7 +61,9 @@ Result<void> add_pattern(const std::string& folder, const FileDep& dep, std::set
     MILLRACE_DO(add_file(folder, dep, path.substr(prefix.size()), into));
     ++files;
   }
-  if (files == 0) return Error{Code::not_found, fmt::format("'{}' matches no file", dep.pattern)}.at(dep.where).hint("check the pattern; it is relative to the project");
+  if (files == 0)
+    return Error{Code::not_found, fmt::format("'{}' matches no file", dep.pattern)}.at(dep.where).hint(
+        "check the pattern; it is relative to the project");
   return {};
 }
 

@@ -10,21 +10,24 @@
 namespace millrace::pipeline {
 namespace {
 
-// The stages of one cycle among those that nothing frees: going from any of them to a dep that is stuck too must come round.
+// The stages of one cycle among those that nothing frees: going from any of them to a dep that is stuck too must come
+// round.
 Error cycle(const std::map<std::string, const Stage*>& stuck) {
   std::vector<std::string> path{stuck.begin()->first};
   const Where* place = nullptr;
   while (true) {
     const Stage& stage = *stuck.at(path.back());
-    const auto next = std::find_if(stage.stages.begin(), stage.stages.end(), [&](const auto& dep) { return stuck.contains(dep.name); });
+    const auto next = std::find_if(stage.stages.begin(), stage.stages.end(),
+                                   [&](const auto& dep) { return stuck.contains(dep.name); });
     place = &next->where;
     const auto seen = std::find(path.begin(), path.end(), next->name);
     const bool round = seen != path.end();
     path.push_back(next->name);
     if (!round) continue;
     path.erase(path.begin(), path.begin() + (std::find(path.begin(), path.end() - 1, path.back()) - path.begin()));
-    return Error{Code::invalid, fmt::format("the stages need each other in a circle: {}", fmt::join(path, " -> "))}.at(*place).hint(
-        "take one of these deps away");
+    return Error{Code::invalid, fmt::format("the stages need each other in a circle: {}", fmt::join(path, " -> "))}
+        .at(*place)
+        .hint("take one of these deps away");
   }
 }
 
@@ -37,7 +40,8 @@ Result<std::vector<Stage>> in_order(std::vector<Stage> stages) {
   while (out.size() < stages.size()) {
     size_t next = 0;
     const auto ready = [&](const Stage& stage) {
-      return std::all_of(stage.stages.begin(), stage.stages.end(), [&](const auto& dep) { return done.contains(dep.name); });
+      return std::all_of(stage.stages.begin(), stage.stages.end(),
+                         [&](const auto& dep) { return done.contains(dep.name); });
     };
     while (next < stages.size() && (used[next] || !ready(stages[next]))) ++next;
     if (next == stages.size()) break;

@@ -24,7 +24,8 @@ Result<int64_t> read_bounded(const Yaml& map, std::string_view key, int64_t othe
   const auto* value = map.find(key);
   if (value == nullptr) return otherwise;
   MILLRACE_TRY(const auto number, value->integer());
-  if (number < 1 || number > most) return value->error(fmt::format("{} is {}, and must be from 1 to {}", key, number, most));
+  if (number < 1 || number > most)
+    return value->error(fmt::format("{} is {}, and must be from 1 to {}", key, number, most));
   return number;
 }
 
@@ -34,7 +35,9 @@ Result<Environment> read_environment(const Yaml* section) {
   MILLRACE_DO(section->only_keys({"interpreter", "lock", "threads"}));
   out.interpreter = section->string_or("interpreter", "");
   if (out.interpreter.find('/') != std::string::npos)
-    return section->find("interpreter")->error("an interpreter is a name that PATH finds").hint("write e.g. interpreter: python, and set PATH");
+    return section->find("interpreter")
+        ->error("an interpreter is a name that PATH finds")
+        .hint("write e.g. interpreter: python, and set PATH");
   if (const auto* lock = section->find("lock")) {
     MILLRACE_TRY(out.lock, read_path(*lock));
   }
@@ -91,26 +94,32 @@ Result<void> read_command(const Yaml& node, Stage& stage) {
   const auto* cmd = node.find("cmd");
   if (cmd->is_list()) {
     MILLRACE_TRY(stage.command, cmd->strings());
-    if (stage.command.size() > bounds::words) return cmd->error(fmt::format("a command has more than {} words", bounds::words));
+    if (stage.command.size() > bounds::words)
+      return cmd->error(fmt::format("a command has more than {} words", bounds::words));
   } else {
     MILLRACE_TRY(const auto line, cmd->string());
     auto words = split_words(line);
     if (!words) return std::move(words).error().at(cmd->where());
     stage.command = std::move(*words);
   }
-  if (stage.command.empty() || stage.command.front().empty()) return cmd->error("the command is empty").hint("write e.g. cmd: python train.py");
+  if (stage.command.empty() || stage.command.front().empty())
+    return cmd->error("the command is empty").hint("write e.g. cmd: python train.py");
   return {};
 }
 
 Result<void> read_outs(const Yaml& node, Stage& stage) {
   MILLRACE_TRY(const auto* outs, node.get("outs"));
-  if (!outs->is_list() || outs->items().empty()) return outs->error("outs is a list of files that the stage makes").hint("write e.g. outs: [model.onnx]");
+  if (!outs->is_list() || outs->items().empty())
+    return outs->error("outs is a list of files that the stage makes").hint("write e.g. outs: [model.onnx]");
   if (outs->items().size() > bounds::outs) return outs->error(fmt::format("a stage has at most {} outs", bounds::outs));
   for (const auto& item : outs->items()) {
     MILLRACE_TRY(auto path, read_path(item));
-    if (std::find(stage.outs.begin(), stage.outs.end(), path) != stage.outs.end()) return item.error(fmt::format("the out '{}' stands here twice", path));
+    if (std::find(stage.outs.begin(), stage.outs.end(), path) != stage.outs.end())
+      return item.error(fmt::format("the out '{}' stands here twice", path));
     for (const auto& file : stage.files)
-      if (file.pattern == path) return item.error(fmt::format("the out '{}' would overwrite a dep of the stage", path)).hint("give it another name");
+      if (file.pattern == path)
+        return item.error(fmt::format("the out '{}' would overwrite a dep of the stage", path))
+            .hint("give it another name");
     stage.outs.push_back(std::move(path));
   }
   std::sort(stage.outs.begin(), stage.outs.end());
@@ -121,9 +130,11 @@ Result<void> read_env(const Yaml& node, Stage& stage) {
   const auto* env = node.find("env");
   if (env == nullptr) return {};
   const auto add = [&](const Yaml& at, std::string name, std::optional<std::string> value) -> Result<void> {
-    const bool plain = !name.empty() && name.find_first_of("= \t\n") == std::string::npos && name.find('\0') == std::string::npos;
+    const bool plain =
+        !name.empty() && name.find_first_of("= \t\n") == std::string::npos && name.find('\0') == std::string::npos;
     if (!plain || name.starts_with("MILLRACE_") || name.starts_with("LD_"))
-      return at.error(fmt::format("'{}' cannot be set by a stage", name)).hint("MILLRACE_* and LD_* are the runner's own");
+      return at.error(fmt::format("'{}' cannot be set by a stage", name))
+          .hint("MILLRACE_* and LD_* are the runner's own");
     stage.env.emplace_back(std::move(name), std::move(value));
     return {};
   };
@@ -135,7 +146,8 @@ Result<void> read_env(const Yaml& node, Stage& stage) {
     MILLRACE_TRY(auto text, value.string());
     MILLRACE_DO(add(value, name, std::move(text)));
   }
-  if (!env->is_list() && !env->is_map()) return env->error("env is a map NAME: value, or a list of names taken from the environment");
+  if (!env->is_list() && !env->is_map())
+    return env->error("env is a map NAME: value, or a list of names taken from the environment");
   std::sort(stage.env.begin(), stage.env.end());
   return {};
 }
@@ -144,8 +156,10 @@ Result<void> read_sql(const Yaml& node, Stage& stage) {
   stage.kind = StageKind::sql;
   MILLRACE_TRY(stage.sql, read_path(*node.find("sql")));
   if (!stage.files.empty())
-    return Error{Code::invalid, fmt::format("'{}' is a file, and SQL reads datasets and stages only", stage.files.front().pattern)}
-        .at(stage.files.front().where).hint("name it as a source, or use cmd");
+    return Error{Code::invalid,
+                 fmt::format("'{}' is a file, and SQL reads datasets and stages only", stage.files.front().pattern)}
+        .at(stage.files.front().where)
+        .hint("name it as a source, or use cmd");
   for (const char* key : {"env", "seed"})
     if (const auto* odd = node.find(key)) return odd->error(fmt::format("a stage with sql has no '{}'", key));
   if (stage.outs.size() != 1 || !stage.outs.front().ends_with(".parquet"))
@@ -155,14 +169,19 @@ Result<void> read_sql(const Yaml& node, Stage& stage) {
 }
 
 Result<Stage> read_stage(const std::string& name, const Yaml& node, const Environment& environment) {
-  if (!is_name(name)) return node.error(fmt::format("'{}' is not a name of a stage", name)).hint("letters, digits, '_', '-' and '.'");
-  if (!node.is_map()) return node.error("a stage holds keys and values").hint("write e.g. train: {cmd: python train.py, deps: [train.py], outs: [model.onnx]}");
+  if (!is_name(name))
+    return node.error(fmt::format("'{}' is not a name of a stage", name)).hint("letters, digits, '_', '-' and '.'");
+  if (!node.is_map())
+    return node.error("a stage holds keys and values")
+        .hint("write e.g. train: {cmd: python train.py, deps: [train.py], outs: [model.onnx]}");
   MILLRACE_DO(node.only_keys({"cmd", "sql", "deps", "outs", "params", "seed", "timeout", "threads", "env"}));
   const bool command = node.find("cmd") != nullptr;
-  if (command == (node.find("sql") != nullptr)) return node.error(fmt::format("the stage '{}' needs either 'cmd' or 'sql'", name));
+  if (command == (node.find("sql") != nullptr))
+    return node.error(fmt::format("the stage '{}' needs either 'cmd' or 'sql'", name));
   Stage stage{.name = name, .where = node.where()};
   if (const auto* deps = node.find("deps")) {
-    if (!deps->is_list() || deps->items().size() > bounds::deps) return deps->error(fmt::format("deps is a list of at most {}", bounds::deps));
+    if (!deps->is_list() || deps->items().size() > bounds::deps)
+      return deps->error(fmt::format("deps is a list of at most {}", bounds::deps));
     for (const auto& dep : deps->items()) MILLRACE_DO(read_dep(dep, stage));
   }
   MILLRACE_DO(read_outs(node, stage));
@@ -170,15 +189,18 @@ Result<Stage> read_stage(const std::string& name, const Yaml& node, const Enviro
     if (!params->is_map()) return params->error("params is a map of names and values");
     stage.params = params->to_json();
   }
-  if (command) MILLRACE_DO(read_command(node, stage));
-  else MILLRACE_DO(read_sql(node, stage));
+  if (command)
+    MILLRACE_DO(read_command(node, stage));
+  else
+    MILLRACE_DO(read_sql(node, stage));
   MILLRACE_DO(read_env(node, stage));
   if (const auto* seed = node.find("seed")) {
     MILLRACE_TRY(stage.seed, seed->integer());
     if (stage.seed < 0 || stage.seed > UINT32_MAX) return seed->error("a seed is from 0 to 4294967295");
   }
   MILLRACE_TRY(stage.timeout_seconds, read_bounded(node, "timeout", 3600, bounds::timeout_seconds));
-  // Sums of floating-point numbers depend on how rows meet; one thread keeps SQL repeatable unless the project says otherwise.
+  // Sums of floating-point numbers depend on how rows meet; one thread keeps SQL repeatable unless the project says
+  // otherwise.
   MILLRACE_TRY(stage.threads, read_bounded(node, "threads", command ? environment.threads : 1, bounds::threads));
   return stage;
 }
@@ -187,7 +209,8 @@ Result<void> check_names(const Pipeline& pipeline) {
   std::vector<std::string> sources, stages;
   for (const auto& source : pipeline.sources) sources.push_back(source.name);
   for (const auto& stage : pipeline.stages) stages.push_back(stage.name);
-  const auto check = [](std::string_view kind, const std::string& name, const Where& where, const std::vector<std::string>& known) -> Result<void> {
+  const auto check = [](std::string_view kind, const std::string& name, const Where& where,
+                        const std::vector<std::string>& known) -> Result<void> {
     if (std::find(known.begin(), known.end(), name) != known.end()) return {};
     Error error = Error{Code::invalid, fmt::format("there is no {} '{}'", kind, name)}.at(where);
     if (const auto near = did_you_mean(name, known)) error.hint(fmt::format("did you mean '{}'?", *near));
@@ -204,7 +227,9 @@ Result<void> check_names(const Pipeline& pipeline) {
 Result<void> check_outs(const Stage& stage, const Yaml& node, std::map<std::string, std::string>& owners) {
   for (const auto& item : node.find("outs")->items()) {
     const auto [owner, fresh] = owners.emplace(item.text(), stage.name);
-    if (!fresh) return item.error(fmt::format("the stages '{}' and '{}' both make '{}'", owner->second, stage.name, item.text())).hint("give one of them another name");
+    if (!fresh)
+      return item.error(fmt::format("the stages '{}' and '{}' both make '{}'", owner->second, stage.name, item.text()))
+          .hint("give one of them another name");
   }
   return {};
 }
@@ -215,13 +240,17 @@ Result<void> check_places(const Stage& stage) {
   for (const auto& dep : stage.datasets) taken.push_back(dep.name);
   for (const auto& dep : stage.stages) {
     if (std::find(taken.begin(), taken.end(), dep.name) != taken.end())
-      return Error{Code::invalid, fmt::format("'{}' is a dataset and a stage, and both would stand at {}/", dep.name, dep.name)}.at(dep.where);
+      return Error{Code::invalid,
+                   fmt::format("'{}' is a dataset and a stage, and both would stand at {}/", dep.name, dep.name)}
+          .at(dep.where);
     taken.push_back(dep.name);
   }
   for (const auto& out : stage.outs)
     for (const auto& name : taken)
       if (out == name || out.starts_with(name + "/"))
-        return Error{Code::invalid, fmt::format("the out '{}' would stand among the deps of '{}'", out, name)}.at(stage.where).hint("give it another name");
+        return Error{Code::invalid, fmt::format("the out '{}' would stand among the deps of '{}'", out, name)}
+            .at(stage.where)
+            .hint("give it another name");
   return {};
 }
 
@@ -245,7 +274,8 @@ Result<Pipeline> read_pipeline(const Project& project) {
   MILLRACE_TRY(out.environment, read_environment(section->find("environment")));
   MILLRACE_TRY(const auto* stages, section->get("stages"));
   if (!stages->is_map()) return stages->error("stages is a map of names and stages");
-  if (stages->entries().size() > bounds::stages) return stages->error(fmt::format("a pipeline has at most {} stages", bounds::stages));
+  if (stages->entries().size() > bounds::stages)
+    return stages->error(fmt::format("a pipeline has at most {} stages", bounds::stages));
   std::map<std::string, std::string> owners;  // out -> stage
   for (const auto& [name, node] : stages->entries()) {
     MILLRACE_TRY(auto stage, read_stage(name, node, out.environment));
@@ -253,7 +283,9 @@ Result<Pipeline> read_pipeline(const Project& project) {
     out.stages.push_back(std::move(stage));
   }
   if (!out.environment.lock.empty() && !exists(out.folder + "/" + out.environment.lock))
-    return section->find("environment")->find("lock")->error(fmt::format("the file '{}' does not exist", out.environment.lock));
+    return section->find("environment")
+        ->find("lock")
+        ->error(fmt::format("the file '{}' does not exist", out.environment.lock));
   MILLRACE_DO(check_names(out));
   MILLRACE_TRY(out.stages, in_order(std::move(out.stages)));
   MILLRACE_DO(check_files(out));

@@ -29,14 +29,16 @@ class ReadPipeline : public ::testing::Test {
     if (pipeline) return "accepted";
     const auto& error = pipeline.error();
     EXPECT_EQ(error.where().file, folder / "millrace.yaml");
-    return std::to_string(error.where().line) + ":" + std::to_string(error.where().column) + " " + error.message() + " | " + error.hint();
+    return std::to_string(error.where().line) + ":" + std::to_string(error.where().column) + " " + error.message() +
+           " | " + error.hint();
   }
 };
 
 TEST_F(ReadPipeline, puts_stages_in_order_and_keeps_what_they_say) {
   file("train.py");
   const auto pipeline = read(
-      "    b: {cmd: [python, train.py, 'a b'], deps: [train.py, {stage: a}], outs: [z.txt, m/y.txt], params: {n: 3, s: [1, x]}, seed: 7, timeout: 60}\n"
+      "    b: {cmd: [python, train.py, 'a b'], deps: [train.py, {stage: a}], outs: [z.txt, m/y.txt], params: {n: 3, s: "
+      "[1, x]}, seed: 7, timeout: 60}\n"
       "    a: {cmd: \"sh -c 'echo hi > x'\", outs: [x]}\n");
   ASSERT_TRUE(pipeline) << pipeline.error().text();
   ASSERT_EQ(pipeline->stages.size(), 2U);
@@ -67,20 +69,28 @@ TEST_F(ReadPipeline, names_a_cycle_with_all_its_stages) {
 }
 
 TEST_F(ReadPipeline, names_unknown_deps_with_place_and_way_out) {
-  EXPECT_EQ(refusal("    train: {cmd: x, outs: [a]}\n    b: {cmd: x, deps: [{stage: trains}], outs: [b]}\n"), "6:32 there is no stage 'trains' | did you mean 'train'?");
-  EXPECT_EQ(refusal("    b: {cmd: x, deps: [{dataset: flights}], outs: [b]}\n"), "5:34 there is no source 'flights' | ");
-  EXPECT_EQ(refusal("    b: {cmd: x, deps: [b.py], outs: [b]}\n"), "5:24 the file 'b.py' does not exist | check the path; it is relative to the project");
-  EXPECT_EQ(refusal("    b: {cmd: x, deps: ['lib/*.py'], outs: [b]}\n"), "5:24 'lib/*.py' matches no file | check the pattern; it is relative to the project");
+  EXPECT_EQ(refusal("    train: {cmd: x, outs: [a]}\n    b: {cmd: x, deps: [{stage: trains}], outs: [b]}\n"),
+            "6:32 there is no stage 'trains' | did you mean 'train'?");
+  EXPECT_EQ(refusal("    b: {cmd: x, deps: [{dataset: flights}], outs: [b]}\n"),
+            "5:34 there is no source 'flights' | ");
+  EXPECT_EQ(refusal("    b: {cmd: x, deps: [b.py], outs: [b]}\n"),
+            "5:24 the file 'b.py' does not exist | check the path; it is relative to the project");
+  EXPECT_EQ(refusal("    b: {cmd: x, deps: ['lib/*.py'], outs: [b]}\n"),
+            "5:24 'lib/*.py' matches no file | check the pattern; it is relative to the project");
 }
 
 TEST_F(ReadPipeline, refuses_what_would_be_ambiguous_or_unsafe) {
   file("in.txt");
-  EXPECT_EQ(refusal("    a: {cmd: x, outs: [m]}\n    b: {cmd: x, outs: [m]}\n"), "6:24 the stages 'a' and 'b' both make 'm' | give one of them another name");
-  EXPECT_EQ(refusal("    a: {cmd: x, deps: [in.txt], outs: [in.txt]}\n"), "5:40 the out 'in.txt' would overwrite a dep of the stage | give it another name");
-  EXPECT_TRUE(refusal("    a: {cmd: x, outs: [../m]}\n").starts_with("5:24 the path '../m' has an empty, '.' or '..' part"));
+  EXPECT_EQ(refusal("    a: {cmd: x, outs: [m]}\n    b: {cmd: x, outs: [m]}\n"),
+            "6:24 the stages 'a' and 'b' both make 'm' | give one of them another name");
+  EXPECT_EQ(refusal("    a: {cmd: x, deps: [in.txt], outs: [in.txt]}\n"),
+            "5:40 the out 'in.txt' would overwrite a dep of the stage | give it another name");
+  EXPECT_TRUE(
+      refusal("    a: {cmd: x, outs: [../m]}\n").starts_with("5:24 the path '../m' has an empty, '.' or '..' part"));
   EXPECT_TRUE(refusal("    a: {cmd: x, outs: [/m]}\n").starts_with("5:24 the path '/m' is absolute"));
   EXPECT_TRUE(refusal("    a: {cmd: x | y, outs: [m]}\n").starts_with("5:14 '|' in 'x | y' needs a shell"));
-  EXPECT_TRUE(refusal("    a: {cmd: x, sql: in.txt, outs: [m]}\n").starts_with("5:8 the stage 'a' needs either 'cmd' or 'sql'"));
+  EXPECT_TRUE(refusal("    a: {cmd: x, sql: in.txt, outs: [m]}\n")
+                  .starts_with("5:8 the stage 'a' needs either 'cmd' or 'sql'"));
   EXPECT_TRUE(refusal("    a: {cmd: x}\n").find("'outs'") != std::string::npos);
   EXPECT_TRUE(refusal("    a: {cmd: x, outs: [m], tmeout: 3}\n").find("timeout") != std::string::npos);
   EXPECT_TRUE(refusal("    a: {cmd: x, outs: [m], timeout: 0}\n").starts_with("5:37 timeout is 0"));
@@ -96,8 +106,8 @@ TEST_F(ReadPipeline, a_link_out_of_the_project_is_no_dep) {
 }
 
 TEST_F(ReadPipeline, selects_what_a_stage_needs) {
-  const auto pipeline = read(
-      "    a: {cmd: x, outs: [a]}\n    b: {cmd: x, deps: [{stage: a}], outs: [b]}\n    c: {cmd: x, outs: [c]}\n");
+  const auto pipeline =
+      read("    a: {cmd: x, outs: [a]}\n    b: {cmd: x, deps: [{stage: a}], outs: [b]}\n    c: {cmd: x, outs: [c]}\n");
   ASSERT_TRUE(pipeline);
   const auto chosen = pipeline->select({"b"});
   ASSERT_TRUE(chosen);

@@ -18,7 +18,9 @@ class Splitter {
       MILLRACE_DO(take(line_[at_++]));
       if (words_.size() > bounds::words) return too_many();
     }
-    if (quote_ != 0) return Error{Code::invalid, fmt::format("the quote {} is not closed in '{}'", quote_, line_)}.hint("close it, or write the command as a list of words");
+    if (quote_ != 0)
+      return Error{Code::invalid, fmt::format("the quote {} is not closed in '{}'", quote_, line_)}.hint(
+          "close it, or write the command as a list of words");
     finish();
     return words_;
   }
@@ -51,7 +53,8 @@ class Splitter {
   }
 
   static Result<std::vector<std::string>> too_many() {
-    return Error{Code::too_large, fmt::format("a command has more than {} words", bounds::words)}.hint("put the arguments into params or a file");
+    return Error{Code::too_large, fmt::format("a command has more than {} words", bounds::words)}.hint(
+        "put the arguments into params or a file");
   }
 
   Result<void> unquote() {
@@ -62,7 +65,8 @@ class Splitter {
   Result<void> add(char c) {
     inside_ = true;
     word_ += c;
-    if (word_.size() > bounds::word_bytes) return Error{Code::too_large, fmt::format("a word of a command is longer than {} bytes", bounds::word_bytes)};
+    if (word_.size() > bounds::word_bytes)
+      return Error{Code::too_large, fmt::format("a word of a command is longer than {} bytes", bounds::word_bytes)};
     return {};
   }
 

@@ -1,4 +1,5 @@
-// A command line as words, the way a shell would split it. No shell reads it afterwards, so what only a shell can do is refused.
+// A command line as words, the way a shell would split it. No shell reads it afterwards, so what only a shell can do is
+// refused.
 #pragma once
 #include <string>
 #include <string_view>
@@ -8,7 +9,8 @@
 
 namespace millrace::pipeline {
 
-// Blanks separate words; '...', "..." and \ quote. Unquoted | & ; < > ( ) $ ` * ? and an open quote are `invalid` with a hint.
+// Blanks separate words; '...', "..." and \ quote. Unquoted | & ; < > ( ) $ ` * ? and an open quote are `invalid` with
+// a hint.
 Result<std::vector<std::string>> split_words(std::string_view line);
 
 }  // namespace millrace::pipeline

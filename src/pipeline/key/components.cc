@@ -30,7 +30,8 @@ Json outs_of(const StageRecord& record) {
 Json behind(const Json& datasets, const Stage& stage, const Upstream& upstream) {
   std::map<std::pair<std::string, int64_t>, Json> all;
   const auto add = [&](const Json& list) {
-    for (const auto& version : list) all.emplace(std::pair{string_or(version, "name", ""), integer_or(version, "version", 0)}, version);
+    for (const auto& version : list)
+      all.emplace(std::pair{string_or(version, "name", ""), integer_or(version, "version", 0)}, version);
   };
   add(datasets);
   for (const auto& dep : stage.stages) add(upstream(dep.name)->components.value("data_behind", Json::array()));
@@ -65,7 +66,8 @@ std::map<std::string, Json> parts_of(const Json& components) {
   const Json parts = deciding(components);
   for (const auto& [key, value] : parts.items()) {
     if (key == "environment") {
-      for (const auto& [name, part] : value.items()) flatten("environment." + name, part, name == "libraries" ? 1 : 0, out);
+      for (const auto& [name, part] : value.items())
+        flatten("environment." + name, part, name == "libraries" ? 1 : 0, out);
     } else {
       flatten(key, value, key == "stages" ? 2 : 1, out);
     }
@@ -82,18 +84,25 @@ std::string shown(const Json& value) {
 }
 
 Reason reason_of(const std::string& component, const Json* before, const Json* after) {
-  Reason out{.component = component, .before = before != nullptr ? *before : Json(), .after = after != nullptr ? *after : Json()};
-  if (before == nullptr) out.text = fmt::format("{} is new: {}", component, shown(out.after));
-  else if (after == nullptr) out.text = fmt::format("{} is gone, it was {}", component, shown(out.before));
-  else out.text = fmt::format("{} changed from {} to {}", component, shown(out.before), shown(out.after));
+  Reason out{.component = component,
+             .before = before != nullptr ? *before : Json(),
+             .after = after != nullptr ? *after : Json()};
+  if (before == nullptr)
+    out.text = fmt::format("{} is new: {}", component, shown(out.after));
+  else if (after == nullptr)
+    out.text = fmt::format("{} is gone, it was {}", component, shown(out.before));
+  else
+    out.text = fmt::format("{} changed from {} to {}", component, shown(out.before), shown(out.after));
   return out;
 }
 
 }  // namespace
 
-Result<Json> ComponentsReader::read(const Caller& caller, const Pipeline& pipeline, const Stage& stage, const Upstream& upstream) {
+Result<Json> ComponentsReader::read(const Caller& caller, const Pipeline& pipeline, const Stage& stage,
+                                    const Upstream& upstream) {
   const bool sql = stage.kind == StageKind::sql;
-  Json out = {{"abi", kRunnerAbi}, {"stage", stage.name}, {"kind", sql ? "sql" : "command"}, {"outs", stage.outs}, {"params", stage.params}, {"seed", stage.seed}};
+  Json out = {{"abi", kRunnerAbi},  {"stage", stage.name},    {"kind", sql ? "sql" : "command"},
+              {"outs", stage.outs}, {"params", stage.params}, {"seed", stage.seed}};
   if (!sql) out["command"] = stage.command;
   MILLRACE_DO(add_code(caller, pipeline, stage, out));
   if (sql) out["sql"] = out["code"][stage.sql];
@@ -107,7 +116,8 @@ Result<Json> ComponentsReader::read(const Caller& caller, const Pipeline& pipeli
   return out;
 }
 
-Result<void> ComponentsReader::add_code(const Caller& caller, const Pipeline& pipeline, const Stage& stage, Json& into) {
+Result<void> ComponentsReader::add_code(const Caller& caller, const Pipeline& pipeline, const Stage& stage,
+                                        Json& into) {
   MILLRACE_TRY(const auto files, expand_code_files(pipeline.folder, stage.files));
   std::vector<TreeEntry> tree;
   Json code = Json::object(), executable = Json::array();
@@ -125,15 +135,24 @@ Result<void> ComponentsReader::add_code(const Caller& caller, const Pipeline& pi
   return {};
 }
 
-Result<void> ComponentsReader::add_datasets(const Caller& caller, const Pipeline& pipeline, const Stage& stage, Json& into) {
+Result<void> ComponentsReader::add_datasets(const Caller& caller, const Pipeline& pipeline, const Stage& stage,
+                                            Json& into) {
   Json list = Json::array();
   for (const auto& dep : stage.datasets) {
     const auto* source = find_source(pipeline, dep.name);
     if (source == nullptr) return Error{Code::invalid, fmt::format("there is no source '{}'", dep.name)}.at(dep.where);
     const auto versions = parts_.datasets.select(caller.workspace, *source, dep.from, dep.to);
-    if (!versions) return Error(versions.error()).at(dep.where).while_doing(fmt::format("choosing what the stage '{}' reads", stage.name));
+    if (!versions)
+      return Error(versions.error())
+          .at(dep.where)
+          .while_doing(fmt::format("choosing what the stage '{}' reads", stage.name));
     for (const auto& version : *versions)
-      list.push_back({{"name", dep.name}, {"version", version.version}, {"digest", version.digest}, {"file", version.file}, {"node", version.node()}, {"period_to", version.period_to}});
+      list.push_back({{"name", dep.name},
+                      {"version", version.version},
+                      {"digest", version.digest},
+                      {"file", version.file},
+                      {"node", version.node()},
+                      {"period_to", version.period_to}});
   }
   into["datasets"] = std::move(list);
   return {};
@@ -145,8 +164,10 @@ void ComponentsReader::add_env(const Stage& stage, Json& into) const {
   Json env = Json::object();
   for (const auto& [name, value] : stage.env) {
     const char* inherited = value ? nullptr : std::getenv(name.c_str());
-    if (value) env[name] = {{"value", *value}};
-    else env[name] = {{"digest", inherited != nullptr ? Json(digest_of(inherited)) : Json(nullptr)}};
+    if (value)
+      env[name] = {{"value", *value}};
+    else
+      env[name] = {{"digest", inherited != nullptr ? Json(digest_of(inherited)) : Json(nullptr)}};
   }
   into["env"] = std::move(env);
 }
@@ -167,8 +188,10 @@ std::vector<Reason> differences(const Json& before, const Json& after) {
   std::vector<Reason> out;
   for (const auto& [name, value] : old_parts) {
     const auto now = new_parts.find(name);
-    if (now == new_parts.end()) out.push_back(reason_of(name, &value, nullptr));
-    else if (now->second != value) out.push_back(reason_of(name, &value, &now->second));
+    if (now == new_parts.end())
+      out.push_back(reason_of(name, &value, nullptr));
+    else if (now->second != value)
+      out.push_back(reason_of(name, &value, &now->second));
   }
   for (const auto& [name, value] : new_parts)
     if (!old_parts.contains(name)) out.push_back(reason_of(name, nullptr, &value));

@@ -18,7 +18,8 @@ using Upstream = std::function<const StageRecord*(const std::string& stage)>;
 // Every upstream record must be there.
 class ComponentsReader {
  public:
-  ComponentsReader(const Parts& parts, FileDigests& digests) : parts_(parts), digests_(digests), environment_(parts, digests) {}
+  ComponentsReader(const Parts& parts, FileDigests& digests)
+      : parts_(parts), digests_(digests), environment_(parts, digests) {}
   Result<Json> read(const Caller& caller, const Pipeline& pipeline, const Stage& stage, const Upstream& upstream);
 
  private:

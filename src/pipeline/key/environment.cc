@@ -39,11 +39,18 @@ Json processor_class() {
   note("avx512vnni", __builtin_cpu_supports("avx512vnni"));
   note("fma", __builtin_cpu_supports("fma"));
   note("sse4.2", __builtin_cpu_supports("sse4.2"));
-  const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt");
-  const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                  __builtin_cpu_supports("avx512vl");
-  return {{"arch", "x86_64"}, {"level", v4 ? "x86-64-v4" : v3 ? "x86-64-v3" : v2 ? "x86-64-v2" : "x86-64"}, {"features", std::move(features)}};
+  const bool v2 =
+      __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt");
+  const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  return {{"arch", "x86_64"},
+          {"level", v4   ? "x86-64-v4"
+                    : v3 ? "x86-64-v3"
+                    : v2 ? "x86-64-v2"
+                         : "x86-64"},
+          {"features", std::move(features)}};
 #else
   return {{"arch", "other"}};
 #endif
@@ -91,12 +98,14 @@ Result<Json> EnvironmentReader::of_command(const Caller& caller, const Pipeline&
 // Version managers put scripts on PATH that choose an interpreter; Python can be asked which one it is.
 std::string EnvironmentReader::behind_wrapper(const std::string& interpreter, const std::string& path) const {
   if (!interpreter.starts_with("python")) return path;
-  const auto answer = output_of(path, {"-I", "-c", "import sys; print(sys.executable)"}, bare(), "/", parts_.context.clock);
+  const auto answer =
+      output_of(path, {"-I", "-c", "import sys; print(sys.executable)"}, bare(), "/", parts_.context.clock);
   if (!answer || !first_line(*answer).starts_with('/')) return path;
   return first_line(*answer);
 }
 
-Result<Json> EnvironmentReader::program(const Caller& caller, const std::string& name, const std::string& path, Json& libraries) {
+Result<Json> EnvironmentReader::program(const Caller& caller, const std::string& name, const std::string& path,
+                                        Json& libraries) {
   std::error_code error;
   const auto real = fs::canonical(path, error).string();
   if (error) return file_error("cannot resolve", path, error.value());
@@ -122,14 +131,18 @@ Result<void> EnvironmentReader::add_libraries(const Caller& caller, const std::s
   return {};
 }
 
-std::vector<std::string> EnvironmentReader::bare() const { return {"PATH=" + parts_.path, "LC_ALL=C.UTF-8", "TZ=UTC", "HOME=/nonexistent"}; }
+std::vector<std::string> EnvironmentReader::bare() const {
+  return {"PATH=" + parts_.path, "LC_ALL=C.UTF-8", "TZ=UTC", "HOME=/nonexistent"};
+}
 
 Json EnvironmentReader::git(const std::string& folder) const {
   const auto git = find_program("git", parts_.path);
   if (!git) return nullptr;
-  // Nothing of the machine's configuration, no hooks, no watcher, no lock taken: a look must not change or start anything.
+  // Nothing of the machine's configuration, no hooks, no watcher, no lock taken: a look must not change or start
+  // anything.
   auto environment = bare();
-  for (const char* setting : {"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0"})
+  for (const char* setting :
+       {"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0"})
     environment.emplace_back(setting);
   const auto ask = [&](std::vector<std::string> words) {
     std::vector<std::string> all{"-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"};

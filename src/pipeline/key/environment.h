@@ -1,4 +1,5 @@
-// What a stage runs in, as facts that can be compared: programs, libraries, lock file, processor, threads, source version.
+// What a stage runs in, as facts that can be compared: programs, libraries, lock file, processor, threads, source
+// version.
 #pragma once
 #include <string>
 
@@ -12,8 +13,8 @@ namespace millrace::pipeline {
 // {arch, level: "x86-64-v3", features: [...]}: what makes the same program compute in another order or precision.
 Json processor_class();
 
-// Part of the key. Of a command: {interpreter {name, version, digest}, program {name, digest}, lock, libraries {name: digest}, cpu, threads};
-// of SQL: {engine, libraries, cpu, threads}.
+// Part of the key. Of a command: {interpreter {name, version, digest}, program {name, digest}, lock, libraries {name:
+// digest}, cpu, threads}; of SQL: {engine, libraries, cpu, threads}.
 class EnvironmentReader {
  public:
   EnvironmentReader(const Parts& parts, FileDigests& digests) : parts_(parts), digests_(digests) {}

@@ -12,9 +12,11 @@ namespace millrace::pipeline {
 
 class FileDigests {
  public:
-  FileDigests(store::Database& database, lineage::Journal& journal, Context& context) : database_(database), journal_(journal), context_(context) {}
+  FileDigests(store::Database& database, lineage::Journal& journal, Context& context)
+      : database_(database), journal_(journal), context_(context) {}
 
-  // A file that changed within the last seconds is read again each time: its clock may be too coarse to show the next change.
+  // A file that changed within the last seconds is read again each time: its clock may be too coarse to show the next
+  // change.
   Result<std::string> digest(const Caller& caller, const std::string& path);
 
  private:

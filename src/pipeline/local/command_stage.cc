@@ -28,7 +28,8 @@ int64_t source_date_epoch(const Json& components) {
 Result<void> write_notes(const Json& components, const std::string& folder) {
   Json datasets = Json::array();
   for (const auto& version : components.value("data_behind", Json::array()))
-    datasets.push_back({{"name", version.at("name")}, {"version", version.at("version")}, {"digest", version.at("digest")}});
+    datasets.push_back(
+        {{"name", version.at("name")}, {"version", version.at("version")}, {"digest", version.at("digest")}});
   MILLRACE_DO(write_file(folder + "/params.json", to_text(components.at("params")) + "\n"));
   return write_file(folder + "/datasets.json", to_text(datasets) + "\n");
 }
@@ -44,7 +45,8 @@ Result<void> add_declared(const Json& components, std::vector<std::string>& into
     const char* now = std::getenv(name.c_str());
     const Json digest = now != nullptr ? Json(digest_of(now)) : Json(nullptr);
     if (digest != kept.at("digest"))
-      return Error{Code::conflict, fmt::format("the environment variable {} is not what it was for this record", name)}.hint("set it as it was, or run the stage again");
+      return Error{Code::conflict, fmt::format("the environment variable {} is not what it was for this record", name)}
+          .hint("set it as it was, or run the stage again");
     if (now != nullptr) into.push_back(fmt::format("{}={}", name, now));
   }
   return {};
@@ -100,7 +102,9 @@ class Output {
     if (++lines_ <= bounds::log_lines) execution_.running.log(fmt::format("[{}] {}", execution_.stage.name, line));
   }
   void finish() const {
-    if (lines_ > bounds::log_lines) execution_.running.log(fmt::format("[{}] {} more lines are not kept", execution_.stage.name, lines_ - bounds::log_lines));
+    if (lines_ > bounds::log_lines)
+      execution_.running.log(
+          fmt::format("[{}] {} more lines are not kept", execution_.stage.name, lines_ - bounds::log_lines));
   }
   std::string tail() const {
     std::string out;
@@ -117,9 +121,13 @@ class Output {
 Error failure(const Execution& execution, const ProcessEnd& end, const Output& output) {
   Code code = Code::rejected;
   std::string hint = "its last lines above say why; run it again when that is mended";
-  if (end.how == ProcessEnd::How::timed_out) code = Code::timeout, hint = fmt::format("it has {} s: raise the stage's timeout", execution.stage.timeout_seconds);
+  if (end.how == ProcessEnd::How::timed_out)
+    code = Code::timeout, hint = fmt::format("it has {} s: raise the stage's timeout", execution.stage.timeout_seconds);
   if (end.how == ProcessEnd::How::cancelled) code = Code::unavailable, hint = "run it again";
-  return Error{code, fmt::format("the stage '{}' {}; its last lines:{}", execution.stage.name, end.text(), output.tail())}.at(execution.stage.where).hint(hint);
+  return Error{code,
+               fmt::format("the stage '{}' {}; its last lines:{}", execution.stage.name, end.text(), output.tail())}
+      .at(execution.stage.where)
+      .hint(hint);
 }
 
 }  // namespace
@@ -128,12 +136,15 @@ Result<Made> execute_command(const Execution& execution, Scratch& scratch) {
   const auto& components = execution.components;
   MILLRACE_DO(scratch.fill(execution.parts.blobs, components));
   MILLRACE_DO(write_notes(components, scratch.folder()));
-  ProcessSpec spec{.words = components.at("command").get<std::vector<std::string>>(), .folder = scratch.files(),
-                   .timeout = execution.stage.timeout_seconds * kSecond, .grace = bounds::grace_seconds * kSecond};
+  ProcessSpec spec{.words = components.at("command").get<std::vector<std::string>>(),
+                   .folder = scratch.files(),
+                   .timeout = execution.stage.timeout_seconds * kSecond,
+                   .grace = bounds::grace_seconds * kSecond};
   MILLRACE_TRY(spec.program, resolve(spec.words.front(), execution, scratch));
   MILLRACE_TRY(spec.environment, environment_of(execution, scratch));
   spec.words.front() = spec.program;  // some programs look beside their own name for what belongs to them
-  for (const auto& out : components.at("outs")) MILLRACE_DO(make_folders(parent_of(scratch.files() + "/" + out.get<std::string>())));
+  for (const auto& out : components.at("outs"))
+    MILLRACE_DO(make_folders(parent_of(scratch.files() + "/" + out.get<std::string>())));
   Output output(execution);
   spec.on_line = [&](bool, std::string_view line) { output.take(line); };
   spec.cancelled = [&] { return execution.running.cancelled(); };
@@ -145,7 +156,8 @@ Result<Made> execute_command(const Execution& execution, Scratch& scratch) {
 }
 
 Result<Made> execute(const Execution& execution, Scratch& scratch) {
-  return string_or(execution.components, "kind", "") == "sql" ? execute_sql(execution, scratch) : execute_command(execution, scratch);
+  return string_or(execution.components, "kind", "") == "sql" ? execute_sql(execution, scratch)
+                                                              : execute_command(execution, scratch);
 }
 
 }  // namespace millrace::pipeline

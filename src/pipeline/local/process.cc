@@ -23,7 +23,7 @@ namespace millrace::pipeline {
 namespace {
 
 constexpr int kTickMilliseconds = 50;
-constexpr int kDrainTicks = 40;   // what left the group may hold a pipe open; it is not waited for longer
+constexpr int kDrainTicks = 40;  // what left the group may hold a pipe open; it is not waited for longer
 constexpr size_t kAnswerBytes = 1 << 20;
 constexpr Micros kSecond = 1'000'000;
 
@@ -63,7 +63,7 @@ void limit(int what, rlim_t most) {
   struct rlimit now {};
   if (::getrlimit(what, &now) != 0) return;
   const rlim_t value = now.rlim_max == RLIM_INFINITY ? most : std::min<rlim_t>(most, now.rlim_max);
-  const struct rlimit next {value, value};
+  const struct rlimit next { value, value };
   ::setrlimit(what, &next);
 }
 
@@ -88,7 +88,8 @@ void limit(int what, rlim_t most) {
   limit(RLIMIT_NOFILE, bounds::open_files);
   limit(RLIMIT_FSIZE, bounds::file_bytes);
   const int nothing = ::open("/dev/null", O_RDONLY);
-  if (nothing < 0 || ::dup2(nothing, 0) < 0 || ::dup2(prepared.out, 1) < 0 || ::dup2(prepared.error, 2) < 0) fail(prepared);
+  if (nothing < 0 || ::dup2(nothing, 0) < 0 || ::dup2(prepared.out, 1) < 0 || ::dup2(prepared.error, 2) < 0)
+    fail(prepared);
   ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
   if (::chdir(prepared.folder) != 0) fail(prepared);
   ::execve(prepared.program, prepared.words.data(), prepared.environment.data());
@@ -123,8 +124,10 @@ class Lines {
  private:
   void add(char c) {
     if (c == '\n') return give();
-    if (line_.size() < bounds::line_bytes) line_ += c;
-    else cut_ = true;
+    if (line_.size() < bounds::line_bytes)
+      line_ += c;
+    else
+      cut_ = true;
   }
   void give() {
     if (line_.ends_with('\r')) line_.pop_back();
@@ -143,7 +146,14 @@ class Lines {
 class Watch {
  public:
   Watch(pid_t child, const ProcessSpec& spec, const Clock& clock, Pipe& out, Pipe& error)
-      : child_(child), spec_(spec), clock_(clock), started_(clock.steady()), out_(out), error_(error), out_lines_(false, spec), error_lines_(true, spec) {}
+      : child_(child),
+        spec_(spec),
+        clock_(clock),
+        started_(clock.steady()),
+        out_(out),
+        error_(error),
+        out_lines_(false, spec),
+        error_lines_(true, spec) {}
 
   ProcessEnd wait() {
     while (!reaped_) {
@@ -159,7 +169,8 @@ class Watch {
 
  private:
   void read_ready() {
-    struct pollfd polled[2] = {{out_open_ ? out_.read_end() : -1, POLLIN, 0}, {error_open_ ? error_.read_end() : -1, POLLIN, 0}};
+    struct pollfd polled[2] = {{out_open_ ? out_.read_end() : -1, POLLIN, 0},
+                               {error_open_ ? error_.read_end() : -1, POLLIN, 0}};
     // A child that closed its streams is watched by the tick alone.
     ::poll(polled, 2, kTickMilliseconds);
     if (polled[0].revents != 0) out_open_ = out_lines_.read_some(out_.read_end());
@@ -180,9 +191,12 @@ class Watch {
   void press() {
     const Micros now = clock_.steady();
     if (asked_at_ < 0) {
-      if (spec_.timeout > 0 && now - started_ >= spec_.timeout) how_ = ProcessEnd::How::timed_out;
-      else if (spec_.cancelled && spec_.cancelled()) how_ = ProcessEnd::How::cancelled;
-      else return;
+      if (spec_.timeout > 0 && now - started_ >= spec_.timeout)
+        how_ = ProcessEnd::How::timed_out;
+      else if (spec_.cancelled && spec_.cancelled())
+        how_ = ProcessEnd::How::cancelled;
+      else
+        return;
       asked_at_ = now;
       ::kill(-child_, SIGTERM);
     } else if (now - asked_at_ >= spec_.grace) {
@@ -218,7 +232,10 @@ Error start_error(const ProcessSpec& spec, int why) {
 }  // namespace
 
 std::string ProcessEnd::text() const {
-  const auto signal_name = [&] { const char* name = ::sigabbrev_np(status); return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", status); };
+  const auto signal_name = [&] {
+    const char* name = ::sigabbrev_np(status);
+    return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", status);
+  };
   switch (how) {
     case How::exited: return fmt::format("ended with status {}", status);
     case How::killed_by_signal: return fmt::format("was killed by {}", signal_name());
@@ -233,8 +250,8 @@ Result<ProcessEnd> run_process(const ProcessSpec& spec, const Clock& clock) {
   MILLRACE_DO(out.open());
   MILLRACE_DO(error.open());
   MILLRACE_DO(failure.open());
-  const Prepared prepared{spec.program.c_str(), spec.folder.c_str(), pointers(spec.words), pointers(spec.environment), ::getpid(),
-                          out.write_end(), error.write_end(), failure.write_end()};
+  const Prepared prepared{spec.program.c_str(), spec.folder.c_str(), pointers(spec.words), pointers(spec.environment),
+                          ::getpid(),           out.write_end(),     error.write_end(),    failure.write_end()};
   const pid_t child = ::fork();
   if (child < 0) return file_error("cannot fork", spec.program, errno);
   if (child == 0) become(prepared);
@@ -258,16 +275,25 @@ Result<std::string> find_program(std::string_view name, std::string_view path) {
     const auto folder = path.substr(from, to - from);
     const std::string candidate = fmt::format("{}/{}", folder, name);
     struct stat info {};
-    if (folder.starts_with('/') && ::stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (folder.starts_with('/') && ::stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+        ::access(candidate.c_str(), X_OK) == 0)
+      return candidate;
     from = to + 1;
   }
-  return Error{Code::not_found, fmt::format("the program '{}' is not on PATH", name)}.hint("install it, or start millrace with a PATH that holds it");
+  return Error{Code::not_found, fmt::format("the program '{}' is not on PATH", name)}.hint(
+      "install it, or start millrace with a PATH that holds it");
 }
 
-Result<std::string> output_of(const std::string& program, const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
-                              const std::string& folder, const Clock& clock) {
+Result<std::string> output_of(const std::string& program, const std::vector<std::string>& arguments,
+                              const std::vector<std::string>& environment, const std::string& folder,
+                              const Clock& clock) {
   std::string text;
-  ProcessSpec spec{.program = program, .words = {program}, .environment = environment, .folder = folder, .timeout = 20 * kSecond, .grace = kSecond};
+  ProcessSpec spec{.program = program,
+                   .words = {program},
+                   .environment = environment,
+                   .folder = folder,
+                   .timeout = 20 * kSecond,
+                   .grace = kSecond};
   spec.words.insert(spec.words.end(), arguments.begin(), arguments.end());
   spec.on_line = [&](bool is_error, std::string_view line) {
     if (!is_error && text.size() < kAnswerBytes) text.append(line).append("\n");

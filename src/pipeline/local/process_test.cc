@@ -24,7 +24,10 @@ class Process : public ::testing::Test {
 
   Result<ProcessEnd> shell(const std::string& script) {
     spec.words = {"sh", "-c", script};
-    if (!spec.on_line) spec.on_line = [this](bool is_error, std::string_view line) { lines.push_back((is_error ? "2:" : "1:") + std::string(line)); };
+    if (!spec.on_line)
+      spec.on_line = [this](bool is_error, std::string_view line) {
+        lines.push_back((is_error ? "2:" : "1:") + std::string(line));
+      };
     return run_process(spec, clock);
   }
   using Lines = std::vector<std::string>;
@@ -60,14 +63,15 @@ TEST_F(Process, says_which_signal_killed_it) {
 TEST_F(Process, timeout_asks_then_kills_the_whole_group) {
   spec.timeout = 5 * kSecond;
   spec.grace = 3 * kSecond;
-  // The clock moves when the script says so: nothing here waits for real time. Both the shell and its child ignore the asking; the end of
-  // the streams shows that both are gone.
+  // The clock moves when the script says so: nothing here waits for real time. Both the shell and its child ignore the
+  // asking; the end of the streams shows that both are gone.
   spec.on_line = [&](bool, std::string_view line) {
     lines.emplace_back(line);
     if (line == "child ready") clock.advance(5 * kSecond);
     if (line == "asked") clock.advance(3 * kSecond);
   };
-  const auto end = shell("trap 'echo asked' TERM; (trap '' TERM; echo child ready; while :; do :; done) & while :; do wait; done");
+  const auto end =
+      shell("trap 'echo asked' TERM; (trap '' TERM; echo child ready; while :; do :; done) & while :; do wait; done");
   ASSERT_TRUE(end) << end.error().text();
   EXPECT_EQ(end->how, ProcessEnd::How::timed_out);
   EXPECT_EQ(end->status, SIGKILL);
@@ -115,7 +119,8 @@ TEST_F(Process, a_program_that_cannot_start_is_an_error) {
 TEST(FindProgram, looks_at_absolute_folders_of_path) {
   EXPECT_TRUE(find_program("sh", "/nowhere:/usr/bin:/bin"));
   EXPECT_EQ(find_program("sh", "").error().code(), Code::not_found);
-  EXPECT_EQ(find_program("no-such-program", "/usr/bin").error().message(), "the program 'no-such-program' is not on PATH");
+  EXPECT_EQ(find_program("no-such-program", "/usr/bin").error().message(),
+            "the program 'no-such-program' is not on PATH");
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace millrace::pipeline {
 
 // A file that a run left for a declared out.
 struct MadeFile {
-  std::string path;     // as declared
-  std::string file;     // absolute
+  std::string path;  // as declared
+  std::string file;  // absolute
   int64_t size = 0;
 };
 struct Made {
@@ -34,8 +34,8 @@ class Scratch {
   std::string home() const { return folder_ + "/home"; }
   std::string temp() const { return folder_ + "/tmp"; }
 
-  // Code at its own path, outs of stages below STAGE/, datasets as DATASET/1.parquet, 2, ... in order of the components.
-  // `corrupt` when a stored file is not what it was.
+  // Code at its own path, outs of stages below STAGE/, datasets as DATASET/1.parquet, 2, ... in order of the
+  // components. `corrupt` when a stored file is not what it was.
   Result<void> fill(const store::Blobs& blobs, const Json& components);
 
   // What the run left. A declared out that is missing, no plain file or behind a link is an error with a hint.

@@ -30,11 +30,14 @@ Result<Views> views_of(const store::Blobs& blobs, const Json& components) {
     out[view].push_back(std::move(path));
     return {};
   };
-  for (const auto& version : components.at("datasets")) MILLRACE_DO(add(string_or(version, "name", ""), string_or(version, "file", "")));
+  for (const auto& version : components.at("datasets"))
+    MILLRACE_DO(add(string_or(version, "name", ""), string_or(version, "file", "")));
   for (const auto& [stage, outs] : components.at("stages").items()) {
     for (const auto& [path, digest] : outs.items()) {
       if (!path.ends_with(".parquet")) continue;
-      if (out.contains(stem_of(path))) return Error{Code::invalid, fmt::format("two deps of the SQL are both called '{}'", stem_of(path))}.hint("rename an out");
+      if (out.contains(stem_of(path)))
+        return Error{Code::invalid, fmt::format("two deps of the SQL are both called '{}'", stem_of(path))}.hint(
+            "rename an out");
       MILLRACE_DO(add(stem_of(path), digest.get<std::string>()));
     }
   }
@@ -44,20 +47,26 @@ Result<Views> views_of(const store::Blobs& blobs, const Json& components) {
 std::string create_view(const std::string& name, const std::vector<std::string>& files) {
   std::string list;
   for (const auto& file : files) list += (list.empty() ? "" : ", ") + engine::quote_text(file);
-  return fmt::format("CREATE VIEW {} AS SELECT * FROM read_parquet([{}], union_by_name = true)", engine::quote_name(name), list);
+  return fmt::format("CREATE VIEW {} AS SELECT * FROM read_parquet([{}], union_by_name = true)",
+                     engine::quote_name(name), list);
 }
 
 // The engine's own parser says whether this is one SELECT: what is no query cannot stand inside COPY, nor end it early.
 Result<void> check_is_one_query(engine::Engine& session, const std::string& sql, const std::string& file) {
-  MILLRACE_TRY(const auto answer, session.query(fmt::format("SELECT CAST(json_serialize_sql({}) AS VARCHAR)", engine::quote_text(sql))));
+  MILLRACE_TRY(const auto answer,
+               session.query(fmt::format("SELECT CAST(json_serialize_sql({}) AS VARCHAR)", engine::quote_text(sql))));
   if (answer.rows() != 1) return Error{Code::internal, "the parser gave no answer"};
   auto parsed = nlohmann::json::parse(answer.text(0, 0), nullptr, false);
-  if (parsed.is_discarded() || !parsed.is_object()) return Error{Code::internal, "the parser's answer is no JSON object"};
+  if (parsed.is_discarded() || !parsed.is_object())
+    return Error{Code::internal, "the parser's answer is no JSON object"};
   const auto* error = find(parsed, "error");
   if (error != nullptr && error->is_boolean() && error->get<bool>())
-    return Error{Code::invalid, string_or(parsed, "error_message", "the SQL cannot be read")}.at({.file = file}).hint("a stage's SQL is one SELECT");
+    return Error{Code::invalid, string_or(parsed, "error_message", "the SQL cannot be read")}
+        .at({.file = file})
+        .hint("a stage's SQL is one SELECT");
   const auto* statements = find(parsed, "statements");
-  if (statements == nullptr || statements->size() != 1) return Error{Code::invalid, "a stage's SQL is exactly one SELECT"}.at({.file = file});
+  if (statements == nullptr || statements->size() != 1)
+    return Error{Code::invalid, "a stage's SQL is exactly one SELECT"}.at({.file = file});
   return {};
 }
 
@@ -73,7 +82,9 @@ Result<Made> execute_sql(const Execution& execution, Scratch& scratch) {
   MILLRACE_DO(make_folders(parent_of(out)));
 
   engine::EngineOptions options{.threads = static_cast<int>(components.at("environment").at("threads").get<int64_t>()),
-                                .temp_folder = scratch.temp(), .writable = {out}, .timeout = execution.stage.timeout_seconds * kSecond};
+                                .temp_folder = scratch.temp(),
+                                .writable = {out},
+                                .timeout = execution.stage.timeout_seconds * kSecond};
   for (const auto& [name, files] : views) options.readable.insert(options.readable.end(), files.begin(), files.end());
   MILLRACE_TRY(const auto session, execution.parts.engines.open(options));
   for (const auto& [name, files] : views) {
@@ -82,7 +93,8 @@ Result<Made> execute_sql(const Execution& execution, Scratch& scratch) {
   }
   MILLRACE_DO(session->lock_down());
   MILLRACE_DO(check_is_one_query(*session, sql, file));
-  auto rows = session->execute(fmt::format("COPY (\n{}\n) TO {} ({})", sql, engine::quote_text(out), engine::copy_options()));
+  auto rows =
+      session->execute(fmt::format("COPY (\n{}\n) TO {} ({})", sql, engine::quote_text(out), engine::copy_options()));
   if (!rows) return std::move(rows).error().at({.file = file});
   execution.running.log(fmt::format("[{}] {} rows", execution.stage.name, *rows));
   return scratch.collect({components.at("outs").at(0).get<std::string>()});

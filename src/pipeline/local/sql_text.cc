@@ -18,10 +18,12 @@ Result<std::string> literal(const Json& value) {
   if (value.is_boolean()) return std::string(value.get<bool>() ? "TRUE" : "FALSE");
   if (value.is_number()) return fmt::format("({})", to_text(value));  // (-1), so that "x -$n" is no comment
   if (value.is_string()) {
-    if (value.get_ref<const std::string&>().find('\0') != std::string::npos) return Error{Code::invalid, "a parameter holds a NUL byte"};
+    if (value.get_ref<const std::string&>().find('\0') != std::string::npos)
+      return Error{Code::invalid, "a parameter holds a NUL byte"};
     return engine::quote_text(value.get<std::string>());
   }
-  if (!value.is_array()) return Error{Code::unsupported, "a parameter of SQL is text, a number, a boolean, null or a list of these"};
+  if (!value.is_array())
+    return Error{Code::unsupported, "a parameter of SQL is text, a number, a boolean, null or a list of these"};
   std::string out = "[";
   for (const auto& item : value) {
     MILLRACE_TRY(const auto text, literal(item));
@@ -36,14 +38,22 @@ class Binder {
 
   Result<std::string> bound() {
     while (at_ < sql_.size()) {
-      if (looking_at("--")) skip_comment("\n");
-      else if (looking_at("/*")) skip_comment("*/");
-      else if (sql_[at_] == '\'' || sql_[at_] == '"' || sql_[at_] == '`') copy_through(std::string(1, sql_[at_]));
-      else if (looking_at("$$")) copy_through("$$");
-      else if (sql_[at_] == '$' && at_ + 1 < sql_.size() && starts_name(sql_[at_ + 1])) MILLRACE_DO(parameter());
-      else out_ += sql_[at_++];
+      if (looking_at("--"))
+        skip_comment("\n");
+      else if (looking_at("/*"))
+        skip_comment("*/");
+      else if (sql_[at_] == '\'' || sql_[at_] == '"' || sql_[at_] == '`')
+        copy_through(std::string(1, sql_[at_]));
+      else if (looking_at("$$"))
+        copy_through("$$");
+      else if (sql_[at_] == '$' && at_ + 1 < sql_.size() && starts_name(sql_[at_ + 1]))
+        MILLRACE_DO(parameter());
+      else
+        out_ += sql_[at_++];
     }
-    while (!out_.empty() && (out_.back() == ';' || out_.back() == ' ' || out_.back() == '\n' || out_.back() == '\t' || out_.back() == '\r')) out_.pop_back();
+    while (!out_.empty() && (out_.back() == ';' || out_.back() == ' ' || out_.back() == '\n' || out_.back() == '\t' ||
+                             out_.back() == '\r'))
+      out_.pop_back();
     return out_;
   }
 
@@ -69,7 +79,8 @@ class Binder {
     size_t end = at_ + 1;
     while (end < sql_.size() && in_name(sql_[end])) ++end;
     const std::string name(sql_.substr(at_ + 1, end - at_ - 1));
-    if (end < sql_.size() && sql_[end] == '$') return copy_through(std::string(sql_.substr(at_, end + 1 - at_))), Result<void>{};  // $tag$...$tag$
+    if (end < sql_.size() && sql_[end] == '$')
+      return copy_through(std::string(sql_.substr(at_, end + 1 - at_))), Result<void>{};  // $tag$...$tag$
     const auto* value = find(params_, name);
     if (value == nullptr) return unknown(name);
     auto text = literal(*value);
@@ -92,7 +103,8 @@ class Binder {
     for (const auto& [key, value] : params_.items()) known.push_back(key);
     const auto near = did_you_mean(name, known);
     return Error{Code::invalid, fmt::format("the parameter ${} has no value", name)}.at(place()).hint(
-        near ? fmt::format("did you mean ${}?", *near) : fmt::format("add it to the stage's params: {{{}: ...}}", name));
+        near ? fmt::format("did you mean ${}?", *near)
+             : fmt::format("add it to the stage's params: {{{}: ...}}", name));
   }
 
   std::string_view sql_;
@@ -104,6 +116,8 @@ class Binder {
 
 }  // namespace
 
-Result<std::string> bind_params(std::string_view sql, const Json& params, const std::string& file) { return Binder(sql, params, file).bound(); }
+Result<std::string> bind_params(std::string_view sql, const Json& params, const std::string& file) {
+  return Binder(sql, params, file).bound();
+}
 
 }  // namespace millrace::pipeline

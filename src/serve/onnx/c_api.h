@@ -1,6 +1,6 @@
 // The part of ONNX Runtime's C interface that we call, declared by us: the wheel ships the library without headers.
-// The function table is append-only and ABI-stable, so a slot's number holds for this version of the table and all later ones.
-// load() checks the library's own version text and that the table is served at kTableVersion.
+// The function table is append-only and ABI-stable, so a slot's number holds for this version of the table and all
+// later ones. load() checks the library's own version text and that the table is served at kTableVersion.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -23,9 +23,28 @@ inline constexpr uint32_t kTableVersion = 20;  // the first of 1.20; holds every
 inline constexpr int kOldestMinor = 20;
 
 enum : int { kLogFatal = 4, kOptimizeAll = 99, kTypeTensor = 1, kDeviceAllocator = 0, kMemoryDefault = 0 };
-enum : int { kOk = 0, kFail = 1, kInvalidArgument = 2, kNoModel = 4, kInvalidProtobuf = 7, kNotImplemented = 9, kInvalidGraph = 10 };
 enum : int {
-  kFloat = 1, kUint8 = 2, kInt8 = 3, kUint16 = 4, kInt16 = 5, kInt32 = 6, kInt64 = 7, kString = 8, kBool = 9, kDouble = 11, kUint32 = 12, kUint64 = 13
+  kOk = 0,
+  kFail = 1,
+  kInvalidArgument = 2,
+  kNoModel = 4,
+  kInvalidProtobuf = 7,
+  kNotImplemented = 9,
+  kInvalidGraph = 10
+};
+enum : int {
+  kFloat = 1,
+  kUint8 = 2,
+  kInt8 = 3,
+  kUint16 = 4,
+  kInt16 = 5,
+  kInt32 = 6,
+  kInt64 = 7,
+  kString = 8,
+  kBool = 9,
+  kDouble = 11,
+  kUint32 = 12,
+  kUint64 = 13
 };
 
 struct OrtApiBase {
@@ -38,7 +57,9 @@ template <size_t Number, class Function>
 struct Slot;
 template <size_t Number, class R, class... A>
 struct Slot<Number, R(A...)> {
-  R operator()(A... arguments) const { return reinterpret_cast<R (*)(A...)>(const_cast<void*>(table[Number]))(arguments...); }
+  R operator()(A... arguments) const {
+    return reinterpret_cast<R (*)(A...)>(const_cast<void*>(table[Number]))(arguments...);
+  }
   const void* const* table;
 };
 template <size_t Number, class... A>
@@ -52,7 +73,9 @@ struct Api {
   Slot<2, const char*(const OrtStatus*)> error_message{table};
   Call<3, int, const char*, OrtEnv**> create_env{table};
   Call<8, const OrtEnv*, const void*, size_t, const OrtSessionOptions*, OrtSession**> create_session_from_array{table};
-  Call<9, OrtSession*, const OrtRunOptions*, const char* const*, const OrtValue* const*, size_t, const char* const*, size_t, OrtValue**> run{table};
+  Call<9, OrtSession*, const OrtRunOptions*, const char* const*, const OrtValue* const*, size_t, const char* const*,
+       size_t, OrtValue**>
+      run{table};
   Call<10, OrtSessionOptions**> create_session_options{table};
   Call<17, OrtSessionOptions*> disable_memory_pattern{table};
   Call<22, OrtSessionOptions*, int> set_log_severity{table};

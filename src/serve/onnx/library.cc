@@ -12,7 +12,8 @@ namespace {
 constexpr size_t kMessageBytes = 400;
 
 // ONNX type of each DType, in its order.
-constexpr int kElementTypes[] = {kBool, kUint8, kUint16, kUint32, kUint64, kInt8, kInt16, kInt32, kInt64, kFloat, kDouble, kString};
+constexpr int kElementTypes[] = {kBool,  kUint8, kUint16, kUint32, kUint64, kInt8,
+                                 kInt16, kInt32, kInt64,  kFloat,  kDouble, kString};
 
 Error unusable(const std::string& path, std::string why) {
   return Error{Code::unavailable, fmt::format("ONNX Runtime cannot be used: {}", why)}
@@ -45,9 +46,11 @@ Result<std::shared_ptr<const Library>> Library::open(const std::string& path) {
   const OrtApiBase* base = get_base();
   const std::string version = base->get_version();
   // Asked before the table: an older library writes to standard error when it is asked for a newer table.
-  if (minor_of(version) < kOldestMinor) return unusable(path, fmt::format("version {} is older than 1.{}.0", version, kOldestMinor));
+  if (minor_of(version) < kOldestMinor)
+    return unusable(path, fmt::format("version {} is older than 1.{}.0", version, kOldestMinor));
   const void* const* table = base->get_api(kTableVersion);
-  if (table == nullptr) return unusable(path, fmt::format("version {} does not serve the table of 1.{}", version, kTableVersion));
+  if (table == nullptr)
+    return unusable(path, fmt::format("version {} does not serve the table of 1.{}", version, kTableVersion));
 
   std::shared_ptr<Library> library(new Library(table));
   library->version = version;
@@ -86,11 +89,12 @@ Result<Value> to_value(const Library& library, const Tensor& tensor) {
   if (tensor.type != DType::bytes) {
     // The library takes a non-const pointer and reads it only.
     void* bytes = const_cast<std::byte*>(tensor.data.data());
-    MILLRACE_DO(library.check(library.api.create_tensor_over(library.memory, bytes, tensor.data.size(), shape.data(), shape.rank(),
-                                                             element_type_of(tensor.type), value.out())));
+    MILLRACE_DO(library.check(library.api.create_tensor_over(library.memory, bytes, tensor.data.size(), shape.data(),
+                                                             shape.rank(), element_type_of(tensor.type), value.out())));
     return value;
   }
-  MILLRACE_DO(library.check(library.api.create_tensor(library.allocator, shape.data(), shape.rank(), kString, value.out())));
+  MILLRACE_DO(
+      library.check(library.api.create_tensor(library.allocator, shape.data(), shape.rank(), kString, value.out())));
   for (size_t i = 0; i < tensor.texts.size(); ++i) {
     const std::string& text = tensor.texts[i];
     char* place = nullptr;
@@ -108,7 +112,8 @@ Result<void> copy_texts(const Library& library, OrtValue* value, size_t count, T
   std::string bytes(total, '\0');
   std::vector<size_t> starts(count);
   MILLRACE_DO(library.check(library.api.text_content(value, bytes.data(), total, starts.data(), count)));
-  for (size_t i = 0; i < count; ++i) out.texts.push_back(bytes.substr(starts[i], (i + 1 < count ? starts[i + 1] : total) - starts[i]));
+  for (size_t i = 0; i < count; ++i)
+    out.texts.push_back(bytes.substr(starts[i], (i + 1 < count ? starts[i + 1] : total) - starts[i]));
   return {};
 }
 

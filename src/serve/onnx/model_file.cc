@@ -12,8 +12,8 @@ enum Wire : unsigned { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 struct Field {
   uint64_t number = 0;
   unsigned wire = 0;
-  uint64_t value = 0;        // of a varint
-  std::string_view bytes;    // of a length-delimited field
+  uint64_t value = 0;      // of a varint
+  std::string_view bytes;  // of a length-delimited field
 };
 
 // Steps over the fields of one message.
@@ -66,14 +66,16 @@ struct Step {
   uint64_t field;
   Message to;
 };
-constexpr Step kSteps[] = {
-    {Message::model, 7, Message::graph},      {Message::model, 20, Message::training},  {Message::model, 25, Message::function},
-    {Message::training, 1, Message::graph},   {Message::training, 2, Message::graph},   {Message::function, 7, Message::node},
-    {Message::function, 11, Message::attribute}, {Message::graph, 1, Message::node},    {Message::graph, 5, Message::tensor},
-    {Message::graph, 15, Message::sparse},    {Message::node, 5, Message::attribute},   {Message::attribute, 5, Message::tensor},
-    {Message::attribute, 6, Message::graph},  {Message::attribute, 10, Message::tensor}, {Message::attribute, 11, Message::graph},
-    {Message::attribute, 22, Message::sparse}, {Message::attribute, 23, Message::sparse}, {Message::sparse, 1, Message::tensor},
-    {Message::sparse, 2, Message::tensor}};
+constexpr Step kSteps[] = {{Message::model, 7, Message::graph},         {Message::model, 20, Message::training},
+                           {Message::model, 25, Message::function},     {Message::training, 1, Message::graph},
+                           {Message::training, 2, Message::graph},      {Message::function, 7, Message::node},
+                           {Message::function, 11, Message::attribute}, {Message::graph, 1, Message::node},
+                           {Message::graph, 5, Message::tensor},        {Message::graph, 15, Message::sparse},
+                           {Message::node, 5, Message::attribute},      {Message::attribute, 5, Message::tensor},
+                           {Message::attribute, 6, Message::graph},     {Message::attribute, 10, Message::tensor},
+                           {Message::attribute, 11, Message::graph},    {Message::attribute, 22, Message::sparse},
+                           {Message::attribute, 23, Message::sparse},   {Message::sparse, 1, Message::tensor},
+                           {Message::sparse, 2, Message::tensor}};
 
 constexpr uint64_t kTensorName = 8, kTensorExternal = 13, kTensorLocation = 14, kModelIr = 1, kModelGraph = 7;
 
@@ -82,7 +84,8 @@ class Walk {
   explicit Walk(const std::string& from) : from_(from) {}
 
   Result<void> message(Message kind, std::string_view bytes, size_t depth) {
-    if (depth > limits::model_depth) return refuse(Code::too_large, fmt::format("graphs are nested more than {} deep", limits::model_depth));
+    if (depth > limits::model_depth)
+      return refuse(Code::too_large, fmt::format("graphs are nested more than {} deep", limits::model_depth));
     if (kind == Message::tensor) return tensor(bytes);
     if (kind == Message::node && ++facts.nodes > limits::model_nodes)
       return refuse(Code::too_large, fmt::format("the model has more than {} nodes", limits::model_nodes));
@@ -103,7 +106,8 @@ class Walk {
 
   Error refuse(Code code, std::string what) const { return Error{code, std::move(what)}.at({.file = from_}); }
   Error broken() const {
-    return refuse(Code::corrupt, "the file is not an ONNX model, or it was cut short").hint("export the model again, and copy it as binary");
+    return refuse(Code::corrupt, "the file is not an ONNX model, or it was cut short")
+        .hint("export the model again, and copy it as binary");
   }
 
   FileFacts facts;
@@ -122,7 +126,8 @@ class Walk {
       external |= field.number == kTensorExternal || (field.number == kTensorLocation && field.value != 0);
     }
     if (!external) return {};
-    return refuse(Code::invalid, fmt::format("the tensor '{}' of the model lies in another file, which is not read", name.substr(0, 100)))
+    return refuse(Code::invalid, fmt::format("the tensor '{}' of the model lies in another file, which is not read",
+                                             name.substr(0, 100)))
         .hint("save the model as one file: onnx.save(model, path, save_as_external_data=False)");
   }
 
@@ -134,7 +139,8 @@ class Walk {
 Result<FileFacts> inspect(std::string_view bytes, const std::string& from) {
   Walk walk(from);
   if (bytes.size() > limits::model_bytes)
-    return walk.refuse(Code::too_large, fmt::format("the model has {} bytes, the limit is {}", bytes.size(), limits::model_bytes));
+    return walk.refuse(Code::too_large,
+                       fmt::format("the model has {} bytes, the limit is {}", bytes.size(), limits::model_bytes));
   MILLRACE_DO(walk.message(Message::model, bytes, 0));
   if (!walk.has_graph || walk.facts.ir_version <= 0) return walk.broken();
   return walk.facts;

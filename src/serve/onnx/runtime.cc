@@ -42,8 +42,9 @@ class OnnxModel final : public Model {
     }
     for (const size_t at : wanted) wanted_names.push_back(outputs_[at].name.c_str());
     std::vector<onnx::OrtValue*> results(wanted.size(), nullptr);
-    auto ran = library_->check(library_->api.run(session_.get(), nullptr, given_names.data(), given.data(), given.size(),
-                                                 wanted_names.data(), wanted_names.size(), results.data()));
+    auto ran =
+        library_->check(library_->api.run(session_.get(), nullptr, given_names.data(), given.data(), given.size(),
+                                          wanted_names.data(), wanted_names.size(), results.data()));
     return collect(std::move(ran), results);
   }
 
@@ -57,10 +58,13 @@ class OnnxModel final : public Model {
     batched_ = is_batched(inputs);
     const auto one = trial(1), two = batched_ ? trial(2) : trial(1);
     if (one && two) {
-      for (size_t i = 0; i < outputs_.size(); ++i) outputs_[i].shape = observed((*one)[i].shape, (*two)[i].shape, outputs_[i].shape);
+      for (size_t i = 0; i < outputs_.size(); ++i)
+        outputs_[i].shape = observed((*one)[i].shape, (*two)[i].shape, outputs_[i].shape);
     } else {
       const Error& error = one ? two.error() : one.error();
-      log.warn("model_trial_failed", {{"file", from}, {"error", error.message()}, {"effect", "outputs have the shapes that the file declares"}});
+      log.warn(
+          "model_trial_failed",
+          {{"file", from}, {"error", error.message()}, {"effect", "outputs have the shapes that the file declares"}});
     }
     return {};
   }
@@ -85,9 +89,12 @@ class OnnxModel final : public Model {
   Result<std::vector<Declared>> declared(bool input) const {
     const auto& api = library_->api;
     size_t count = 0;
-    MILLRACE_DO(library_->check(input ? api.input_count(session_.get(), &count) : api.output_count(session_.get(), &count)));
+    MILLRACE_DO(
+        library_->check(input ? api.input_count(session_.get(), &count) : api.output_count(session_.get(), &count)));
     if (count == 0) return Error{Code::unsupported, input ? "the model has no inputs" : "the model has no outputs"};
-    if (count > limits::model_tensors) return Error{Code::too_large, fmt::format("the model has {} inputs or outputs, the limit is {}", count, limits::model_tensors)};
+    if (count > limits::model_tensors)
+      return Error{Code::too_large,
+                   fmt::format("the model has {} inputs or outputs, the limit is {}", count, limits::model_tensors)};
     std::vector<Declared> out;
     for (size_t i = 0; i < count; ++i) {
       MILLRACE_TRY(auto one, declared_one(input, i));
@@ -105,20 +112,26 @@ class OnnxModel final : public Model {
     out.spec.name = name;
     MILLRACE_DO(library_->check(api.allocator_free(library_->allocator, name)));
     onnx::TypeInfo type(*library_);
-    MILLRACE_DO(library_->check(input ? api.input_type(session_.get(), at, type.out()) : api.output_type(session_.get(), at, type.out())));
+    MILLRACE_DO(library_->check(input ? api.input_type(session_.get(), at, type.out())
+                                      : api.output_type(session_.get(), at, type.out())));
     int kind = 0;
     MILLRACE_DO(library_->check(api.kind_of(type.get(), &kind)));
     const auto refuse = [&](const std::string& what) {
-      return Error{Code::unsupported, fmt::format("the model's {} '{}' {}", input ? "input" : "output", out.spec.name, what)};
+      return Error{Code::unsupported,
+                   fmt::format("the model's {} '{}' {}", input ? "input" : "output", out.spec.name, what)};
     };
     if (kind != onnx::kTypeTensor)
-      return refuse("is not a tensor").hint("scikit-learn classifiers: convert with options={'zipmap': False}; it makes the probabilities a tensor");
+      return refuse("is not a tensor")
+          .hint(
+              "scikit-learn classifiers: convert with options={'zipmap': False}; it makes the probabilities a tensor");
     const onnx::OrtTensorInfo* info = nullptr;
     MILLRACE_DO(library_->check(api.cast_to_tensor_info(type.get(), &info)));
     int element = 0;
     MILLRACE_DO(library_->check(api.element_type(info, &element)));
     const auto found = onnx::dtype_of(element);
-    if (!found) return refuse("has an element type that is not served (16-bit floats and others)").hint("cast it to FP32 inside the model");
+    if (!found)
+      return refuse("has an element type that is not served (16-bit floats and others)")
+          .hint("cast it to FP32 inside the model");
     out.spec.type = *found;
     size_t rank = 0;
     MILLRACE_DO(library_->check(api.rank(info, &rank)));
@@ -149,11 +162,15 @@ class OnnxModel final : public Model {
     std::vector<Tensor> zeros;
     for (const auto& spec : inputs_) {
       Tensor tensor{.type = spec.type};
-      for (size_t i = 0; i < spec.shape.rank(); ++i) tensor.shape.push(spec.shape[i] == -1 ? (i == 0 ? rows : 1) : spec.shape[i]);
+      for (size_t i = 0; i < spec.shape.rank(); ++i)
+        tensor.shape.push(spec.shape[i] == -1 ? (i == 0 ? rows : 1) : spec.shape[i]);
       const auto count = tensor.shape.elements();
-      if (!count || *count > limits::inference_body_bytes) return Error{Code::too_large, fmt::format("the input '{}' is too large to try", spec.name)};
-      if (spec.type == DType::bytes) tensor.texts.resize(*count);
-      else tensor.data.resize(*count * size_of(spec.type));
+      if (!count || *count > limits::inference_body_bytes)
+        return Error{Code::too_large, fmt::format("the input '{}' is too large to try", spec.name)};
+      if (spec.type == DType::bytes)
+        tensor.texts.resize(*count);
+      else
+        tensor.data.resize(*count * size_of(spec.type));
       zeros.push_back(std::move(tensor));
     }
     std::vector<size_t> all(outputs_.size());
@@ -166,7 +183,8 @@ class OnnxModel final : public Model {
     if (one.rank() != two.rank()) return declared;
     Shape out;
     for (size_t i = 0; i < one.rank(); ++i) {
-      const bool open = one[i] != two[i] || (i > 0 && declared.rank() == one.rank() && declared[i] == -1 && one[i] == 1);
+      const bool open =
+          one[i] != two[i] || (i > 0 && declared.rank() == one.rank() && declared[i] == -1 && one[i] == 1);
       out.push(open ? -1 : one[i]);
     }
     return out;
@@ -186,7 +204,11 @@ class OnnxRuntime final : public Runtime {
     MILLRACE_TRY(const auto facts, onnx::inspect(bytes, from));
     MILLRACE_TRY(auto library, opened());
     auto model = build(std::move(library), bytes, from);
-    if (!model) return std::move(model).error().at({.file = from}).while_doing(fmt::format("loading the ONNX model (IR {}, {} nodes)", facts.ir_version, facts.nodes));
+    if (!model)
+      return std::move(model)
+          .error()
+          .at({.file = from})
+          .while_doing(fmt::format("loading the ONNX model (IR {}, {} nodes)", facts.ir_version, facts.nodes));
     return std::shared_ptr<const Model>(std::move(*model));
   }
 
@@ -216,7 +238,8 @@ class OnnxRuntime final : public Runtime {
     // Memory patterns are kept for every input shape ever seen: batches of all sizes would make that grow.
     MILLRACE_DO(library->check(api.disable_memory_pattern(options.get())));
     onnx::Session session(*library);
-    MILLRACE_DO(library->check(api.create_session_from_array(library->env, bytes.data(), bytes.size(), options.get(), session.out())));
+    MILLRACE_DO(library->check(
+        api.create_session_from_array(library->env, bytes.data(), bytes.size(), options.get(), session.out())));
     auto model = std::make_shared<OnnxModel>(std::move(library), std::move(session));
     MILLRACE_DO(model->learn(from, log_));
     return model;

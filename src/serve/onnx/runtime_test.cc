@@ -13,7 +13,9 @@ using testdata::bytes_of;
 
 std::unique_ptr<Runtime> runtime() { return make_onnx_runtime(library_folder() + "/libonnxruntime.so", silent_log()); }
 
-Result<std::shared_ptr<const Model>> load(const std::string& name) { return runtime()->load(bytes_of(name), name + ".onnx"); }
+Result<std::shared_ptr<const Model>> load(const std::string& name) {
+  return runtime()->load(bytes_of(name), name + ".onnx");
+}
 
 template <class T>
 Tensor numbers(DType type, Shape shape, std::initializer_list<T> values) {
@@ -22,9 +24,13 @@ Tensor numbers(DType type, Shape shape, std::initializer_list<T> values) {
   return out;
 }
 
-Tensor texts(Shape shape, std::vector<std::string> values) { return {.type = DType::bytes, .shape = shape, .texts = std::move(values)}; }
+Tensor texts(Shape shape, std::vector<std::string> values) {
+  return {.type = DType::bytes, .shape = shape, .texts = std::move(values)};
+}
 
-TEST(OnnxRuntime, the_library_is_there_and_says_its_version) { EXPECT_TRUE(runtime()->describe().starts_with("onnxruntime 1.")) << runtime()->describe(); }
+TEST(OnnxRuntime, the_library_is_there_and_says_its_version) {
+  EXPECT_TRUE(runtime()->describe().starts_with("onnxruntime 1.")) << runtime()->describe();
+}
 
 TEST(OnnxRuntime, runs_a_batch) {
   auto model = load("linear");
@@ -63,8 +69,10 @@ TEST(OnnxRuntime, serves_every_type) {
   std::vector<size_t> wanted;
   for (const auto& spec : (*model)->inputs()) {
     Tensor tensor{.type = spec.type, .shape = {2}};
-    if (spec.type == DType::bytes) tensor.texts = {"a", "b"};
-    else tensor.data.assign(2 * size_of(spec.type), std::byte{1});
+    if (spec.type == DType::bytes)
+      tensor.texts = {"a", "b"};
+    else
+      tensor.data.assign(2 * size_of(spec.type), std::byte{1});
     wanted.push_back(in.size());
     in.push_back(std::move(tensor));
   }
@@ -148,13 +156,14 @@ TEST(OnnxModelFile, bounds_nesting) {
   std::string inner;
   const auto wrap = [](char tag, const std::string& bytes) {
     std::string out(1, tag);
-    for (size_t size = bytes.size(); ; size >>= 7) {
+    for (size_t size = bytes.size();; size >>= 7) {
       out.push_back(static_cast<char>((size & 0x7f) | (size > 0x7f ? 0x80 : 0)));
       if (size <= 0x7f) break;
     }
     return out + bytes;
   };
-  for (int i = 0; i < 200; ++i) inner = wrap('\x0a', wrap('\x2a', wrap('\x32', inner)));  // node { attribute { graph ... } }
+  for (int i = 0; i < 200; ++i)
+    inner = wrap('\x0a', wrap('\x2a', wrap('\x32', inner)));  // node { attribute { graph ... } }
   auto facts = onnx::inspect("\x08\x08" + wrap('\x3a', inner), "deep.onnx");
   ASSERT_FALSE(facts);
   EXPECT_EQ(facts.error().code(), Code::too_large);
