@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "api/idempotency.h"
 #include "api/status.h"
 #include "core/limits.h"
 
@@ -94,17 +95,6 @@ bool allows(const Caller& caller, Permission permission) {
   return false;
 }
 
-std::string_view name_of_permission(Permission permission) {
-  switch (permission) {
-    case Permission::open: return "open";
-    case Permission::read: return "reader";
-    case Permission::write: return "writer";
-    case Permission::approve: return "approver";
-    case Permission::admin: return "admin";
-  }
-  return "admin";
-}
-
 // A JSON string; the plain ones, which are nearly all, without building a document.
 std::string quoted(const std::string& text) {
   const bool plain =
@@ -188,8 +178,8 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
   return out;
 }
 
-Dispatcher::Dispatcher(Router router, const Authenticator& authenticator, Context& context)
-    : router_(std::move(router)), authenticator_(authenticator), context_(context) {}
+Dispatcher::Dispatcher(Router router, const Authenticator& authenticator, Context& context, Idempotency* idempotency)
+    : router_(std::move(router)), authenticator_(authenticator), context_(context), idempotency_(idempotency) {}
 
 Result<void> Dispatcher::admit(const Route& route, Request& request, const Peer& peer) const {
   auto& caller = request.caller;
@@ -215,24 +205,44 @@ Result<void> Dispatcher::admit(const Route& route, Request& request, const Peer&
         "send Authorization: Bearer TOKEN; make one with: millrace token create");
   }
   if (!allows(caller, route.permission))
-    return Error{Code::denied, fmt::format("'{}' has not the role '{}' that this needs", caller.subject,
-                                           name_of_permission(route.permission))};
+    return Error{Code::denied,
+                 fmt::format("'{}' has not the role '{}' that this needs", caller.subject, name_of(route.permission))};
   return {};
 }
 
-Reply Dispatcher::run(const Route& route, Request& request) const {
-  const Micros started = context_.clock.steady();
-  Reply reply;
+Reply Dispatcher::handle(const Route& route, Request& request) const {
   try {
-    reply = route.handler(request);
+    return route.handler(request);
   } catch (const std::exception& thrown) {
     // Ours throws nothing; a library that slipped through its wrapper must not take the server down.
     context_.log.error("handler_threw", {{"path", route.pattern}, {"what", thrown.what()}});
-    reply = error_reply(
+    return error_reply(
         request.path,
         Error{Code::internal, "an unexpected failure"}.hint("the server's log has more under this request id"),
         request.caller.request_id);
   }
+}
+
+// Of a request that may carry an Idempotency-Key.
+Reply Dispatcher::handle_once(const Route& route, Request& request) const {
+  if (auto key = Idempotency::read_key(request); !key)
+    return error_reply(request.path, key.error(), request.caller.request_id);
+  if (request.caller.idempotency_key.empty()) return handle(route, request);
+  auto known = idempotency_->find(request.caller);
+  if (!known) return error_reply(request.path, known.error(), request.caller.request_id);
+  if (*known) return std::move(**known);
+  auto reply = handle(route, request);
+  const std::pair<std::string, std::string> secret{"cache-control", "no-store"};
+  if (std::find(reply.headers.begin(), reply.headers.end(), secret) != reply.headers.end()) return reply;
+  if (auto kept = idempotency_->keep(request.caller, reply); !kept)
+    context_.log.warn("answer_not_kept", {{"request_id", request.caller.request_id}, {"error", kept.error().text()}});
+  return reply;
+}
+
+Reply Dispatcher::run(const Route& route, Request& request) const {
+  const Micros started = context_.clock.steady();
+  const bool once = idempotency_ != nullptr && route.audit != "none" && request.path.starts_with("/api/millrace/");
+  auto reply = once ? handle_once(route, request) : handle(route, request);
   reply.headers.emplace_back("x-request-id", request.caller.request_id);
   log(request, reply, started);
   return reply;

@@ -46,9 +46,12 @@ class Router {
   std::shared_ptr<Node> root_;
 };
 
+class Idempotency;
+
 class Dispatcher {
  public:
-  Dispatcher(Router router, const Authenticator& authenticator, Context& context);
+  // Without `idempotency` the header is not read (there is no store).
+  Dispatcher(Router router, const Authenticator& authenticator, Context& context, Idempotency* idempotency = nullptr);
   const Router& router() const { return router_; }
 
   // Identity and rights; fills request.caller. Run before the body is read, so that strangers cannot send us much.
@@ -63,11 +66,14 @@ class Dispatcher {
   std::string metrics_text() const;
 
  private:
+  Reply handle(const Route& route, Request& request) const;
+  Reply handle_once(const Route& route, Request& request) const;
   void log(const Request& request, const Reply& reply, Micros started) const;
 
   Router router_;
   const Authenticator& authenticator_;
   Context& context_;
+  Idempotency* idempotency_;
   mutable std::atomic<uint64_t> by_class_[6] = {};
 };
 

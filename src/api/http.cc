@@ -2,6 +2,17 @@
 
 namespace millrace::api {
 
+std::string_view name_of(Permission permission) {
+  switch (permission) {
+    case Permission::open: return "open";
+    case Permission::read: return "reader";
+    case Permission::write: return "writer";
+    case Permission::approve: return "approver";
+    case Permission::admin: return "admin";
+  }
+  return "admin";
+}
+
 std::optional<std::string> Request::query_value(std::string_view name) const {
   for (const auto& [key, value] : query)
     if (key == name) return value;

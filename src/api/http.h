@@ -49,6 +49,7 @@ struct Reply {
 
 // What a caller needs for a route. `open` needs no login at all.
 enum class Permission { open, read, write, approve, admin };
+std::string_view name_of(Permission permission);  // open, or the role that is needed: reader, writer, approver, admin
 
 enum class Run {
   inline_,  // on the network thread: short, never waits (inference)

@@ -96,7 +96,20 @@ std::string lower(std::string_view text) {
 bool is_own_host(std::string_view host) {
   const auto colon = host.rfind(':');
   const auto name = host.ends_with(']') || colon == std::string_view::npos ? host : host.substr(0, colon);
-  return name.empty() || name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name.starts_with("127.");
+  if (name.empty() || name == "localhost" || name == "[::1]") return true;
+  ErrorCode error;  // a number, not a name like 127.0.0.1.example.org
+  const auto address = asio::ip::make_address_v4(std::string(name), error);
+  return !error && address.is_loopback();
+}
+
+// What HTTP has an own number for (a head, an address, a disk) is told by that number in the body too.
+void restate(Reply& reply, int status) {
+  if (reply.status == status) return;
+  reply.status = status;
+  auto body = parse_json(reply.body, "problem");
+  if (!body || !body->contains("status")) return;
+  (*body)["status"] = status;
+  reply.body = to_text(*body);
 }
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -276,7 +289,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // The rest of the request is not read, so the connection cannot be used again.
   void refuse_early(const Error& error, int status) {
     auto reply = error_reply(request_.path.empty() ? "/" : request_.path, error, request_.caller.request_id);
-    reply.status = status;
+    restate(reply, status);
     finish_early(std::move(reply));
   }
 

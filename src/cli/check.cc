@@ -34,8 +34,8 @@ Result<int> check(Invocation& in) {
   std::vector<std::vector<std::string>> rows{{"rule", "value", "ok", "limit"}};
   if (const auto* checks = find(findings, "checks"))
     for (const auto& [rule, found] : checks->items())
-      rows.push_back({rule, found.contains("value") ? to_text(found["value"]) : "",
-                      found.value("ok", true) ? "yes" : "NO", found.contains("limit") ? to_text(found["limit"]) : ""});
+      rows.push_back({rule, found.contains("value") ? to_text(found["value"]) : "", verdict_word(found),
+                      found.contains("limit") ? to_text(found["limit"]) : ""});
   in.show(findings,
           fmt::format("{}{}: {} rows, {} accepted, {} quarantined\n", table(rows), report.verdict,
                       with_commas(integer_or(findings, "rows", 0)), with_commas(integer_or(findings, "accepted", 0)),

@@ -119,6 +119,12 @@ Result<std::vector<std::string>> split_words(const std::string& line) {
   return words;
 }
 
+std::string verdict_word(const Json& check) {
+  const auto* ok = find(check, "ok");
+  if (ok == nullptr || !ok->is_boolean()) return "not run";
+  return ok->get<bool>() ? "yes" : "NO";
+}
+
 std::string with_commas(int64_t number) {
   std::string text = std::to_string(number);
   for (auto at = static_cast<int64_t>(text.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3)

@@ -80,6 +80,9 @@ int run_words(const std::vector<std::string>& words, Host& host);
 // Splits a line as a shell splits words (quotes, no expansion).
 Result<std::vector<std::string>> split_words(const std::string& line);
 
+// Of one rule of findings: yes, NO, or "not run" (a rule that no engine here judges).
+std::string verdict_word(const Json& check);
+
 // "12,345", "3.4 MB": for people.
 std::string with_commas(int64_t number);
 // Rows of cells as aligned columns; the first row is the heading.

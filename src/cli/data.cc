@@ -22,9 +22,11 @@ std::string broken_rules(const Json& findings) {
   std::string out;
   if (const auto* checks = find(findings, "checks"); checks != nullptr && checks->is_object())
     for (const auto& [rule, check] : checks->items()) {
-      if (check.value("ok", true)) continue;
-      out += fmt::format("  {}: {}{}\n", rule, check.contains("value") ? to_text(check["value"]) : "",
-                         check.contains("limit") ? " (limit " + to_text(check["limit"]) + ")" : "");
+      if (verdict_word(check) != "NO") continue;
+      const auto note = string_or(check, "note", "");
+      out += fmt::format("  {}: {}{}{}\n", rule, check.contains("value") ? to_text(check["value"]) : "",
+                         check.contains("limit") ? " (limit " + to_text(check["limit"]) + ")" : "",
+                         note.empty() ? "" : ": " + note);
     }
   return out;
 }
@@ -67,8 +69,8 @@ Result<int> show(Invocation& in) {
   if (const auto* findings = find(version, "findings"); findings != nullptr && findings->contains("checks")) {
     std::vector<std::vector<std::string>> rows{{"rule", "value", "ok", "limit"}};
     for (const auto& [rule, check] : (*findings)["checks"].items())
-      rows.push_back({rule, check.contains("value") ? to_text(check["value"]) : "",
-                      check.value("ok", true) ? "yes" : "NO", check.contains("limit") ? to_text(check["limit"]) : ""});
+      rows.push_back({rule, check.contains("value") ? to_text(check["value"]) : "", verdict_word(check),
+                      check.contains("limit") ? to_text(check["limit"]) : ""});
     lines += "\n" + table(rows);
   }
   in.show(version, lines);

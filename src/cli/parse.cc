@@ -52,6 +52,19 @@ std::string hint_for(const std::vector<std::string>& words) {
   return "'millrace --help' lists the commands";
 }
 
+// The word that names no command, with its group: "bogus", "data lst". Empty when the words name one.
+std::string unknown_command(const std::vector<std::string>& words) {
+  if (words.empty() || words[0].starts_with('-')) return "";
+  const bool pair = words.size() > 1 && !words[1].starts_with('-');
+  bool group = false;
+  for (const auto& command : commands()) {
+    if (command.name == words[0] || (pair && command.name == words[0] + " " + words[1])) return "";
+    group = group || command.name.starts_with(words[0] + " ");
+  }
+  if (!group) return words[0];
+  return pair ? words[0] + " " + words[1] : "";
+}
+
 void print_error(const Error& error, bool json) {
   if (json) {
     std::fprintf(stdout, "%s\n", api::problem(error, "").body.c_str());
@@ -101,7 +114,9 @@ int run_words(const std::vector<std::string>& words, Host& host) {
     std::string hint = hint_for(words);
     for (const auto& [command, sub] : apps)
       if (sub->parsed()) hint = "see 'millrace " + command->name + " --help'";
-    print_error(Error{Code::invalid, error.what()}.hint(hint), wants_json);
+    const auto unknown = unknown_command(words);
+    const std::string said = unknown.empty() ? error.what() : "there is no command '" + unknown + "'";
+    print_error(Error{Code::invalid, said}.hint(hint), wants_json);
     return api::exit_status(Code::invalid);
   }
   for (const auto& command : commands()) {

@@ -17,7 +17,8 @@ Result<Json> expect_json(const Result<api::Answer>& answer, std::string_view wha
   if (!answer) return answer.error();
   MILLRACE_TRY(auto body, parse_json(answer->body, what));
   if (answer->status != 200)
-    return Error{Code::rejected, fmt::format("{}: {}", what, string_or(body, "error", answer->body.substr(0, 200)))};
+    return Error{answer->status == 404 ? Code::not_found : Code::rejected,
+                 fmt::format("{}: {}", what, string_or(body, "error", answer->body.substr(0, 200)))};
   return body;
 }
 

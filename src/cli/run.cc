@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "api/client.h"
 #include "cli/follow.h"
 #include "cli/host.h"
 
@@ -19,7 +20,8 @@ std::string plan_lines(const Json& plan) {
 }
 
 Result<int> why(Invocation& in, Gateway& gateway, const std::string& stage) {
-  MILLRACE_TRY(const auto plan, gateway.call("GET", address({"pipeline", "plan"}) + "?stage=" + stage));
+  MILLRACE_TRY(const auto plan,
+               gateway.call("GET", address({"pipeline", "plan"}) + "?stage=" + api::encode_path(stage)));
   in.show(plan, plan_lines(plan));
   return 0;
 }

@@ -13,6 +13,8 @@ struct Caller {
   std::vector<std::string> roles;  // reader, writer, approver, admin
   std::string via;                 // cli, mlflow, native, oip, job
   std::string request_id;
+  std::string idempotency_key;  // "" = none; the journal lets one request with it change something
+  std::string request_digest;   // of the request that carries the key
 
   // Loopback without a token: may do everything on its own machine, but is never a second approver.
   bool is_local() const { return subject.starts_with("local:"); }

@@ -109,6 +109,21 @@ TEST(Yaml, broken_documents_are_errors_with_a_place) {
     EXPECT_NE(error_of(text), "") << text;
 }
 
+TEST(Yaml, text_that_is_not_utf8_is_refused_with_its_line) {
+  using namespace std::string_view_literals;
+  for (const auto text : {"a: 1\nb: caf\xe9"sv, "a: 1\nb: \xc0\x80"sv, "a: 1\nb: \xed\xa0\x80"sv,
+                          "a: 1\nb: \xf4\x90\x80\x80"sv, "a: 1\nb: \xe2\x82"sv, "a: 1\nb: x\0y"sv}) {
+    const auto read = parse_yaml(text, "f.yaml");
+    ASSERT_FALSE(read) << text;
+    EXPECT_EQ(read.error().where().line, 2) << read.error().text();
+    EXPECT_FALSE(read.error().hint().empty());
+  }
+  EXPECT_TRUE(
+      parse_yaml("\xef\xbb\xbf"
+                 "a: caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\x82",
+                 "f.yaml"));
+}
+
 TEST(Yaml, a_file_that_is_missing_is_named) {
   const testing::Folder folder;
   EXPECT_EQ(load_yaml(folder / "none.yaml").error().where().file, folder / "none.yaml");

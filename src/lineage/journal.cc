@@ -76,6 +76,25 @@ Event to_event(const store::Row& row) {
   return event;
 }
 
+// The caller's Idempotency-Key belongs to the first request that changes something with it.
+Result<void> claim_key(store::Session& session, const Caller& caller, Micros now) {
+  if (caller.idempotency_key.empty()) return {};
+  MILLRACE_TRY(
+      const auto claimed,
+      session.execute(
+          "INSERT INTO idempotency (workspace, subject, key, request_digest, request_id, status, body, recorded_at) "
+          "VALUES (?, ?, ?, ?, ?, 0, '', ?) ON CONFLICT (workspace, subject, key) DO NOTHING",
+          {caller.workspace, caller.subject, caller.idempotency_key, caller.request_digest, caller.request_id, now}));
+  if (claimed == 1) return {};
+  MILLRACE_TRY(const auto owner,
+               session.first("SELECT request_id FROM idempotency WHERE workspace = ? AND subject = ? AND key = ?",
+                             {caller.workspace, caller.subject, caller.idempotency_key}));
+  if (owner && owner->text(0) == caller.request_id) return {};
+  return Error{Code::conflict, "another request with this Idempotency-Key has made its change"}
+      .at_field("Idempotency-Key")
+      .hint("send it again to get that one's answer");
+}
+
 }  // namespace
 
 Journal::Journal(store::Database& database, Context& context, std::string writer, std::string checkpoint_file)
@@ -98,6 +117,7 @@ Result<int64_t> Journal::write(const Caller& caller, const Rows& rows) {
 Result<int64_t> Journal::append(store::Session& session, const Caller& caller, const Change& change) {
   MILLRACE_TRY(const auto previous, last_hash(session, writer_));
   const Micros now = context_.now();
+  MILLRACE_DO(claim_key(session, caller, now));
   const Micros event_time = change.event_time != 0 ? change.event_time : now;
   const std::string body = to_text(change.body);
   const Json chained =

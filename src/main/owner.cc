@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "api/idempotency.h"
 #include "api/mlflow/routes.h"
 #include "api/oip/routes.h"
 #include "api/server.h"
@@ -107,6 +108,7 @@ struct Owner::Parts {
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<Keeper> keeper;
   std::unique_ptr<api::native::Services> native;
+  std::unique_ptr<api::Idempotency> idempotency;
   std::unique_ptr<api::Dispatcher> dispatcher;
   std::unique_ptr<cli::Gateway> gateway;
   std::unique_ptr<api::Server> server;
@@ -171,7 +173,9 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
-  p.dispatcher = std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), *p.tokens, context);
+  p.idempotency = std::make_unique<api::Idempotency>(*p.database, context);
+  p.dispatcher =
+      std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), *p.tokens, context, p.idempotency.get());
   p.gateway = local_gateway(*p.dispatcher);
 
   p.jobs->add(std::string(pipeline::kJobKind), [&p, project](jobs::Running& running) -> Result<Json> {

@@ -95,15 +95,6 @@ void add_numbers(const Tensor& tensor, Json& out) {
   }
 }
 
-Json specs_json(const std::vector<TensorSpec>& specs) {
-  Json out = Json::array();
-  for (const auto& spec : specs)
-    out.push_back({{"name", spec.name},
-                   {"datatype", std::string(name_of(spec.type))},
-                   {"shape", std::vector<int64_t>(spec.shape.begin(), spec.shape.end())}});
-  return out;
-}
-
 Result<std::vector<TensorSpec>> read_specs(const Json& json, std::string_view key) {
   const Error wrong{Code::corrupt, fmt::format("the description of an arm has no usable '{}'", key)};
   const Json* list = find(json, key);
@@ -139,8 +130,8 @@ Json Arm::to_json() const {
           {"model", model},
           {"version", version},
           {"digest", digest},
-          {"inputs", specs_json(inputs)},
-          {"outputs", specs_json(outputs)}};
+          {"inputs", serve::to_json(inputs)},
+          {"outputs", serve::to_json(outputs)}};
 }
 
 Result<Arm> Arm::of_json(const Json& json) {

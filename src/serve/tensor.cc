@@ -44,4 +44,13 @@ bool fits(const Shape& shape, const Shape& spec) {
   return true;
 }
 
+Json to_json(const std::vector<TensorSpec>& specs) {
+  Json out = Json::array();
+  for (const auto& spec : specs)
+    out.push_back({{"name", spec.name},
+                   {"datatype", std::string(name_of(spec.type))},
+                   {"shape", std::vector<int64_t>(spec.shape.begin(), spec.shape.end())}});
+  return out;
+}
+
 }  // namespace millrace::serve

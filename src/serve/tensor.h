@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/json.h"
 #include "core/result.h"
 
 namespace millrace::serve {
@@ -56,6 +57,9 @@ struct TensorSpec {
   DType type = DType::fp32;
   Shape shape;
 };
+
+Json to_json(
+    const std::vector<TensorSpec>& specs);  // [{name, datatype, shape}], as the Open Inference Protocol shows them
 
 // Row-major. Numbers lie little-endian and packed in `data` (BOOL: one byte, 0 or 1), texts in `texts`.
 struct Tensor {

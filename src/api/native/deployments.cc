@@ -4,6 +4,16 @@
 namespace millrace::api::native {
 namespace {
 
+// Named by the project, or released once by a project that no longer names it.
+Result<void> must_be_known(Services& s, const Request& in) {
+  MILLRACE_TRY(const auto releases, s.registry.releases(in.caller.workspace, in.arg("deployment")));
+  if (!releases.empty()) return {};
+  MILLRACE_TRY(const auto project, s.project());
+  MILLRACE_TRY(const auto deployments, registry::read_deployments(project));
+  MILLRACE_DO(find_spec(deployments, in.arg("deployment"), "deployment"));
+  return {};
+}
+
 Result<Json> create(Services& s, const Request& in) {
   MILLRACE_TRY(const auto body, read_object(in, {"version", "why"}));
   MILLRACE_TRY(const auto version, get_integer(body, "version"));
@@ -21,16 +31,19 @@ Result<Json> rollback(Services& s, const Request& in) {
 }
 
 Result<Json> list(Services& s, const Request& in) {
+  MILLRACE_DO(must_be_known(s, in));
   MILLRACE_TRY(const auto releases, s.registry.releases(in.caller.workspace, in.arg("deployment")));
   return page(releases);
 }
 
 Result<Json> predictions(Services& s, const Request& in) {
+  MILLRACE_DO(must_be_known(s, in));
   return s.data_plane.count_predictions(in.arg("deployment"), in.query_value("input").value_or(""));
 }
 
 Result<Json> seal(Services& s, const Request& in) {
   MILLRACE_TRY(const auto body, read_object(in, {}));
+  MILLRACE_DO(must_be_known(s, in));
   MILLRACE_TRY(const auto job, s.jobs.submit(in.caller, {.kind = "predictions.seal",
                                                          .key = in.arg("deployment"),
                                                          .payload = {{"deployment", in.arg("deployment")}},
@@ -61,7 +74,7 @@ Routes deployment_routes(Services& s) {
       {"GET", base + "/predictions", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return predictions(s, in); }); },
        "How many predictions the log holds, of ?input=DIGEST if given."},
-      {"POST", base + "/seal", Permission::write, kJsonBody, "none", Run::worker,
+      {"POST", base + "/seal", Permission::write, kJsonBody, "job.submitted", Run::worker,
        [&s](Request& in) {
          return answer(
              in, [&] { return seal(s, in); }, 202);

@@ -5,17 +5,6 @@
 namespace millrace::api::native {
 namespace {
 
-std::string permission_text(Permission permission) {
-  switch (permission) {
-    case Permission::open: return "open";
-    case Permission::read: return "reader";
-    case Permission::write: return "writer";
-    case Permission::approve: return "approver";
-    case Permission::admin: return "admin";
-  }
-  return "admin";
-}
-
 // "/x/{node...}" is written "/x/{node}" in OpenAPI, which has no word for "the rest of the path".
 std::string plain_pattern(std::string pattern) {
   if (const auto dots = pattern.find("...}"); dots != std::string::npos) pattern.erase(dots, 3);
@@ -44,7 +33,7 @@ std::string openapi_text(const Routes& routes) {
     for (auto& c : method) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     Json operation{
         {"summary", route.summary},
-        {"x-permission", permission_text(route.permission)},
+        {"x-permission", std::string(name_of(route.permission))},
         {"x-audit", route.audit},
         {"responses",
          {{"200", {{"description", "the answer"}}},

@@ -71,7 +71,7 @@ Routes pipeline_routes(Services& s) {
       {"GET", base + "/plan", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return plan(s, in); }); },
        "What a run would do now and why, of ?stage=NAME and what it needs or of all."},
-      {"POST", base + "/runs", Permission::write, kJsonBody, "stage.ran", Run::worker,
+      {"POST", base + "/runs", Permission::write, kJsonBody, "job.submitted", Run::worker,
        [&s](Request& in) {
          return answer(
              in, [&] { return start(s, in); }, 202);

@@ -53,8 +53,10 @@ Routes token_routes(Services& s) {
   return {
       {"POST", base, Permission::admin, kJsonBody, "token.created", Run::worker,
        [&s](Request& in) {
-         return answer(
+         auto reply = answer(
              in, [&] { return create(s, in); }, 201);
+         reply.headers.emplace_back("cache-control", "no-store");  // it holds a secret
+         return reply;
        },
        "Make an access token; the secret is in this answer only."},
       {"GET", base, Permission::admin, kNoBody, "none", Run::worker,

@@ -9,15 +9,6 @@ namespace {
 using serve::DataPlane;
 using serve::ServedPtr;
 
-Json tensors_json(const std::vector<serve::TensorSpec>& specs) {
-  Json out = Json::array();
-  for (const auto& spec : specs)
-    out.push_back({{"name", spec.name},
-                   {"datatype", std::string(name_of(spec.type))},
-                   {"shape", std::vector<int64_t>(spec.shape.begin(), spec.shape.end())}});
-  return out;
-}
-
 std::string version_in(const Request& in) {
   const auto found = in.args.find("version");
   return found == in.args.end() ? "" : found->second;
@@ -40,8 +31,8 @@ Reply model_metadata(const DataPlane& plane, const Request& in) {
   return Reply::json({{"name", it.arm.deployment},
                       {"versions", {it.version}},
                       {"platform", std::string(it.model->platform())},
-                      {"inputs", tensors_json(it.arm.inputs)},
-                      {"outputs", tensors_json(it.arm.outputs)}});
+                      {"inputs", serve::to_json(it.arm.inputs)},
+                      {"outputs", serve::to_json(it.arm.outputs)}});
 }
 
 Reply model_ready(const DataPlane& plane, const Request& in) {

@@ -16,14 +16,10 @@ Result<GateOutcome> evaluate(const Json& parameters, const GateInput& input) {
   MILLRACE_TRY(const auto rows, input.scored.pairs());
   MILLRACE_TRY(const auto found, stats::roc_auc(rows.labels, rows.scores, level));
   const auto& auc = found.auc;
-  GateOutcome out{.ok = auc.low >= floor,
-                  .value = {{"value", auc.value},
-                            {"low", auc.low},
-                            {"high", auc.high},
-                            {"level", level},
-                            {"n", input.scored.rows()},
-                            {"limit", floor}},
-                  .evidence = {{"positives", positives}, {"negatives", negatives}, {"variance", found.variance}}};
+  GateOutcome out{
+      .ok = auc.low >= floor,
+      .value = measured_value({auc.value, auc.low, auc.high}, level, static_cast<int64_t>(input.scored.rows()), floor),
+      .evidence = {{"positives", positives}, {"negatives", negatives}, {"variance", found.variance}}};
   const auto measured = fmt::format("AUC is {:.4f} on {} rows, and the lower end of its {:g} % interval, {:.4f},",
                                     auc.value, input.scored.rows(), level * 100, auc.low);
   if (out.ok)

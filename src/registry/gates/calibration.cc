@@ -26,12 +26,7 @@ Result<GateOutcome> evaluate(const Json& parameters, const GateInput& input) {
                stats::calibration(rows.labels, rows.scores, parameters.at("bins").get<int64_t>(), level));
   const auto& ece = found.ece;
   GateOutcome out{.ok = ece.value <= limit,
-                  .value = {{"value", ece.value},
-                            {"low", ece.low},
-                            {"high", ece.high},
-                            {"level", level},
-                            {"n", input.scored.rows()},
-                            {"limit", limit}},
+                  .value = measured_value(ece, level, static_cast<int64_t>(input.scored.rows()), limit),
                   .evidence = {{"bins", bins_of(found)}, {"max_error", found.max_error}}};
   const auto measured = fmt::format("the calibration error is {:.4f} over {} bins of {} rows", ece.value,
                                     found.bins.size(), input.scored.rows());

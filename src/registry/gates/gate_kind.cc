@@ -115,6 +115,11 @@ std::string describe_gates() {
   return out;
 }
 
+Json measured_value(const stats::Interval& estimate, double level, int64_t n, double limit) {
+  return {{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}, {"level", level}, {"n", n},
+          {"limit", limit}};
+}
+
 GateOutcome gate_failed(std::string reason, Json evidence) {
   return {.ok = false, .value = nullptr, .reason = std::move(reason), .evidence = std::move(evidence)};
 }

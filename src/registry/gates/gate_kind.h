@@ -11,6 +11,7 @@
 #include "core/yaml.h"
 #include "data/datasets.h"
 #include "registry/gates/scored_rows.h"
+#include "stats/interval.h"
 
 namespace millrace::registry {
 
@@ -53,6 +54,9 @@ std::string describe_gates();                           // Markdown: every kind 
 // Reads a gate's parameters by its descriptor and adds what was left out. `given` is nullptr or a map; `at` is the
 // gate's place.
 Result<Json> read_gate_parameters(const GateKind& kind, const Yaml* given, const Yaml& at);
+
+// {value, low, high, level, n, limit}: an estimate, how sure it is, and what was asked for.
+Json measured_value(const stats::Interval& estimate, double level, int64_t n, double limit);
 
 // A gate that could not be computed: not passed, and why.
 GateOutcome gate_failed(std::string reason, Json evidence = nullptr);

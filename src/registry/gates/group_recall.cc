@@ -69,14 +69,9 @@ Result<GateOutcome> evaluate(const Json& parameters, const GateInput& input) {
                          tables);
   }
   GateOutcome out{.ok = worst.recall.value >= floor,
-                  .value = {{"value", worst.recall.value},
-                            {"low", worst.recall.low},
-                            {"high", worst.recall.high},
-                            {"level", limits.level},
-                            {"n", worst.positives},
-                            {"limit", floor},
-                            {"group", fmt::format("{} {}", worst.column, worst.group)}},
+                  .value = measured_value(worst.recall, limits.level, worst.positives, floor),
                   .evidence = {{"threshold", *input.threshold}, {"groups", std::move(tables)}}};
+  out.value["group"] = fmt::format("{} {}", worst.column, worst.group);
   const auto measured =
       fmt::format("the worst recall is {:.4f} ({:.4f} to {:.4f}), for {} {} with {} positives", worst.recall.value,
                   worst.recall.low, worst.recall.high, worst.column, worst.group, worst.positives);

@@ -54,12 +54,13 @@ CREATE TABLE tokens (
   PRIMARY KEY (workspace, id)
 );
 
--- Answers of requests that carried an Idempotency-Key, so that a repeat has no second effect.
+-- Requests that carried an Idempotency-Key and changed something, so that a repeat has no second effect. status 0: no answer kept yet.
 CREATE TABLE idempotency (
   workspace TEXT NOT NULL,
   subject   TEXT NOT NULL,
   key       TEXT NOT NULL,
   request_digest TEXT NOT NULL,
+  request_id TEXT NOT NULL,
   status    INTEGER NOT NULL,
   body      TEXT NOT NULL,
   recorded_at INTEGER NOT NULL,
