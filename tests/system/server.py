@@ -17,7 +17,7 @@ def run(*words, state=None, project=None, timeout=300, env=None, cwd=None):
         command += ["--project", str(project)]
     if state:
         command += ["--state", str(state)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env={**os.environ, **(env or {})}, cwd=cwd)
+    return subprocess.run(command, capture_output=True, text=True, errors="strict", timeout=timeout, env={**os.environ, **(env or {})}, cwd=cwd)
 
 
 class Server:

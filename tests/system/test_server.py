@@ -3,8 +3,10 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import stat
+import time
 
 import pytest
 import requests
@@ -109,8 +111,9 @@ def test_a_page_of_another_site_gets_nowhere(server):
     for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}):
         answer = requests.post(server.url + "/api/millrace/v1/tokens", json={"subject": "a", "roles": ["admin"]}, headers=headers, timeout=10)
         assert answer.status_code == 403, answer.text
-    answer = requests.get(server.url + "/api/millrace/v1/status", headers={"Host": "evil.example"}, timeout=10)
-    assert answer.status_code == 401, "a name that resolves to this machine must not open it"
+    for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "127.evil"):
+        answer = requests.get(server.url + "/api/millrace/v1/status", headers={"Host": host}, timeout=10)
+        assert answer.status_code == 401, f"{host}: a name that resolves to this machine must not open it"
 
 
 def test_tokens_give_their_role_and_no_more(server):
@@ -145,6 +148,71 @@ def test_a_port_in_use_is_said_and_nothing_is_left_running(server, tmp_path):
     other = run("up", "--http", server.address, state=tmp_path / "other")
     assert other.returncode == 5, other.stderr
     assert server.address in other.stderr and "--http" in other.stderr
+
+
+def connects(server):
+    host, port = server.address.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+        return True
+    except OSError:
+        return False
+
+
+def until(holds, seconds=20):
+    """Polls until it holds; fails after the deadline."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+
+
+def test_a_request_under_way_is_answered_after_sigterm(tmp_path):
+    server = up(tmp_path / "state")
+    host, port = server.address.rsplit(":", 1)
+    body = b'{"name": "under way"}'
+    idle = socket.create_connection((host, int(port)), timeout=20)
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(b"POST /api/2.0/mlflow/experiments/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                           b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+        assert connection.recv(100).startswith(b"HTTP/1.1 100"), "the head is read: the request is under way"
+        server.process.send_signal(signal.SIGTERM)
+        until(lambda: not connects(server))  # it drains: nobody new is let in
+        assert server.process.poll() is None, "it ended with a request under way"
+        connection.sendall(body)
+        got = b""
+        while not is_whole(got) and (chunk := connection.recv(65536)):
+            got += chunk
+    assert status_of(got) == 200 and b"connection: close" in got.lower(), got
+    assert idle.recv(1) == b"", "an idle connection is closed"
+    idle.close()
+    assert server.process.wait(timeout=20) == 0
+    server.kill()  # collects what it wrote
+    kept = up(tmp_path / "state")
+    found = requests.get(kept.url + "/api/2.0/mlflow/experiments/get-by-name", params={"experiment_name": "under way"}, timeout=10)
+    assert found.status_code == 200
+    assert kept.stop() == 0
+
+
+def test_a_request_that_never_ends_does_not_hold_the_server(tmp_path):
+    server = up(tmp_path / "state")
+    host, port = server.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(b"POST /api/2.0/mlflow/experiments/create HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100")
+        assert server.stop() == 0
+
+
+def test_it_starts_again_after_a_kill_and_prints_its_real_port(tmp_path):
+    server = up(tmp_path / "state")
+    assert int(server.address.rsplit(":", 1)[1]) > 0
+    requests.post(server.url + "/api/2.0/mlflow/experiments/create", json={"name": "kept"}, timeout=10).raise_for_status()
+    server.kill()
+    assert (tmp_path / "state" / "server.sock").exists(), "what a killed server leaves"
+    listed = run("audit", "list", "--json", state=tmp_path / "state")
+    assert listed.returncode == 0 and "experiment.created" in listed.stdout, listed.stderr
+    server = up(tmp_path / "state")
+    assert requests.get(server.url + "/api/2.0/mlflow/experiments/get-by-name", params={"experiment_name": "kept"}, timeout=10).status_code == 200
+    assert server.stop() == 0
 
 
 def test_another_bind_than_loopback_needs_a_token(tmp_path):
