@@ -50,22 +50,22 @@ class Session;
 // One network thread: its own event loop, and the connections that live and die on it. No connection is seen by two
 // threads, so requests take no lock; time limits are kept by one timer that looks over all connections once a second.
 struct Loop {
+  std::set<Session*> sessions;  // this loop's thread only; outlives io, whose end takes the connections still waiting
   asio::io_context io{1};
   asio::steady_timer sweeper{io};
-  std::set<Session*> sessions;  // this loop's thread only
   std::thread thread;
 };
 
-// What all sessions share.
+// What all sessions share. They end with the workers or the loops that hold them, so these come last.
 struct Shared {
   const ServerOptions options;
   const Dispatcher& dispatcher;
-  asio::thread_pool workers;
-  std::vector<std::unique_ptr<Loop>> loops;
   std::atomic<bool> draining{false};
   std::mutex mutex;  // guards open
   std::condition_variable emptied;
   size_t open = 0;  // connections
+  std::vector<std::unique_ptr<Loop>> loops;
+  asio::thread_pool workers;
 
   Shared(ServerOptions wanted, const Dispatcher& dispatcher)
       : options(std::move(wanted)), dispatcher(dispatcher), workers(static_cast<size_t>(options.worker_threads)) {
@@ -422,17 +422,16 @@ class BeastServer final : public Server {
   std::string address() const override { return address_; }
 
   void drain(Micros patience) override {
-    if (!shared_.draining.exchange(true)) {
-      asio::post(first().io, [this] {
-        ErrorCode ignored;
-        tcp_.close(ignored);
-        local_.close(ignored);
+    if (shared_.draining.exchange(true)) return;  // whoever came first has waited
+    asio::post(first().io, [this] {
+      ErrorCode ignored;
+      tcp_.close(ignored);
+      local_.close(ignored);
+    });
+    for (auto& loop : shared_.loops)
+      asio::post(loop->io, [loop = loop.get()] {
+        for (auto* session : std::vector(loop->sessions.begin(), loop->sessions.end())) session->end_when_idle();
       });
-      for (auto& loop : shared_.loops)
-        asio::post(loop->io, [loop = loop.get()] {
-          for (auto* session : std::vector(loop->sessions.begin(), loop->sessions.end())) session->end_when_idle();
-        });
-    }
     std::unique_lock lock(shared_.mutex);
     shared_.emptied.wait_for(lock, std::chrono::microseconds(patience), [&] { return shared_.open == 0; });
   }
