@@ -74,6 +74,15 @@ class Builder {
     if (!property.pattern.empty()) add_row_rule(property, "pattern", {{"pattern", property.pattern}});
     const bool whole_key = property.primary_key && object_.primary_key().size() == 1;
     if (property.unique || whole_key) add_row_rule(property, "unique");
+    if (property.type == LogicalType::string && !property.format.empty())  // dates and times are read by theirs
+      rules_.push_back({.kind = "format",
+                        .columns = {property.name},
+                        .parameters = {{"format", property.format}},
+                        .limit = none_allowed(),
+                        .unit = "rows",
+                        .on_fail = OnFail::warn,
+                        .skipped = fmt::format("the format '{}' is not checked; a pattern would be", property.format),
+                        .where = property.where});
   }
 
   void add_key() {

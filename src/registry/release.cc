@@ -176,6 +176,7 @@ Result<void> make_live(const Parts& parts, const std::string& workspace, const s
 
 Result<Release> Registry::release(const Caller& caller, const Project& project, const DeploymentSpec& spec,
                                   int64_t version, const std::string& why) {
+  MILLRACE_DO(may_move_traffic(caller, spec.name));
   MILLRACE_DO(check_why(why, "a release"));
   MILLRACE_TRY(const auto model, find_model(project, spec));
   const auto load = [&](store::Session& session) { return get_stored(session, caller.workspace, spec.model, version); };
@@ -208,6 +209,7 @@ Result<Release> Registry::release(const Caller& caller, const Project& project, 
 }
 
 Result<Release> Registry::rollback(const Caller& caller, const std::string& deployment, const std::string& why) {
+  MILLRACE_DO(may_move_traffic(caller, deployment));
   MILLRACE_DO(check_why(why, "a rollback"));
   const auto find_former = [&](store::Session& session) -> Result<StoredRelease> {
     MILLRACE_TRY(const auto live, get_live(session, caller.workspace, deployment));

@@ -104,6 +104,13 @@ Result<void> may_approve(const Caller& caller, const ModelSpec& spec, const Stor
   return {};
 }
 
+Result<void> may_move_traffic(const Caller& caller, std::string_view deployment) {
+  if (caller.has_role("approver") || caller.is_local()) return {};
+  return Error{Code::denied, fmt::format("{} may not change what '{}' serves: that takes the role 'approver'",
+                                         caller.subject, deployment)}
+      .hint("ask for a token with that role: millrace token create --subject NAME --role approver");
+}
+
 Result<void> may_release(const ModelSpec& spec, const StoredVersion& stored) {
   const auto& version = stored.version;
   MILLRACE_DO(gates_stand(spec, stored, "released"));

@@ -14,6 +14,8 @@ std::vector<std::string> failed_gates(const ModelVersion& version);
 
 // May this caller approve this version now? `denied`, `rejected` or `conflict` with the reason.
 Result<void> may_approve(const Caller& caller, const ModelSpec& spec, const StoredVersion& stored);
+// May this caller release and roll back? `denied` without the role.
+Result<void> may_move_traffic(const Caller& caller, std::string_view deployment);
 // May this version go on traffic?
 Result<void> may_release(const ModelSpec& spec, const StoredVersion& stored);
 
