@@ -1,6 +1,6 @@
 """kill -9 at 30 random moments of writes against a running server, compared with an expected-state file.
 
-Four writers log metrics, params and runs over HTTP and note each write in a file before it is sent and again once it is acknowledged.
+Four writers (two of metrics, one of params, one of experiments) work over HTTP and note each write in a file before it is sent and again once it is acknowledged.
 After the kill the server starts again on the same state folder and the answer must hold: nothing acknowledged is missing, nothing is
 there twice, nothing is there that was never sent, and the audit chain is whole.
 """
@@ -16,6 +16,7 @@ import requests
 from server import run, up
 
 SEED = int(os.environ.get("MILLRACE_CRASH_SEED", "20131"))
+PARAMS, EXPERIMENTS = 2, 3  # writers; the others log metrics
 KILLS = int(os.environ.get("MILLRACE_CRASH_KILLS", "30"))
 
 
@@ -34,6 +35,16 @@ class Expected:
             (self.sent if state == "sent" else self.acknowledged).add(key)
 
 
+def write(session, url, run_id, writer, step):
+    api = f"{url}/api/2.0/mlflow"
+    if writer == PARAMS:
+        return session.post(f"{api}/runs/log-parameter", timeout=20, json={"run_id": run_id, "key": f"p{step}", "value": str(step)})
+    if writer == EXPERIMENTS:
+        return session.post(f"{api}/experiments/create", timeout=20, json={"name": f"e{step}"})
+    return session.post(f"{api}/runs/log-metric", timeout=20,
+                        json={"run_id": run_id, "key": f"w{writer}", "value": step, "timestamp": 1_370_000_000_000 + step, "step": step})
+
+
 def write_until_dead(url, run_id, writer, start, expected):
     session = requests.Session()
     step = start
@@ -41,8 +52,7 @@ def write_until_dead(url, run_id, writer, start, expected):
         key = f"{writer}:{step}"
         expected.note("sent", key)
         try:
-            answer = session.post(f"{url}/api/2.0/mlflow/runs/log-metric", timeout=20,
-                                  json={"run_id": run_id, "key": f"w{writer}", "value": step, "timestamp": 1_370_000_000_000 + step, "step": step})
+            answer = write(session, url, run_id, writer, step)
         except requests.RequestException:
             return
         assert answer.status_code == 200, answer.text
@@ -51,8 +61,18 @@ def write_until_dead(url, run_id, writer, start, expected):
 
 
 def history(url, run_id, writer):
-    """All steps of one writer's metric, in the order of the server's pages."""
+    """All steps that the server holds of one writer."""
+    if writer == PARAMS:
+        run = requests.get(f"{url}/api/2.0/mlflow/runs/get", params={"run_id": run_id}, timeout=20).json()["run"]
+        assert all(p["key"] == "p" + p["value"] for p in run["data"].get("params", []))
+        return [int(p["value"]) for p in run["data"].get("params", [])]
     steps, token = [], None
+    while writer == EXPERIMENTS:
+        page = requests.get(f"{url}/api/2.0/mlflow/experiments/search", params={"max_results": 1000, **({"page_token": token} if token else {})}, timeout=20).json()
+        steps += [int(e["name"][1:]) for e in page.get("experiments", []) if e["name"] != "Default"]
+        token = page.get("next_page_token")
+        if not token:
+            return steps
     while True:
         query = {"run_id": run_id, "metric_key": f"w{writer}", "max_results": 5000}
         if token:
@@ -90,7 +110,9 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(tmp_path):
             assert acknowledged <= set(found), f"kill {kill}, seed {SEED}: lost {sorted(acknowledged - set(found))[:5]}"
             assert set(found) <= sent, f"kill {kill}, seed {SEED}: never sent {sorted(set(found) - sent)[:5]}"
             starts[w] = max(sent, default=-1) + 1
-    assert len(expected.acknowledged) > KILLS * 4, "the writers hardly wrote: the test tried nothing"
+    for w in range(4):
+        wrote = sum(1 for key in expected.acknowledged if key.startswith(f"{w}:"))
+        assert wrote > KILLS, f"writer {w} hardly wrote: the test tried nothing"
     assert server.stop() == 0
     verdict = run("audit", "verify", "--json", state=state)
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
