@@ -8,7 +8,6 @@ import json
 import os
 import random
 import threading
-import time
 
 import pytest
 import requests
@@ -25,14 +24,21 @@ class Expected:
 
     def __init__(self, path):
         self.file = open(path, "a", encoding="utf-8")
-        self.lock = threading.Lock()
+        self.changed = threading.Condition()
         self.sent, self.acknowledged = set(), set()
 
     def note(self, state, key):
-        with self.lock:
+        with self.changed:
+            self.changed.notify_all()
             self.file.write(json.dumps({"state": state, "key": key}) + "\n")
             self.file.flush()
             (self.sent if state == "sent" else self.acknowledged).add(key)
+
+    def wait_for(self, more):
+        """Until so many writes more are acknowledged."""
+        with self.changed:
+            aim = len(self.acknowledged) + more
+            assert self.changed.wait_for(lambda: len(self.acknowledged) >= aim, timeout=60), "the server stopped answering"
 
 
 def write(session, url, run_id, writer, step):
@@ -97,7 +103,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(tmp_path):
         writers = [threading.Thread(target=write_until_dead, args=(server.url, run_id, w, starts[w], expected)) for w in range(4)]
         for writer in writers:
             writer.start()
-        time.sleep(chance.uniform(0.02, 0.5))  # the moment of the kill is the thing that is tried
+        expected.wait_for(chance.randint(1, 400))  # and a random part of the writes that follow at once
         server.kill()
         for writer in writers:
             writer.join()
