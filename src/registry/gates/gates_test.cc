@@ -1,3 +1,4 @@
+#include "data/testing.h"
 #include "registry/gates/gate_kind.h"
 #include "registry/testing.h"
 
@@ -54,6 +55,9 @@ TEST_F(Gates, every_kind_has_a_descriptor_that_people_can_read) {
     for (const auto& parameter : kind.parameters) EXPECT_FALSE(parameter.summary.empty()) << kind.name;
     EXPECT_NE(describe_gates().find(std::string(kind.name)), std::string::npos);
   }
+  const auto page = read_file(data::testing::source_root() + "/docs/gates.md", 1 << 20);
+  ASSERT_TRUE(page.ok());
+  EXPECT_EQ(*page, describe_gates()) << "docs/gates.md is out of date";
 }
 
 TEST_F(Gates, rows_that_cannot_be_used_fail_with_the_reason) {
