@@ -14,6 +14,7 @@
 
 #include "core/files.h"
 #include "core/limits.h"
+#include "core/utf8.h"
 
 namespace millrace {
 namespace {
@@ -33,31 +34,9 @@ std::optional<Number> parse_number(std::string_view text) {
   return value;
 }
 
-// Where the text stops being UTF-8 without zero bytes; npos when it is all good. The parser below would guess another
-// encoding, or hand on bytes that no answer can carry.
-size_t first_bad_byte(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto byte = [&](size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
-    const unsigned lead = byte(i);
-    const size_t more = lead < 0x80                   ? 0
-                        : lead >= 0xC2 && lead < 0xE0 ? 1
-                        : lead >= 0xE0 && lead < 0xF0 ? 2
-                        : lead >= 0xF0 && lead < 0xF5 ? 3
-                                                      : 9;
-    if (lead == 0 || more == 9) return i;
-    for (size_t k = 1; k <= more; ++k)
-      if (byte(i + k) >> 6 != 2) return i;
-    const unsigned second = byte(i + 1);  // overlong forms, surrogates, beyond the last code point
-    if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) ||
-        (lead == 0xF4 && second > 0x8F))
-      return i;
-    i += more + 1;
-  }
-  return std::string_view::npos;
-}
-
+// The parser would guess another encoding, or hand on bytes that no answer can carry.
 Result<void> check_encoding(std::string_view text, const std::string& file) {
-  const size_t bad = first_bad_byte(text);
+  const size_t bad = std::min(first_bad_utf8(text), text.find('\0'));
   if (bad == std::string_view::npos) return {};
   const auto before = text.substr(0, bad);
   const int line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));

@@ -11,6 +11,7 @@
 #include <re2/re2.h>
 
 #include "core/files.h"
+#include "core/utf8.h"
 #include "core/yaml.h"
 
 namespace millrace::data {
@@ -46,22 +47,6 @@ Result<Ends> read_ends(const std::string& path, const std::string& label) {
   if (std::fread(ends.tail.data(), 1, ends.tail.size(), file.get()) != ends.tail.size())
     return file_error("reading", label, EIO);
   return ends;
-}
-
-bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t more = lead < 0x80                         ? 0
-                        : (lead >> 5) == 6 && lead >= 0xC2  ? 1
-                        : (lead >> 4) == 14                 ? 2
-                        : (lead >> 3) == 30 && lead <= 0xF4 ? 3
-                                                            : 9;
-    if (more == 9 || i + more >= text.size() + (more == 0 ? 1 : 0)) return false;
-    for (size_t k = 1; k <= more; ++k)
-      if ((static_cast<unsigned char>(text[i + k]) >> 6) != 2) return false;
-    i += more + 1;
-  }
-  return true;
 }
 
 // The first record, its quotes taken off. Nothing when a quote does not end.

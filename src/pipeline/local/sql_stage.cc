@@ -95,7 +95,13 @@ Result<Made> execute_sql(const Execution& execution, Scratch& scratch) {
   MILLRACE_DO(check_is_one_query(*session, sql, file));
   auto rows =
       session->execute(fmt::format("COPY (\n{}\n) TO {} ({})", sql, engine::quote_text(out), engine::copy_options()));
-  if (!rows) return std::move(rows).error().at({.file = file});
+  if (!rows) {
+    std::vector<std::string> names;
+    for (const auto& [name, files] : views) names.push_back(name);
+    auto error = std::move(rows).error().at({.file = file});
+    if (error.code() == Code::invalid) error.hint(fmt::format("this stage can read: {}", fmt::join(names, ", ")));
+    return error;
+  }
   execution.running.log(fmt::format("[{}] {} rows", execution.stage.name, *rows));
   return scratch.collect({components.at("outs").at(0).get<std::string>()});
 }
