@@ -16,7 +16,7 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fPIE -pthread -fno-omit-frame-pointer
                     "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
 add_compile_definitions(
-  SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL FMT_SHARED BOOST_ERROR_CODE_HEADER_ONLY
+  FMT_SHARED BOOST_ERROR_CODE_HEADER_ONLY
   MILLRACE_VERSION="${PROJECT_VERSION}" MILLRACE_SOURCE_VERSION="${MILLRACE_SOURCE_VERSION}")
 add_link_options(-pie -pthread)
 

@@ -12,6 +12,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "system"))
 from server import up  # noqa: E402  (the path comes first)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_environment():
+    """mlflow's client sets variables of the process (MLFLOW_EXPERIMENT_ID ...): they end with the module that caused them."""
+    before = dict(os.environ)
+    yield
+    for name in set(os.environ) - set(before):
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="module")
 def state_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("state") / "state"

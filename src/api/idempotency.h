@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "api/http.h"
-#include "core/context.h"
+#include "core/result.h"
 #include "store/database.h"
 
 namespace millrace::api {
@@ -14,7 +14,7 @@ namespace millrace::api {
 // Thread-safe.
 class Idempotency {
  public:
-  Idempotency(store::Database& database, Context& context) : database_(database), context_(context) {}
+  explicit Idempotency(store::Database& database) : database_(database) {}
 
   // Reads the header into request.caller. `invalid` when the key is none (1 to 255 printable characters).
   static Result<void> read_key(Request& request);
@@ -26,7 +26,6 @@ class Idempotency {
 
  private:
   store::Database& database_;
-  Context& context_;
 };
 
 }  // namespace millrace::api

@@ -173,7 +173,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
-  p.idempotency = std::make_unique<api::Idempotency>(*p.database, context);
+  p.idempotency = std::make_unique<api::Idempotency>(*p.database);
   p.dispatcher =
       std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), *p.tokens, context, p.idempotency.get());
   p.gateway = local_gateway(*p.dispatcher);

@@ -30,7 +30,9 @@ def run(folder, script, tracking, params=None, seed=7):
     """One command stage. Its outputs land in the folder, its run in the tracking store beside it."""
     shutil.copy(support.EXAMPLE / script, folder)
     (folder / "params.json").write_text(json.dumps(params or {}))
-    env = dict(os.environ, MILLRACE_PARAMS=str(folder / "params.json"), MILLRACE_SEED=str(seed), MILLRACE_THREADS="2", OMP_NUM_THREADS="2",
+    # What an mlflow client of another test left in this process (its experiment, say) is not the stage's.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "MILLRACE_"))}
+    env = dict(clean, MILLRACE_PARAMS=str(folder / "params.json"), MILLRACE_SEED=str(seed), MILLRACE_THREADS="2", OMP_NUM_THREADS="2",
                MILLRACE_STAGE=script.removesuffix(".py"), MLFLOW_TRACKING_URI=tracking, PYTHONHASHSEED="0", TZ="UTC", LC_ALL="C.UTF-8")
     return subprocess.run([sys.executable, script], cwd=folder, env=env, capture_output=True, text=True)
 

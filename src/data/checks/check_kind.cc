@@ -129,7 +129,7 @@ Result<void> check_implementation(const Yaml& implementation) {
     if (one_column && key == "columns" && value.items().size() == 1 && implementation.find("column") == nullptr)
       continue;
     const auto found = std::find_if(kind->parameters.begin(), kind->parameters.end(),
-                                    [&](const Parameter& p) { return p.name == key; });
+                                    [&key = key](const Parameter& p) { return p.name == key; });
     if (found == kind->parameters.end()) {
       const auto near = did_you_mean(key, names);
       return value.error(fmt::format("unknown parameter '{}' of {}", key, kind->name))

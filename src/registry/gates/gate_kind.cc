@@ -86,7 +86,7 @@ Result<Json> read_gate_parameters(const GateKind& kind, const Yaml* given, const
     return given->error(fmt::format("the parameters of the gate '{}' are keys and values", kind.name));
   if (given != nullptr)
     for (const auto& [key, value] : given->entries())
-      if (std::none_of(kind.parameters.begin(), kind.parameters.end(), [&](const auto& p) { return p.name == key; }))
+      if (std::none_of(kind.parameters.begin(), kind.parameters.end(), [&key = key](const auto& p) { return p.name == key; }))
         return unknown_parameter(kind, key, value);
   Json out = Json::object();
   for (const auto& parameter : kind.parameters) {
