@@ -156,8 +156,8 @@ Result<void> check_map(const Yaml& node, const std::string& shape_name) {
   std::vector<std::string> names;
   for (const auto& key : found->second) names.push_back(key.name);
   for (const auto& [name, value] : node.entries()) {
-    const auto key =
-        std::find_if(found->second.begin(), found->second.end(), [&name = name](const Key& k) { return k.name == name; });
+    const auto key = std::find_if(found->second.begin(), found->second.end(),
+                                  [&name = name](const Key& k) { return k.name == name; });
     if (key == found->second.end()) {
       const auto near = did_you_mean(name, names);
       return value.error(fmt::format("unknown key '{}'", name))

@@ -39,12 +39,7 @@ GateKind auc() {
       .name = "auc",
       .summary = "area under the ROC curve over held-out rows: the lower end of DeLong's interval reaches a floor",
       .parameters = {{.name = "min", .form = GateParameter::Form::number, .summary = "the floor", .low = 0, .high = 1},
-                     {.name = "interval",
-                      .form = GateParameter::Form::number,
-                      .summary = "confidence of the interval",
-                      .low = 0.5,
-                      .high = 0.9999,
-                      .otherwise = 0.95}},
+                     interval_parameter("confidence of the interval")},
       .evaluate = evaluate};
 }
 

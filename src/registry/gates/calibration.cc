@@ -52,12 +52,7 @@ GateKind calibration() {
             .low = 2,
             .high = 1000,
             .otherwise = 20},
-           {.name = "interval",
-            .form = GateParameter::Form::number,
-            .summary = "confidence of the interval shown",
-            .low = 0.5,
-            .high = 0.9999,
-            .otherwise = 0.95}},
+           interval_parameter("confidence of the interval shown")},
       .evaluate = evaluate};
 }
 

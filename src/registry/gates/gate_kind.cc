@@ -86,7 +86,8 @@ Result<Json> read_gate_parameters(const GateKind& kind, const Yaml* given, const
     return given->error(fmt::format("the parameters of the gate '{}' are keys and values", kind.name));
   if (given != nullptr)
     for (const auto& [key, value] : given->entries())
-      if (std::none_of(kind.parameters.begin(), kind.parameters.end(), [&key = key](const auto& p) { return p.name == key; }))
+      if (std::none_of(kind.parameters.begin(), kind.parameters.end(),
+                       [&key = key](const auto& p) { return p.name == key; }))
         return unknown_parameter(kind, key, value);
   Json out = Json::object();
   for (const auto& parameter : kind.parameters) {
@@ -113,6 +114,15 @@ std::string describe_gates() {
                          parameter.otherwise.is_null() ? "required" : to_text(parameter.otherwise), parameter.summary);
   }
   return out;
+}
+
+GateParameter interval_parameter(std::string_view summary) {
+  return {.name = "interval",
+          .form = GateParameter::Form::number,
+          .summary = summary,
+          .low = 0.5,
+          .high = 0.9999,
+          .otherwise = 0.95};
 }
 
 Json measured_value(const stats::Interval& estimate, double level, int64_t n, double limit) {

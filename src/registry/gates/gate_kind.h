@@ -24,6 +24,8 @@ struct GateParameter {
   Json otherwise = nullptr;  // null: must be given
 };
 
+GateParameter interval_parameter(std::string_view summary);  // the confidence of an interval, 0.95 unless given
+
 // What a gate may look at.
 struct GateInput {
   const std::vector<data::DatasetVersion>& data;  // every version behind the model

@@ -101,12 +101,7 @@ GateKind group_recall() {
                       .low = 1,
                       .high = 1e12,
                       .otherwise = 500},
-                     {.name = "interval",
-                      .form = GateParameter::Form::number,
-                      .summary = "confidence of the interval shown",
-                      .low = 0.5,
-                      .high = 0.9999,
-                      .otherwise = 0.95}},
+                     interval_parameter("confidence of the interval shown")},
       .evaluate = evaluate};
 }
 
