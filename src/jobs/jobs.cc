@@ -63,6 +63,10 @@ Jobs::Jobs(store::Database& database, lineage::Journal& journal, Context& contex
 Jobs::~Jobs() = default;
 
 void Jobs::add(std::string kind, Work work) { parts_->runner.add(std::move(kind), std::move(work)); }
+Result<void> Jobs::free_leases() {
+  return parts_->database.write([](store::Session& session) { return expire_leases(session); });
+}
+
 Result<void> Jobs::start(int workers) { return parts_->runner.start(workers); }
 void Jobs::stop() { parts_->runner.stop(); }
 

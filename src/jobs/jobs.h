@@ -60,6 +60,9 @@ class Jobs {
   Jobs(store::Database& database, lineage::Journal& journal, Context& context);
   ~Jobs();
   void add(std::string kind, Work work);
+  // Frees what a dead process still holds, so that nobody waits for its leases to run out. Before start(), and only by a
+  // process that knows itself to be the one that runs jobs: it holds the state folder's lock.
+  Result<void> free_leases();
   Result<void> start(int workers);
   // Asks running jobs to end and waits for them; what did not finish waits again, the attempt not counted.
   void stop();

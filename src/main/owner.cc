@@ -18,6 +18,7 @@
 #include "core/files.h"
 #include "core/project.h"
 #include "jobs/jobs.h"
+#include "main/retrain.h"
 #include "store/blobs.h"
 #include "store/database.h"
 #include "track/tracking.h"
@@ -180,9 +181,16 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
 
   p.jobs->add(std::string(pipeline::kJobKind), [&p, project](jobs::Running& running) -> Result<Json> {
     MILLRACE_TRY(const auto now, project());
-    MILLRACE_TRY(const auto pipeline, pipeline::read_pipeline(now));
+    MILLRACE_TRY(const auto overrides, pipeline::read_overrides(running.job().payload));
+    MILLRACE_TRY(const auto pipeline, pipeline::read_pipeline(now, overrides));
     const auto address = p.server->address();
     return p.pipelines->work(running, pipeline, {.tracking_uri = address.empty() ? "" : "http://" + address});
+  });
+  p.jobs->add(std::string(kRetrainJob), [&p, project](jobs::Running& running) -> Result<Json> {
+    MILLRACE_TRY(const auto now, project());
+    const auto address = p.server->address();
+    return retrain(running, now,
+                   {*p.pipelines, *p.registry, {.tracking_uri = address.empty() ? "" : "http://" + address}});
   });
   p.jobs->add("predictions.seal", [&p](jobs::Running& running) {
     return p.data_plane->seal(string_or(running.job().payload, "deployment", ""));
@@ -193,6 +201,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
                                              .temp_folder = temp,
                                              .local_subject = local_subject()},
                                             *p.dispatcher));
+  MILLRACE_DO(p.jobs->free_leases());
   MILLRACE_DO(p.jobs->start(2));
   p.keeper = std::make_unique<Keeper>(*p.journal, context, [&p, &context] {
     const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};
