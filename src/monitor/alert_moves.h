@@ -27,15 +27,15 @@
 namespace millrace::monitor {
 
 // Which look.
-struct LookAt {
+struct Moment {
   Micros from = 0, as_of = 0;
   int64_t revision = 0;
-  friend auto operator<=>(const LookAt&, const LookAt&) = default;
+  friend auto operator<=>(const Moment&, const Moment&) = default;
 };
 
 struct StoredAlert {
   Alert alert;
-  LookAt last;             // the look that counted last
+  Moment last;             // the look that counted last
   int64_t in_row = 0;      // looks that broke the rule in a row, while pending
   std::string responded;   // severity that was responded to, "" = not yet
   std::string cause_kind;  // of the trace: data, source, code ...; "" without a cause
@@ -47,7 +47,7 @@ struct StoredAlert {
 };
 
 struct LookFacts {
-  LookAt at;
+  Moment at;
   Micros to = 0;             // end of the window
   int64_t looks_needed = 1;  // `for`
   bool is_complete() const { return at.as_of >= to; }

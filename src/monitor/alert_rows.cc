@@ -143,7 +143,7 @@ Result<std::optional<StoredAlert>> find_open(Session& session, const std::string
 }
 
 Result<bool> is_covered(Session& session, const std::string& workspace, const std::string& deployment,
-                        const AlertKey& key, const LookAt& look) {
+                        const AlertKey& key, const Moment& look) {
   MILLRACE_TRY(const auto row,
                session.first("SELECT 1 FROM alerts WHERE workspace = ? AND deployment = ? AND kind = ? AND subject = ? "
                              "AND arm = ? AND version = ? AND state = 'resolved' AND first_from <= ? AND (last_from, "

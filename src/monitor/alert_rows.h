@@ -34,7 +34,7 @@ Result<std::optional<StoredAlert>> find_open(store::Session&, const std::string&
                                              const std::string& deployment, const AlertKey& key);
 // A resolved alert of the key that began no later than this look and has counted it, or a later one.
 Result<bool> is_covered(store::Session&, const std::string& workspace, const std::string& deployment,
-                        const AlertKey& key, const LookAt& look);
+                        const AlertKey& key, const Moment& look);
 Result<std::vector<StoredAlert>> open_alerts(store::Session&, const std::string& workspace,
                                              const std::string& deployment);  // oldest first
 // Newest first, at most limits::page_size.

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kStates[] = {"pending", "firing", "acknowledged", "resolved", "open"};
 
 // A new period or a later moment of it is one look more; a new revision of the same moment corrects it.
-bool is_further(const LookAt& look, const LookAt& last) { return look.from != last.from || look.as_of != last.as_of; }
+bool is_further(const Moment& look, const Moment& last) { return look.from != last.from || look.as_of != last.as_of; }
 
 void take(StoredAlert& stored, const Judgement& judgement, const LookFacts& look) {
   auto& alert = stored.alert;
