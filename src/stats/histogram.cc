@@ -34,6 +34,34 @@ Result<std::vector<double>> quantile_edges(std::span<const double> values, int64
   return edges;
 }
 
+Result<std::vector<double>> even_edges(std::span<const double> sorted, int64_t bins) {
+  if (bins < 1 || bins > 100) return Error{Code::invalid, fmt::format("{} bins are not between 1 and 100", bins)};
+  std::vector<std::pair<double, size_t>> runs;  // distinct values and how often they occur
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    if (!std::isfinite(sorted[i]) || (i > 0 && sorted[i] < sorted[i - 1]))
+      return Error{Code::invalid, fmt::format("value {}, {}, is not finite or below the one before", i, sorted[i])};
+    if (runs.empty() || runs.back().first != sorted[i]) runs.emplace_back(sorted[i], 0);
+    ++runs.back().second;
+  }
+  std::vector<double> edges;
+  const bool few = runs.size() <= static_cast<size_t>(bins);
+  const double least = static_cast<double>(sorted.size()) / 100;
+  double left = static_cast<double>(sorted.size()), inside = 0;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const double bins_left = static_cast<double>(bins) - static_cast<double>(edges.size());
+    const double target = std::max(least, left / bins_left);
+    const double here = static_cast<double>(runs[i].second);
+    // A new bin begins where the one before is full, or where this value alone fills one.
+    if (inside > 0 && bins_left > 1 && (few || inside >= target || here >= target)) {
+      edges.push_back(runs[i].first);
+      left -= inside;
+      inside = 0;
+    }
+    inside += here;
+  }
+  return edges;
+}
+
 Result<Histogram> Histogram::make(std::vector<double> edges) {
   for (size_t i = 0; i < edges.size(); ++i)
     if (!std::isfinite(edges[i]) || (i > 0 && !(edges[i] > edges[i - 1])))
