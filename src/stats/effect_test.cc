@@ -37,7 +37,7 @@ TEST(Effect, correlation_needs_two_sides_that_vary) {
 TEST(Sums, without_a_class_or_a_row_are_refused) {
   EXPECT_EQ(roc_auc(AucSums{.positives = 0, .negatives = 2}).error().message(),
             "ROC AUC needs both classes; 0 of 2 rows are positive");
-  EXPECT_EQ(roc_auc(AucSums{.positives = 1, .negatives = 1, .beaten = 2, .positive_squares = 4})->auc.value, 1);
+  EXPECT_EQ(roc_auc(AucSums{.positives = 1, .negatives = 1, .right = 2, .positive_squares = 4})->auc.value, 1);
   EXPECT_FALSE(calibration(std::vector<CalibrationSums>{}).ok());
   EXPECT_FALSE(calibration(std::vector<CalibrationSums>(3)).ok());
 }

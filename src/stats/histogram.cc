@@ -43,21 +43,26 @@ Result<std::vector<double>> even_edges(std::span<const double> sorted, int64_t b
     if (runs.empty() || runs.back().first != sorted[i]) runs.emplace_back(sorted[i], 0);
     ++runs.back().second;
   }
-  std::vector<double> edges;
+  const double rows = static_cast<double>(sorted.size()), least = rows / 100, full = rows / static_cast<double>(bins);
+  const auto is_heavy = [&](const auto& run) { return static_cast<double>(run.second) >= full; };
   const bool few = runs.size() <= static_cast<size_t>(bins);
-  const double least = static_cast<double>(sorted.size()) / 100;
-  double left = static_cast<double>(sorted.size()), inside = 0;
-  for (size_t i = 0; i < runs.size(); ++i) {
+  double heavy_left = 0, rest_left = rows;  // runs that fill a bin, and the rows of all others
+  for (const auto& run : runs)
+    if (is_heavy(run)) heavy_left += 1, rest_left -= static_cast<double>(run.second);
+
+  std::vector<double> edges;
+  double inside = 0;  // rows of the bin that is being filled
+  bool heavy = false;
+  for (const auto& run : runs) {
     const double bins_left = static_cast<double>(bins) - static_cast<double>(edges.size());
-    const double target = std::max(least, left / bins_left);
-    const double here = static_cast<double>(runs[i].second);
-    // A new bin begins where the one before is full, or where this value alone fills one.
-    if (inside > 0 && bins_left > 1 && (few || inside >= target || here >= target)) {
-      edges.push_back(runs[i].first);
-      left -= inside;
+    const double target = std::max(least, rest_left / std::max(1.0, bins_left - heavy_left));
+    if (inside > 0 && bins_left > 1 && (few || heavy || is_heavy(run) || inside >= target)) {
+      edges.push_back(run.first);
+      (heavy ? heavy_left : rest_left) -= heavy ? 1 : inside;
       inside = 0;
     }
-    inside += here;
+    heavy = is_heavy(run);
+    inside += static_cast<double>(run.second);
   }
   return edges;
 }

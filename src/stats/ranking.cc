@@ -79,7 +79,7 @@ Result<void> needs_both(int64_t positives, int64_t negatives) {
       .hint("take more rows, or a longer window");
 }
 
-// Of the mean of n placements that are `beaten` / (2 * others).
+// Of the mean of n placements that are `right` / (2 * others).
 double variance_of_mean(double sum, double squares, double n, double others) {
   if (n < 2) return 0;
   return std::max(0.0, squares - sum / n * sum) / (n - 1) / n / (4 * others * others);
@@ -109,11 +109,9 @@ Result<Auc> roc_auc(const AucSums& sums, double confidence) {
   MILLRACE_TRY(const double z, checked_z(confidence));
   MILLRACE_DO(needs_both(sums.positives, sums.negatives));
   const double up = static_cast<double>(sums.positives), down = static_cast<double>(sums.negatives);
-  // Both classes beat each other in every pair once: 2 * up * down in all.
-  const double of_negatives = 2 * up * down - sums.beaten;
-  const double variance = variance_of_mean(sums.beaten, sums.positive_squares, up, down) +
-                          variance_of_mean(of_negatives, sums.negative_squares, down, up);
-  return finish({.auc = {}, .positives = sums.positives, .negatives = sums.negatives}, sums.beaten / (2 * up * down),
+  const double variance = variance_of_mean(sums.right, sums.positive_squares, up, down) +
+                          variance_of_mean(sums.right, sums.negative_squares, down, up);
+  return finish({.auc = {}, .positives = sums.positives, .negatives = sums.negatives}, sums.right / (2 * up * down),
                 variance, z);
 }
 

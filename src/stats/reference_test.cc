@@ -94,15 +94,15 @@ TEST_F(Reference, ranking_and_losses) {
 AucSums sums_of(const std::vector<uint8_t>& labels, const std::vector<double>& scores) {
   AucSums out;
   for (size_t i = 0; i < labels.size(); ++i) {
-    double beaten = 0;
+    double right = 0;
     for (size_t j = 0; j < labels.size(); ++j) {
       if (labels[i] == labels[j]) continue;
       const double ahead = labels[i] != 0 ? scores[i] - scores[j] : scores[j] - scores[i];
-      beaten += ahead > 0 ? 2 : ahead == 0 ? 1 : 0;
+      right += ahead > 0 ? 2 : ahead == 0 ? 1 : 0;
     }
     ++(labels[i] != 0 ? out.positives : out.negatives);
-    if (labels[i] != 0) out.beaten += beaten;
-    (labels[i] != 0 ? out.positive_squares : out.negative_squares) += beaten * beaten;
+    if (labels[i] != 0) out.right += right;
+    (labels[i] != 0 ? out.positive_squares : out.negative_squares) += right * right;
   }
   return out;
 }

@@ -13,8 +13,8 @@ CREATE TABLE labels (
   subject       TEXT NOT NULL,
   PRIMARY KEY (workspace, deployment, prediction_id, row_number, revision)
 );
-CREATE INDEX labels_batch ON labels (workspace, deployment, batch);
-CREATE INDEX labels_time ON labels (workspace, deployment, event_time);
+CREATE INDEX labels_batch ON labels (workspace, deployment, batch, prediction_id, row_number, revision);
+CREATE INDEX labels_time ON labels (workspace, deployment, event_time, prediction_id, row_number, revision);
 
 -- How far a deployment has come. event_now: event time, as a replay tells it; 0 = it lives in wall-clock time. looked_to: every look
 -- that was due up to there is done. label_batch, label_time: labels up to both have been joined with their windows.
