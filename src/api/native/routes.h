@@ -10,6 +10,7 @@
 #include "jobs/jobs.h"
 #include "lineage/graph.h"
 #include "lineage/journal.h"
+#include "monitor/trace/trace.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 #include "serve/data_plane.h"
@@ -28,6 +29,7 @@ struct Services {
   pipeline::Pipelines& pipelines;
   registry::Registry& registry;
   serve::DataPlane& data_plane;
+  monitor::Tracer& tracer;
   // The project as its file stands now; not_found when the server runs without one.
   std::function<Result<Project>()> project;
   std::function<std::string()> http_address;
@@ -44,6 +46,7 @@ Routes model_routes(Services& services);
 Routes deployment_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
+Routes trace_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);

@@ -161,11 +161,11 @@ Change change_of_number(const Look& look, const FrameColumn& column, const Case&
                      has_kind(found, "spread_at_batch_boundary") || has_kind(found, "distribution_at_batch_boundary") ||
                      has_kind(found, "precision") || has_kind(found, "quarantine");
   if (has_kind(found, "constant")) return {"default", {}, ""};
+  const double step = has_kind(found, "precision") ? coarser_step(look, column) : 0;
   // One value has come in place of many; a unit brings many new ones.
   const double one = value_of_kind(found, "frequent_value");
-  if (spike > 0 && one >= kDefaultShare && one >= kDefaultOfNew * value_of_kind(found, "new_values"))
+  if (step == 0 && spike > 0 && one >= kDefaultShare && one >= kDefaultOfNew * value_of_kind(found, "new_values"))
     return {"default", {}, ""};
-  const double step = has_kind(found, "precision") ? coarser_step(look, column) : 0;
   const auto conversion = moved ? find_conversion(look, column) : std::nullopt;
   if (conversion && (spike < 0.5 || !conversion->name.empty()))
     return {"unit", conversion, conversion_text(column.name, *conversion)};
