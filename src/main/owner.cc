@@ -106,6 +106,7 @@ struct Owner::Parts {
   std::unique_ptr<pipeline::Pipelines> pipelines;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<serve::DataPlane> data_plane;
+  std::unique_ptr<monitor::Tracer> tracer;
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<Keeper> keeper;
   std::unique_ptr<api::native::Services> native;
@@ -158,6 +159,8 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     if (auto loaded = plane->reload(deployment); !loaded)
       context.log.error("reload_failed", {{"deployment", deployment}, {"error", loaded.error().text()}});
   };
+  p.tracer = std::make_unique<monitor::Tracer>(monitor::TraceParts{context, *p.datasets, *p.pipelines, *p.registry,
+                                                                   engines, *p.blobs, state + "/predictions", temp});
   p.jobs = std::make_unique<jobs::Jobs>(*p.database, *p.journal, context);
 
   const auto project = [folder = options.project]() -> Result<Project> {
@@ -169,7 +172,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     if (auto good = project(); !good) return std::move(good).error();
   p.native = std::make_unique<api::native::Services>(api::native::Services{
       context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry,
-      *p.data_plane, project, [&p] { return p.server ? p.server->address() : std::string(); },
+      *p.data_plane, *p.tracer, project, [&p] { return p.server ? p.server->address() : std::string(); },
       [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
