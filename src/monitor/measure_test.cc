@@ -151,17 +151,14 @@ TEST_F(Measure, the_same_rows_in_other_files_are_the_same_window) {
   label_all();
   ASSERT_EQ(look("2013-10-01"), "1 looks, 2 new");
   const auto one = to_text(window("stable").summary);
-  testing::Folder other;
-  std::vector<std::string> paths;
-  std::vector<std::map<std::string, Json>> none;
   // Backwards, in four files.
   std::reverse(rows.begin(), rows.end());
-  ASSERT_TRUE(remove_tree(store.folder / "predictions/late"));
-  ASSERT_TRUE(make_folders(store.folder / "predictions/late"));
+  ASSERT_TRUE(remove_tree(folder / "predictions/late"));
+  ASSERT_TRUE(make_folders(folder / "predictions/late"));
   for (size_t part = 0; part < 4; ++part)
     add_file({rows.begin() + static_cast<long>(part * 100), rows.begin() + static_cast<long>(part * 100 + 100)});
   for (const char* table : {"monitor_files", "monitor_file_days", "monitor_windows", "monitor_clock"})
-    ASSERT_TRUE(store.execute(fmt::format("DELETE FROM {}", table)));
+    ASSERT_TRUE(execute(fmt::format("DELETE FROM {}", table)));
   ASSERT_EQ(look("2013-10-01"), "1 looks, 2 new");
   EXPECT_EQ(to_text(window("stable").summary), one);
 }

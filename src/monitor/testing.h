@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "core/files.h"
+#include "core/testing.h"
 #include "engine/parquet.h"
 #include "monitor/feedback.h"
 #include "monitor/windows.h"
-#include "store/testing.h"
 
 namespace millrace::testing {
 
@@ -51,58 +51,89 @@ inline void write_columns(const std::string& path, const std::vector<std::map<st
   ASSERT_TRUE(written) << written.error().text();
 }
 
+// What monitors in a process, over a state folder; made anew, it is a process that starts again.
+struct MonitorState {
+  MonitorState(const std::string& folder, Context& context, monitor::FindFacts facts)
+      : database(opened(store::open_sqlite(folder + "/meta.db", context))),
+        blobs(opened(store::open_file_blobs(folder + "/blobs", context))),
+        engines(opened(engine::load_duckdb(library_folder() + "/libduckdb.so"))),
+        journal(*database, context, "main", folder + "/audit.head"),
+        feedback(*database, journal, context),
+        windows({.database = *database,
+                 .blobs = *blobs,
+                 .journal = journal,
+                 .context = context,
+                 .engines = *engines,
+                 .facts = std::move(facts),
+                 .seal = [](const std::string&) { return Result<void>{}; },
+                 .log_folder = folder + "/predictions",
+                 .temp_folder = folder + "/tmp"}) {}
+
+  template <class T>
+  static T opened(Result<T> result) {
+    if (!result) ADD_FAILURE() << result.error().text();
+    return std::move(result).value();
+  }
+
+  std::unique_ptr<store::Database> database;
+  std::unique_ptr<store::Blobs> blobs;
+  std::unique_ptr<engine::Engines> engines;
+  lineage::Journal journal;
+  monitor::Feedback feedback;
+  monitor::Windows windows;
+};
+
 class MonitorTest : public ::testing::Test {
  protected:
   using Kind = engine::Column::Kind;
-  Caller caller{.workspace = "default", .subject = "millrace", .roles = {"admin"}, .via = "job"};
-  Store store;
-  std::unique_ptr<store::Blobs> blobs = opened(store::open_file_blobs(store.folder / "blobs", store.world.context));
-  std::unique_ptr<engine::Engines> engines = opened(engine::load_duckdb(library_folder() + "/libduckdb.so"));
-  lineage::Journal journal{*store.database, store.world.context, "main", store.folder / "audit.head"};
-  monitor::Feedback feedback{*store.database, journal, store.world.context};
+  const Caller caller{.workspace = "default", .subject = "millrace", .roles = {"admin"}, .via = "job"};
+  Folder folder;
+  World world;
+  std::unique_ptr<MonitorState> state;
   monitor::MonitorSpec spec{.deployment = "late", .missing = -1};
   monitor::VersionFacts facts;  // of every version
   std::map<std::string, Kind> input_kinds = {{"distance", Kind::number}};
-  std::unique_ptr<monitor::Windows> windows;
   std::vector<std::string> told;  // on_look
   int files = 0;
 
   void SetUp() override {
-    ASSERT_TRUE(make_folders(store.folder / "predictions/late"));
-    ASSERT_TRUE(make_folders(store.folder / "tmp"));
+    ASSERT_TRUE(make_folders(folder / "predictions/late"));
+    ASSERT_TRUE(make_folders(folder / "tmp"));
     restart();
   }
-  // As a process that starts again.
   void restart() {
-    windows = std::make_unique<monitor::Windows>(monitor::Windows::Parts{
-        .database = *store.database,
-        .blobs = *blobs,
-        .journal = journal,
-        .context = store.world.context,
-        .engines = *engines,
-        .facts = [this](const std::string&, const monitor::MonitorSpec&, const std::string& model,
-                        int64_t version) -> Result<monitor::VersionFacts> {
-          auto out = facts;
-          out.model = model;
-          out.version = version;
-          return out;
-        },
-        .seal = [](const std::string&) { return Result<void>{}; },
-        .log_folder = store.folder / "predictions",
-        .temp_folder = store.folder / "tmp"});
-    windows->on_look = [this](const Caller&, const monitor::MonitorSpec&, const std::vector<monitor::Window>& seen,
-                              Micros when) -> Result<void> {
+    state.reset();
+    state =
+        std::make_unique<MonitorState>(folder.path(), world.context,
+                                       [this](const std::string&, const monitor::MonitorSpec&, const std::string& model,
+                                              int64_t version) -> Result<monitor::VersionFacts> {
+                                         auto out = facts;
+                                         out.model = model;
+                                         out.version = version;
+                                         return out;
+                                       });
+    state->windows.on_look = [this](const Caller&, const monitor::MonitorSpec&,
+                                    const std::vector<monitor::Window>& seen, Micros when) -> Result<void> {
       std::string line = to_iso(when).substr(0, 10) + ":";
       for (const auto& window : seen) line += fmt::format(" {}/{}r{}", window.arm, window.version, window.revision);
       told.push_back(line);
       return {};
     };
   }
-
   template <class T>
   static T opened(Result<T> result) {
-    if (!result) ADD_FAILURE() << result.error().text();
-    return std::move(result).value();
+    return MonitorState::opened(std::move(result));
+  }
+  int64_t count(const std::string& kind) const {
+    const auto events = state->journal.read_after("default", 0, 1000);
+    return std::count_if(events->begin(), events->end(), [&](const auto& event) { return event.kind == kind; });
+  }
+  Result<void> execute(const std::string& sql) {
+    return state->database->write([&](store::Session& session) -> Result<void> {
+      MILLRACE_TRY(const auto done, session.execute(sql));
+      (void)done;
+      return {};
+    });
   }
 
   // One sealed file of the log.
@@ -137,28 +168,28 @@ class MonitorTest : public ::testing::Test {
       for (const auto& [name, value] : request.inputs) row["in_" + name] = value;
       rows.push_back(std::move(row));
     }
-    write_columns(fmt::format("{}/predictions/late/{:012}.parquet", store.folder.path(), ++files), rows, kinds);
+    write_columns(fmt::format("{}/predictions/late/{:012}.parquet", folder.path(), ++files), rows, kinds);
   }
 
   // A file that a version stands on, as a blob.
   monitor::Artifact artifact(const std::string& name, const std::vector<std::map<std::string, Json>>& rows,
                              const std::vector<std::pair<std::string, Kind>>& kinds) {
-    const auto path = store.folder / name;
+    const auto path = folder / name;
     write_columns(path, rows, kinds);
-    const auto digest = opened(blobs->put_file(path));
+    const auto digest = opened(state->blobs->put_file(path));
     return {digest, fmt::format("artifact:{}@{}", name, digest.substr(7, 12))};
   }
 
   std::string look(std::string_view to) {
-    const auto report = windows->look(caller, spec, at(to));
+    const auto report = state->windows.look(caller, spec, at(to));
     return report ? fmt::format("{} looks, {} new", report->looks, report->revisions) : report.error().text();
   }
   void label(std::vector<monitor::Label> labels) {
-    const auto done = feedback.record(caller, "late", std::move(labels));
+    const auto done = state->feedback.record(caller, "late", std::move(labels));
     ASSERT_TRUE(done) << done.error().text();
   }
   std::vector<monitor::Window> listed(const monitor::WindowFilter& filter = {.deployment = "late"}) {
-    return opened(windows->list("default", filter));
+    return opened(state->windows.list("default", filter));
   }
   // "2013-07-01 all/0 r1 as of 2013-08-01 5 requests 2 labels", a line a window.
   std::string shown(const std::vector<monitor::Window>& list) {
