@@ -6,8 +6,8 @@
 
 #include "core/fault.h"
 #include "core/limits.h"
-#include "monitor/alert_change.h"
-#include "monitor/alert_names.h"
+#include "monitor/alert/change.h"
+#include "monitor/alert/names.h"
 
 namespace millrace::monitor {
 namespace {

@@ -1,5 +1,5 @@
 // Alerts: what the windows of a deployment broke, from the first look that showed it until it is resolved, and what it
-// led to. The states and what moves them (`for`, hysteresis, late labels, severity) are in monitor/alert_moves.h; which
+// led to. The states and what moves them (`for`, hysteresis, late labels, severity) are in monitor/alert/moves.h; which
 // rules are broken, and how sure that is, in monitor/rules.h; what a firing alert leads to in monitor/actions.
 //
 // There is at most one open alert for a deployment, kind, subject, arm and version. Every move is one transaction: the
@@ -29,7 +29,7 @@
 #include "jobs/jobs.h"
 #include "lineage/journal.h"
 #include "monitor/actions/action_kind.h"
-#include "monitor/alert_rows.h"
+#include "monitor/alert/rows.h"
 
 namespace millrace::monitor {
 

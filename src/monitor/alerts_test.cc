@@ -2,7 +2,7 @@
 #include "monitor/alerts.h"
 
 #include "lineage/graph.h"
-#include "monitor/alert_testing.h"
+#include "monitor/alert/testing.h"
 
 namespace millrace::monitor {
 namespace {

@@ -69,7 +69,8 @@ Result<Bins> number_bins(engine::Engine& engine, const std::string& column, std:
   if (quantiles.empty()) return out;
   set_unit(quantiles, out);
   MILLRACE_TRY(const auto few, few_values(engine, value));
-  MILLRACE_TRY(out.edges, stats::even_edges(few.size() <= size_t{kBins} ? few : quantiles, kBins));
+  const std::vector<double> even(quantiles.begin(), quantiles.end() - 1);  // without the largest: 0, 0.1, ... 99.9 %
+  MILLRACE_TRY(out.edges, stats::even_edges(few.size() <= size_t{kBins} ? few : even, kBins));
   return out;
 }
 

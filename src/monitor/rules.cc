@@ -108,10 +108,10 @@ Measures nulls(const Scene& scene) {
   for (const auto& column : part(scene.window.summary, "columns")) {
     const auto now = finite(column, "null_rate"), before = finite(column, "reference_null_rate");
     if (!is_input(column) || !now || !before) continue;
-    const auto n = scene.requests();
+    const auto n = integer_or(column, "n", 0);
     Measure measure{.subject = string_or(column, "column", ""), .value = *now - *before, .n = n};
     measure.label = fmt::format("share of missing values of '{}' above the reference's", measure.subject);
-    measure.enough = n >= scene.input.spec.min_rows && n > 0;
+    measure.enough = n > 0 && std::min(n, integer_or(column, "reference_n", 0)) >= scene.input.spec.min_rows;
     if (n > 0) {
       const auto share = stats::wilson_of_share(*now, static_cast<double>(n), stats::two_sided_z(0.95));
       measure.interval = {measure.value, share.low - *before, share.high - *before};
@@ -129,11 +129,12 @@ Measures performance(const Scene& scene) {
   measure.label = fmt::format("{} of version {} on {}", scene.rule.metric, scene.window.version, scene.window.arm);
   const auto value = finite(metric, "value");
   measure.value = value.value_or(0);
-  measure.n = integer_or(metric, "n", integer_or(scene.window.summary, "labels", 0));
-  measure.enough = value && measure.n >= scene.input.spec.min_rows;
+  const auto labels = integer_or(scene.window.summary, "labels", 0);
+  measure.n = integer_or(metric, "n", labels);
+  measure.enough = value && labels >= scene.input.spec.min_rows;
   if (const auto low = finite(metric, "low"), high = finite(metric, "high"); low && high)
     measure.interval = {measure.value, *low, *high};
-  measure.evidence = {{"labels", integer_or(scene.window.summary, "labels", 0)}, {"performance", all}};
+  measure.evidence = {{"labels", labels}, {"performance", all}};
   return {std::move(measure)};
 }
 

@@ -1,6 +1,6 @@
 #include "monitor/rules.h"
 
-#include "monitor/alert_testing.h"
+#include "monitor/alert/testing.h"
 
 namespace millrace::monitor {
 namespace {
@@ -138,11 +138,11 @@ TEST_F(Rules, nulls_are_measured_against_the_reference) {
   auto window = window_of("2013-01-01", "2013-02-01", Json::array({missing}));
   EXPECT_EQ(verdict(window), "page");
   EXPECT_NEAR(only(window).value, 0.29, 1e-12);
-  window.summary["requests"] = 600;
+  window.summary["columns"][0]["n"] = 600;
   window.summary["columns"][0]["null_rate"] =
       0.22;  // 0.21 over the reference's, with an interval that reaches under 0.2
   EXPECT_EQ(verdict(window), "warn");
-  window.summary["requests"] = 499;
+  window.summary["columns"][0]["n"] = 499;
   EXPECT_EQ(verdict(window), "undecided");
 }
 

@@ -110,7 +110,7 @@ TEST_F(Spec, a_wrong_name_has_its_place_and_the_nearest_right_one) {
   EXPECT_EQ(error("performance: {auc: {warn_belo: 1}}"), "there is no limit 'warn_belo' | did you mean 'warn_below'?");
   EXPECT_EQ(error("performance: {auc: {warn_above: 0.9}}"),
             "there is no limit 'warn_above' | there are: warn_below, page_below");
-  EXPECT_EQ(error("on: {page: revue}"), "there is no answer to an alert named 'revue' | did you mean 'review'?");
+  EXPECT_EQ(error("on: {page: reviw}"), "there is no answer to an alert named 'reviw' | did you mean 'review'?");
   EXPECT_EQ(error("on: {natural_drift: {retrain: reevaluat}}"),
             "there is no stage 'reevaluat' | did you mean 'reevaluate'?");
   EXPECT_EQ(read("monitors:\n  lat: {}\n").error().message(), "there is no deployment 'lat'");

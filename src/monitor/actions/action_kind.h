@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/caller.h"
-#include "monitor/alert_moves.h"
+#include "monitor/alert/moves.h"
 #include "monitor/spec.h"
 
 namespace millrace::monitor {

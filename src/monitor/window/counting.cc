@@ -27,8 +27,10 @@ void add_sums(const Bins& bins, const std::string& v, std::string& sql) {
   }
   for (const double edge : bins.edges)
     sql += fmt::format(", sum(CASE WHEN {} < {} THEN 1 ELSE 0 END)", v, literal(edge));
-  const std::string z = fmt::format("least(greatest(({} - {}) / {}, {}), {})", v, literal(bins.center),
-                                    literal(bins.scale), literal(-kFarthest), literal(kFarthest));
+  // NULL first: least() and greatest() pass over it.
+  const std::string z =
+      fmt::format("CASE WHEN {0} IS NOT NULL THEN least(greatest(({0} - {1}) / {2}, {3}), {4}) END", v,
+                  literal(bins.center), literal(bins.scale), literal(-kFarthest), literal(kFarthest));
   sql += fmt::format(
       ", CAST(sum(CAST(round({0} * {1}) AS BIGINT)) AS DOUBLE), "
       "CAST(sum(CAST(round({0} * {0} * {2}) AS BIGINT)) AS DOUBLE)",
@@ -89,7 +91,8 @@ std::string number_value(const std::string& expression, std::optional<double> mi
   const std::string number = fmt::format("TRY_CAST({} AS DOUBLE)", expression);
   const std::string unknown = missing ? fmt::format(" OR {} = {}", number, literal(*missing)) : "";
   return fmt::format(
-      "CASE WHEN isnan({0}){1} THEN NULL ELSE CAST(CAST(least(greatest({0}, -3.4e38), 3.4e38) AS FLOAT) AS DOUBLE) END",
+      "CASE WHEN {0} IS NULL OR isnan({0}){1} THEN NULL ELSE CAST(CAST(least(greatest({0}, -3.4e38), 3.4e38) AS FLOAT) "
+      "AS DOUBLE) END",
       number, unknown);
 }
 

@@ -34,6 +34,10 @@ std::string choose_score(const std::vector<std::string>& outputs) {
   return outputs.size() > 1 && named ? "out_probability" : outputs.front();
 }
 
+std::string single_precision(std::string_view value) {
+  return fmt::format("CAST(TRY_CAST({} AS FLOAT) AS DOUBLE)", value);
+}
+
 std::string or_null(const std::string& cases) {
   return cases.empty() ? "CAST(NULL AS DOUBLE)" : "CASE" + cases + " END";
 }
@@ -133,15 +137,14 @@ Result<void> LogView::make_seen() {
                             engine::quote_name(group.score));
     thresholds += fmt::format(" WHEN {} THEN {}", group.condition(), literal(group.compared.threshold));
   }
-  const std::string single = "CAST(TRY_CAST({} AS FLOAT) AS DOUBLE)";
-  MILLRACE_TRY(
-      const auto made,
-      engine_->execute(fmt::format(
-          "CREATE TEMPORARY VIEW scored AS SELECT *, {} AS score, {} AS threshold FROM log; "
-          "CREATE TEMPORARY VIEW seen AS SELECT *, score >= CASE WHEN CAST(TRY_CAST(score AS FLOAT) AS DOUBLE) = score "
-          "THEN CAST(TRY_CAST(threshold AS FLOAT) AS DOUBLE) ELSE threshold END AS chosen FROM scored",
-          or_null(scores), or_null(thresholds))));
-  (void)made;
+  for (const auto& view :
+       {fmt::format("scored AS SELECT *, {} AS score, {} AS threshold FROM log", or_null(scores), or_null(thresholds)),
+        fmt::format(
+            "seen AS SELECT *, score >= CASE WHEN {0} = score THEN {1} ELSE threshold END AS chosen FROM scored",
+            single_precision("score"), single_precision("threshold"))}) {
+    MILLRACE_TRY(const auto made, engine_->execute("CREATE TEMPORARY VIEW " + view));
+    (void)made;
+  }
   return {};
 }
 

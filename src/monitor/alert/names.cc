@@ -1,4 +1,4 @@
-#include "monitor/alert_names.h"
+#include "monitor/alert/names.h"
 
 #include <algorithm>
 

@@ -6,7 +6,7 @@
 #include <csignal>
 #include <map>
 
-#include "monitor/alert_testing.h"
+#include "monitor/alert/testing.h"
 
 namespace millrace::monitor {
 namespace {

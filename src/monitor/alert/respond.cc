@@ -5,8 +5,8 @@
 
 #include "core/fault.h"
 #include "core/limits.h"
-#include "monitor/alert_change.h"
-#include "monitor/alert_names.h"
+#include "monitor/alert/change.h"
+#include "monitor/alert/names.h"
 #include "monitor/alerts.h"
 #include "pipeline/pipeline.h"
 

@@ -1,8 +1,8 @@
 // What people say to an alert.
 #include <fmt/format.h>
 
-#include "monitor/alert_change.h"
-#include "monitor/alert_names.h"
+#include "monitor/alert/change.h"
+#include "monitor/alert/names.h"
 #include "monitor/alerts.h"
 #include "registry/rules.h"
 

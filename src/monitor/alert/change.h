@@ -3,7 +3,7 @@
 #include <string>
 
 #include "lineage/journal.h"
-#include "monitor/alert_rows.h"
+#include "monitor/alert/rows.h"
 
 namespace millrace::monitor {
 

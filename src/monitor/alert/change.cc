@@ -1,4 +1,4 @@
-#include "monitor/alert_change.h"
+#include "monitor/alert/change.h"
 
 namespace millrace::monitor {
 

@@ -1,5 +1,5 @@
 // What a firing alert leads to: trace, review, retraining and its refusal.
-#include "monitor/alert_testing.h"
+#include "monitor/alert/testing.h"
 
 namespace millrace::monitor {
 namespace {
@@ -59,7 +59,8 @@ TEST_F(Responding, a_page_is_traced_and_reviewed_and_natural_drift_retrains) {
   EXPECT_EQ(alert.action["at"], "2013-02-01T00:00:00.000000Z");
   EXPECT_EQ(alert.action["also"][0]["kind"], "review");
   EXPECT_EQ(alert.action["also"][0]["id"], "review-1");
-  EXPECT_EQ(services.retrained, std::vector<Json>{{{"stage", "reevaluate"}}});
+  ASSERT_EQ(services.retrained.size(), 1U);
+  EXPECT_EQ(services.retrained[0], Json::parse(R"({"stage": "reevaluate"})"));
   EXPECT_EQ(services.jobs.get("default", alert.action["id"])->kind, pipeline::kJobKind);
   ASSERT_EQ(asked.size(), 1U);
   EXPECT_EQ(asked[0].subject, alert.node());
@@ -207,7 +208,9 @@ TEST_F(Responding, a_trace_that_cannot_be_made_is_kept_with_its_reason) {
 }
 
 TEST_F(Responding, without_a_monitor_nothing_follows) {
-  alerts.hooks.monitor = [](const std::string&) -> Result<std::optional<MonitorSpec>> { return std::nullopt; };
+  alerts.hooks.monitor = [](const std::string&) -> Result<std::optional<MonitorSpec>> {
+    return std::optional<MonitorSpec>();
+  };
   broken("2013-01-01", "2013-02-01", "temp");
   EXPECT_EQ(only().action["kind"], "none");
   EXPECT_EQ(only().action["reason"], "the policy asks for nothing");

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "monitor/alert_moves.h"
+#include "monitor/alert/moves.h"
 #include "store/database.h"
 
 namespace millrace::monitor {

@@ -1,4 +1,4 @@
-#include "monitor/alert_moves.h"
+#include "monitor/alert/moves.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "monitor/alert_rows.h"
+#include "monitor/alert/rows.h"
 
 #include <algorithm>
 

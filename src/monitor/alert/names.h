@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "monitor/alert_rows.h"
+#include "monitor/alert/rows.h"
 
 namespace millrace::monitor {
 
