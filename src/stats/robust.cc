@@ -25,9 +25,13 @@ double step(std::span<const double> series, size_t at, size_t before, size_t aft
 }  // namespace
 
 double median(std::span<const double> values) {
-  auto sorted = present(values);
-  std::sort(sorted.begin(), sorted.end());
-  return quantile_of_sorted(sorted, 0.5);
+  auto left = present(values);
+  if (left.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const auto middle = left.begin() + static_cast<int64_t>(left.size() / 2);
+  std::nth_element(left.begin(), middle, left.end());
+  if (left.size() % 2 == 1) return *middle;
+  const double below = *std::max_element(left.begin(), middle);
+  return below == *middle ? below : below + (*middle - below) / 2;
 }
 
 double scaled_mad(std::span<const double> values) {

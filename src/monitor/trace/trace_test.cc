@@ -24,13 +24,14 @@ using Fault = std::function<void(Row&)>;
 class TraceTest : public millrace::testing::RegistryTest {
  protected:
   std::unique_ptr<Tracer> tracer;
-  std::string sql = "SELECT at AS event_time, coalesce(warm, -1) AS warm, wind, site FROM readings ORDER BY at, site";
+  std::string sql =
+      "SELECT taken AS event_time, coalesce(warm, -1) AS warm, wind, site FROM readings ORDER BY taken, site";
 
   void SetUp() override {
     RegistryTest::SetUp();
     sources =
-        "sources:\n  readings: {contract: readings.odcs.yaml, kind: append, event_time: at, path: r.csv}\n"
-        "  sales: {contract: sales.odcs.yaml, kind: append, event_time: at, path: s.csv}\n";
+        "sources:\n  readings: {contract: readings.odcs.yaml, kind: append, event_time: taken, path: r.csv}\n"
+        "  sales: {contract: sales.odcs.yaml, kind: append, event_time: taken, path: s.csv}\n";
     write("readings.odcs.yaml", contract("readings", "warm, damp, wind", true));
     write("sales.odcs.yaml", contract("sales", "sold", false));
     tracer = std::make_unique<Tracer>(TraceParts{world.context, services->datasets, services->pipelines, *models,
@@ -41,7 +42,7 @@ class TraceTest : public millrace::testing::RegistryTest {
     std::string out = fmt::format(
         "apiVersion: v3.1.0\nkind: DataContract\nid: {0}\nname: {0}\nversion: 1.0.0\nstatus: active\nschema:\n"
         "  - name: {0}\n    logicalType: object\n    properties:\n"
-        "      - {{name: at, logicalType: timestamp, required: true}}\n",
+        "      - {{name: taken, logicalType: timestamp, required: true}}\n",
         name);
     for (size_t at = 0; at < numbers.size();) {
       const auto end = std::min(numbers.find(", ", at), numbers.size());
@@ -70,7 +71,7 @@ class TraceTest : public millrace::testing::RegistryTest {
   void add_readings(int64_t batch, const Fault& fault = {}) {
     SeededRandom random(static_cast<uint64_t>(100 + batch));
     const auto chance = [&] { return static_cast<double>(random.next() >> 11) * 0x1p-53; };
-    std::string csv = "at,warm,damp,wind,site\n";
+    std::string csv = "taken,warm,damp,wind,site\n";
     double weather = 0;
     for (int64_t d = 0; d < kBatchDays; ++d) {
       weather = 0.6 * weather + 6 * (chance() - 0.5);
@@ -89,7 +90,7 @@ class TraceTest : public millrace::testing::RegistryTest {
   }
   void add_sales(int64_t batch) {
     SeededRandom random(static_cast<uint64_t>(500 + batch));
-    std::string csv = "at,sold\n";
+    std::string csv = "taken,sold\n";
     for (int64_t h = 0; h < kBatchDays * 24; ++h)
       csv += fmt::format("{},{}\n", to_iso(from(batch) + h * kDay / 24), random.next() % 40);
     add("sales", batch, csv);
@@ -163,7 +164,7 @@ TEST_F(TraceTest, a_column_that_cannot_reach_the_alert_is_no_cause_of_its_drift)
 
 TEST_F(TraceTest, code_that_changed_since_the_last_window_is_a_cause_when_the_data_is_quiet) {
   make_history(6);
-  sql = "SELECT at AS event_time, coalesce(warm, -1) * 2 AS warm, wind, site FROM readings ORDER BY at, site";
+  sql = "SELECT taken AS event_time, coalesce(warm, -1) * 2 AS warm, wind, site FROM readings ORDER BY taken, site";
   write("requests.sql", sql);
   const auto job = run({{"stages", {"requests_5"}}});
   ASSERT_EQ(job.state, "done") << job.error << log_of(job);
