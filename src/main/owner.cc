@@ -143,6 +143,10 @@ void Owner::join_alerts(Parts& p, const std::function<Result<Project>()>& projec
   hooks.batches = [&p](const std::string& workspace, const monitor::Window& window) {
     return monitor::batches_behind({*p.database, *p.datasets, *p.registry}, workspace, window);
   };
+  hooks.trace = [&p, project](const Caller& caller, const monitor::Alert& alert) -> Result<Json> {
+    MILLRACE_TRY(const auto now, project());
+    return p.tracer->trace(caller, monitor::question_of(alert), now);
+  };
   hooks.open_review = [&p](const Caller& caller, const monitor::ReviewRequest& asked) -> Result<std::string> {
     MILLRACE_TRY(const auto review, p.reviews->open(caller, {.kind = asked.kind,
                                                              .key = asked.key,
@@ -208,11 +212,11 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   p.reviews = std::make_unique<review::Reviews>(*p.database, *p.journal, context);
   p.alerts = std::make_unique<monitor::Alerts>(*p.database, *p.journal, *p.jobs, context);
   join_alerts(p, project, context);
-  p.native = std::make_unique<api::native::Services>(api::native::Services{
-      context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry,
-      *p.data_plane, *p.alerts, *p.reviews, *p.tracer, project,
-      [&p] { return p.server ? p.server->address() : std::string(); },
-      [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }});
+  p.native = std::make_unique<api::native::Services>(
+      api::native::Services{context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines,
+                            *p.registry, *p.data_plane, *p.alerts, *p.reviews, *p.tracer, project,
+                            [&p] { return p.server ? p.server->address() : std::string(); },
+                            [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
@@ -228,7 +232,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     const auto address = p.server->address();
     return p.pipelines->work(running, pipeline, {.tracking_uri = address.empty() ? "" : "http://" + address});
   });
-  p.jobs->add(std::string(kRetrainJob), [&p, project](jobs::Running& running) -> Result<Json> {
+  p.jobs->add(std::string(monitor::kRetrainJob), [&p, project](jobs::Running& running) -> Result<Json> {
     MILLRACE_TRY(const auto now, project());
     const auto address = p.server->address();
     return retrain(running, now,

@@ -29,15 +29,14 @@ Result<Json> retrain(jobs::Running& running, const Project& project, const Retra
   MILLRACE_TRY(const auto made, parts.registry.register_version(running.caller(), project, model));
   MILLRACE_TRY(const auto version, parts.registry.evaluate_gates(running.caller(), project, model, made.version));
   Json stages = Json::array(), failed = Json::array();
-  for (const auto& record : records) stages.push_back(record.node());
+  for (const auto& record : records)
+    stages.push_back({{"stage", record.stage},
+                      {"node", record.node()},
+                      {"action", record.job == running.job().id ? "ran" : "cached"}});
   for (const auto& gate : version.gates)
     if (!gate.ok) failed.push_back({{"gate", gate.kind}, {"reason", gate.reason}});
   running.log(fmt::format("{} is {}", version.node(), version.state));
-  return Json{{"stages", stages},
-              {"model", version.node()},
-              {"version", version.version},
-              {"state", version.state},
-              {"failed", failed}};
+  return Json{{"stages", stages}, {"model", version.node()}, {"model_state", version.state}, {"failed", failed}};
 }
 
 }  // namespace millrace

@@ -1,7 +1,7 @@
-// The job `model.retrain`: the pipeline up to a stage with what is known by now, then a new version of the model with
-// its gates evaluated. It releases nothing: a person approves and releases.
-//   payload {deployment, target: a stage, horizon: day that training may know up to, alert: id or ""}
-//   result  {stages: [...], model: node, version, state, failed: gates that failed}
+// The job monitor::kRetrainJob: the pipeline up to a stage with what is known by now, then a new version of the model
+// with its gates evaluated. It releases nothing: a person approves and releases.
+//   payload that of monitor::kRetrainJob
+//   result  {stages: [{stage, node, action}], model: node, model_state, failed: [{gate, reason}]}
 #pragma once
 #include "core/project.h"
 #include "jobs/jobs.h"
@@ -9,8 +9,6 @@
 #include "registry/registry.h"
 
 namespace millrace {
-
-inline constexpr std::string_view kRetrainJob = "model.retrain";
 
 struct Retraining {
   pipeline::Pipelines& pipelines;
