@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include <unistd.h>
@@ -18,6 +19,8 @@
 #include "core/files.h"
 #include "core/project.h"
 #include "jobs/jobs.h"
+#include "monitor/gauges.h"
+#include "monitor/look_job.h"
 #include "store/blobs.h"
 #include "store/database.h"
 #include "track/tracking.h"
@@ -48,7 +51,7 @@ Result<void> check_bind(const std::string& http, const api::Tokens& tokens) {
 }
 
 // Notes the head of the audit chain beside the database every few seconds, and asks every hour (first at once) for the
-// prediction logs to be sealed.
+// prediction logs to be sealed and for windows in wall-clock time to be looked at.
 class Keeper {
  public:
   Keeper(lineage::Journal& journal, Context& context, std::function<void()> seal)
@@ -105,7 +108,10 @@ struct Owner::Parts {
   std::unique_ptr<pipeline::Pipelines> pipelines;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<serve::DataPlane> data_plane;
+  std::unique_ptr<monitor::Windows> windows;
+  std::unique_ptr<monitor::Feedback> feedback;
   std::unique_ptr<jobs::Jobs> jobs;
+  std::unique_ptr<monitor::LookJob> looks;
   std::unique_ptr<Keeper> keeper;
   std::unique_ptr<api::native::Services> native;
   std::unique_ptr<api::Idempotency> idempotency;
@@ -166,10 +172,28 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   };
   if (!options.project.empty())
     if (auto good = project(); !good) return std::move(good).error();
+  // Monitoring: windows, labels, looks as jobs.
+  p.windows = std::make_unique<monitor::Windows>(monitor::Windows::Parts{
+      *p.database, *p.blobs, *p.journal, context, engines, monitor::facts_from_registry(*p.database, *p.pipelines),
+      [&p](const std::string& deployment) -> Result<void> {
+        MILLRACE_TRY(const auto sealed, p.data_plane->seal(deployment));
+        (void)sealed;
+        return {};
+      },
+      state + "/predictions", temp});
+  p.feedback = std::make_unique<monitor::Feedback>(*p.database, *p.journal, context);
+  p.looks = std::make_unique<monitor::LookJob>(monitor::LookJob::Parts{*p.windows, *p.jobs, context, project});
+  p.jobs->add(std::string(monitor::kLookKind), [&p](jobs::Running& running) { return p.looks->work(running); });
+
   p.native = std::make_unique<api::native::Services>(api::native::Services{
       context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry,
       *p.data_plane, project, [&p] { return p.server ? p.server->address() : std::string(); },
-      [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }});
+      [&p, &context] {
+        auto gauges = monitor::gauges_text(*p.database, "default");
+        if (!gauges) context.log.warn("gauges_failed", {{"error", gauges.error().text()}});
+        return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + (gauges ? *gauges : "");
+      },
+      *p.windows, *p.feedback, *p.looks});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
@@ -202,6 +226,9 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
           {.kind = "predictions.seal", .key = model.name, .payload = {{"deployment", model.name}}, .max_attempts = 3});
       if (!job) context.log.warn("seal_not_submitted", {{"deployment", model.name}, {"error", job.error().text()}});
     }
+    std::set<std::string> served;
+    for (const auto& model : p.data_plane->models()) served.insert(model.name);
+    p.looks->ask_all(self, served);
   });
   return std::unique_ptr<Owner>(new Owner(options, std::move(parts)));
 }

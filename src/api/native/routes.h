@@ -10,6 +10,8 @@
 #include "jobs/jobs.h"
 #include "lineage/graph.h"
 #include "lineage/journal.h"
+#include "monitor/feedback.h"
+#include "monitor/look_job.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 #include "serve/data_plane.h"
@@ -32,6 +34,9 @@ struct Services {
   std::function<Result<Project>()> project;
   std::function<std::string()> http_address;
   std::function<std::string()> metrics_text;
+  monitor::Windows& windows;
+  monitor::Feedback& feedback;
+  monitor::LookJob& looks;
 };
 
 Routes routes(Services& services);
@@ -44,6 +49,7 @@ Routes model_routes(Services& services);
 Routes deployment_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
+Routes monitor_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);
