@@ -10,6 +10,7 @@
 #include "cli/follow.h"
 #include "cli/host.h"
 #include "cli/rows_file.h"
+#include "core/files.h"
 
 namespace millrace::cli {
 namespace {
@@ -47,15 +48,16 @@ Result<std::vector<Input>> match_inputs(const Json& metadata, const engine::Tabl
 struct Plan {
   std::string deployment, target;
   RowsFile file;
+  engine::Table rows;
   std::vector<Input> inputs;
   std::optional<size_t> time_column, unit_column;
   std::vector<size_t> order;  // rows to send
 
-  Micros time(size_t row) const { return time_column ? file.rows.integer(row, *time_column) : 0; }
+  Micros time(size_t row) const { return time_column ? rows.integer(row, *time_column) : 0; }
 };
 
 Json request_of(const Plan& plan, size_t row) {
-  const auto& rows = plan.file.rows;
+  const auto& rows = plan.rows;
   Json tensors = Json::array();
   for (const auto& input : plan.inputs)
     tensors.push_back({{"name", input.name},
@@ -65,7 +67,9 @@ Json request_of(const Plan& plan, size_t row) {
   Json parameters{{"millrace_input", plan.file.digest}};
   if (plan.time_column) parameters["millrace_event_time"] = rows.text(row, *plan.time_column);
   if (plan.unit_column) parameters["millrace_unit"] = rows.text(row, *plan.unit_column);
-  return {{"id", plan.file.request_id(row)}, {"inputs", std::move(tensors)}, {"parameters", std::move(parameters)}};
+  return {{"id", plan.file.request_id(static_cast<int64_t>(row))},
+          {"inputs", std::move(tensors)},
+          {"parameters", std::move(parameters)}};
 }
 
 struct Tally {
@@ -137,15 +141,26 @@ class Sender {
   std::optional<Error> error_;
 };
 
+// What alerts led to is done before event time goes on: answers take no event time.
+Result<void> answers_given(Gateway& gateway) {
+  MILLRACE_TRY(const auto jobs, gateway.call("GET", address({"jobs"})));
+  for (const auto& job : jobs.at("items")) {
+    if (string_or(job, "kind", "") != "alert.respond") continue;
+    for (auto state = string_or(job, "state", ""); state == "waiting" || state == "running";) {
+      MILLRACE_TRY(const auto now, gateway.call("GET", address({"jobs", string_or(job, "id", "")}) + "?wait=1"));
+      state = string_or(now, "state", "");
+    }
+  }
+  return {};
+}
+
 // Tells the server how far event time has come, and waits until it has looked at what is due.
 Result<void> advance(const Invocation& in, Gateway& gateway, const std::string& deployment, Micros to) {
   MILLRACE_TRY(const auto job, gateway.call("POST", address({"deployments", deployment, "monitor"}),
                                             {{"to", to_iso(to)}, {"clock", "event"}}));
-  if (const auto id = string_or(job, "id", ""); !id.empty()) {
-    MILLRACE_TRY(const auto done, follow_job(in, gateway, id));
-    (void)done;
-  }
-  return {};
+  MILLRACE_TRY(const auto done, follow_job(in, gateway, string_or(job, "id", "")));
+  (void)done;
+  return answers_given(gateway);
 }
 
 // In order of event time, a day at a stretch; the clock moves when a day is over.
@@ -173,13 +188,13 @@ Result<void> send_all(const Invocation& in, Gateway* gateway, const Plan& plan, 
 
 // Which rows of this file the log holds already, whoever sent them: a replay that was cut off goes on where it was.
 Result<std::vector<bool>> rows_in_log(Gateway& gateway, const Plan& plan) {
-  std::vector<bool> out(plan.file.rows.rows(), false);
+  std::vector<bool> out(plan.rows.rows(), false);
   for (std::string after;;) {
     MILLRACE_TRY(const auto page, gateway.call("GET", address({"deployments", plan.deployment, "predictions", "ids"}) +
                                                           "?input=" + api::encode_path(plan.file.digest) +
                                                           "&after=" + api::encode_path(after)));
     for (const auto& item : page.at("items"))
-      if (const auto row = row_of(plan.file, string_or(item, "request_id", "")); row >= 0)
+      if (const auto row = plan.file.row_of(string_or(item, "request_id", ""), out.size()); row >= 0)
         out[static_cast<size_t>(row)] = true;
     after = string_or(page, "next", "");
     if (after.empty()) return out;
@@ -189,10 +204,13 @@ Result<std::vector<bool>> rows_in_log(Gateway& gateway, const Plan& plan) {
 Result<Plan> make_plan(Invocation& in, Gateway* gateway) {
   Plan plan{.deployment = in.args.get("DEPLOYMENT")};
   plan.target = "/v2/models/" + api::encode_path(plan.deployment) + "/infer";
-  MILLRACE_TRY(plan.file, load_rows(in, gateway, in.args.get("FILE")));
-  plan.time_column = plan.file.rows.find(in.args.get("--event-time", "event_time"));
-  plan.unit_column = plan.file.rows.find(in.args.get("--unit", "unit"));
-  plan.order.resize(plan.file.rows.rows());
+  MILLRACE_TRY(plan.file, find_rows_file(gateway, in.args.get("FILE")));
+  const auto& path = plan.file.path;
+  MILLRACE_TRY(auto session, in.host.engines().open({.temp_folder = parent_of(path), .readable = {path}}));
+  MILLRACE_TRY(plan.rows, session->query("SELECT * FROM read_parquet(" + engine::quote_text(path) + ")"));
+  plan.time_column = plan.rows.find(in.args.get("--event-time", "event_time"));
+  plan.unit_column = plan.rows.find(in.args.get("--unit", "unit"));
+  plan.order.resize(plan.rows.rows());
   std::iota(plan.order.begin(), plan.order.end(), size_t{0});
   if (plan.time_column)
     std::stable_sort(plan.order.begin(), plan.order.end(),
@@ -224,7 +242,7 @@ Result<int> replay(Invocation& in) {
   auto url = in.args.get("--url");
   Gateway* gateway = nullptr;
   const bool asks = in.args.has("--once") || in.args.get("--clock", "wall") == "event";
-  if (url.empty() || asks || in.args.get("FILE").starts_with("stage:")) {
+  if (url.empty() || asks || is_stage_file(in.args.get("FILE"))) {
     MILLRACE_TRY(gateway, in.gateway());
   }
   if (url.empty()) {
@@ -252,7 +270,7 @@ Result<int> replay(Invocation& in) {
   MILLRACE_TRY(
       const auto metadata,
       expect_json(client->send("GET", "/v2/models/" + api::encode_path(plan.deployment), ""), "the model's metadata"));
-  MILLRACE_TRY(plan.inputs, match_inputs(metadata, plan.file.rows));
+  MILLRACE_TRY(plan.inputs, match_inputs(metadata, plan.rows));
   MILLRACE_TRY(const auto sender, Sender::connect(plan, url, connections));
   MILLRACE_DO(send_all(in, gateway, plan, event_clock, *sender));
   auto tally = sender->tally();

@@ -1,23 +1,22 @@
-// A Parquet file of rows that a command reads whole: by its path, or as stage:STAGE/FILE for an out of the pipeline.
+// A file of rows that a command was given: Parquet, or stage:STAGE/FILE for an out of the pipeline.
 #pragma once
 #include <string>
 
 #include "cli/command.h"
-#include "engine/table.h"
 
 namespace millrace::cli {
 
 struct RowsFile {
   std::string path;    // absolute
-  std::string digest;  // sha256 of its bytes
-  engine::Table rows;
-
-  std::string request_id(size_t row) const;  // "<first 12 digits of the digest>:<row>": one row, one request
+  std::string digest;  // of its bytes
+  // How requests that are made from it are named: "<first 12 hex of the digest>:<row>", rows from 0.
+  std::string request_id(int64_t row) const;
+  // The row, below `rows`, of a request that was made from this file; -1 for any other id.
+  int64_t row_of(std::string_view id, size_t rows) const;
 };
 
-// `gateway` is needed for outs of the pipeline only and may be null otherwise.
-Result<RowsFile> load_rows(Invocation& in, Gateway* gateway, const std::string& word);
-// The row of a request id that was made from this file; -1 when it was not.
-int64_t row_of(const RowsFile& file, std::string_view request_id);
+// Whether finding it needs the gateway.
+bool is_stage_file(const std::string& word);
+Result<RowsFile> find_rows_file(Gateway* gateway, const std::string& word);
 
 }  // namespace millrace::cli

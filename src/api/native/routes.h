@@ -12,6 +12,8 @@
 #include "lineage/journal.h"
 #include "monitor/alerts.h"
 #include "monitor/trace/trace.h"
+#include "monitor/feedback.h"
+#include "monitor/look_job.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 #include "review/reviews.h"
@@ -38,6 +40,9 @@ struct Services {
   std::function<Result<Project>()> project;
   std::function<std::string()> http_address;
   std::function<std::string()> metrics_text;
+  monitor::Windows& windows;
+  monitor::Feedback& feedback;
+  monitor::LookJob& looks;
 };
 
 Routes routes(Services& services);
@@ -52,6 +57,7 @@ Routes alert_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
 Routes trace_routes(Services& services);
+Routes monitor_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);
