@@ -18,6 +18,9 @@
 #include "core/files.h"
 #include "core/project.h"
 #include "jobs/jobs.h"
+#include "monitor/alerts.h"
+#include "monitor/batches.h"
+#include "review/reviews.h"
 #include "store/blobs.h"
 #include "store/database.h"
 #include "track/tracking.h"
@@ -107,6 +110,8 @@ struct Owner::Parts {
   std::unique_ptr<serve::DataPlane> data_plane;
   std::unique_ptr<monitor::Tracer> tracer;
   std::unique_ptr<jobs::Jobs> jobs;
+  std::unique_ptr<review::Reviews> reviews;
+  std::unique_ptr<monitor::Alerts> alerts;
   std::unique_ptr<Keeper> keeper;
   std::unique_ptr<api::native::Services> native;
   std::unique_ptr<api::Idempotency> idempotency;
@@ -123,6 +128,40 @@ std::string environment_path() {
 }
 
 }  // namespace
+
+// What alerts need of the folders after theirs, and of the project as its file stands.
+void Owner::join_alerts(Parts& p, const std::function<Result<Project>()>& project, Context& context) {
+  auto& hooks = p.alerts->hooks;
+  hooks.monitor = [project](const std::string& deployment) -> Result<std::optional<monitor::MonitorSpec>> {
+    MILLRACE_TRY(const auto now, project());
+    MILLRACE_TRY(auto monitors, monitor::read_monitors(now));
+    for (auto& one : monitors)
+      if (one.deployment == deployment) return std::optional(std::move(one));
+    return std::optional<monitor::MonitorSpec>();
+  };
+  hooks.trace = [&p, project](const Caller& caller, const monitor::Alert& alert) -> Result<Json> {
+    MILLRACE_TRY(const auto now, project());
+    return p.tracer->trace(caller, monitor::question_of(alert), now);
+  };
+  hooks.batches = [&p](const std::string& workspace, const monitor::Window& window) {
+    return monitor::batches_behind({*p.database, *p.datasets, *p.registry}, workspace, window);
+  };
+  hooks.open_review = [&p](const Caller& caller, const monitor::ReviewRequest& asked) -> Result<std::string> {
+    MILLRACE_TRY(const auto review, p.reviews->open(caller, {.kind = asked.kind,
+                                                             .key = asked.key,
+                                                             .cause = asked.cause,
+                                                             .subject = asked.subject,
+                                                             .summary = asked.summary,
+                                                             .evidence = asked.evidence,
+                                                             .event_time = asked.event_time}));
+    return review.id;
+  };
+  p.jobs->add(std::string(monitor::kRespondJob), [&p](jobs::Running& running) { return p.alerts->respond(running); });
+  p.jobs->on_end([&p, &context](const std::string& workspace, const jobs::Job& job) {
+    if (auto noted = p.alerts->note_end(workspace, job); !noted)
+      context.log.warn("retraining_end_not_noted", {{"job", job.id}, {"error", noted.error().text()}});
+  });
+}
 
 Owner::Owner(OwnerOptions options, std::unique_ptr<Parts> parts)
     : options_(std::move(options)), parts_(std::move(parts)) {}
@@ -169,10 +208,14 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   };
   if (!options.project.empty())
     if (auto good = project(); !good) return std::move(good).error();
-  p.native = std::make_unique<api::native::Services>(api::native::Services{
-      context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry,
-      *p.data_plane, *p.tracer, project, [&p] { return p.server ? p.server->address() : std::string(); },
-      [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }});
+  p.reviews = std::make_unique<review::Reviews>(*p.database, *p.journal, context);
+  p.alerts = std::make_unique<monitor::Alerts>(*p.database, *p.journal, *p.jobs, context);
+  join_alerts(p, project, context);
+  p.native = std::make_unique<api::native::Services>(
+      api::native::Services{context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines,
+                            *p.registry, *p.data_plane, *p.alerts, *p.reviews, *p.tracer, project,
+                            [&p] { return p.server ? p.server->address() : std::string(); },
+                            [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
@@ -197,6 +240,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
                                              .local_subject = local_subject()},
                                             *p.dispatcher));
   MILLRACE_DO(p.jobs->start(2));
+  MILLRACE_DO(p.alerts->recover());
   p.keeper = std::make_unique<Keeper>(*p.journal, context, [&p, &context] {
     const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};
     for (const auto& model : p.data_plane->models()) {
