@@ -17,19 +17,22 @@ constexpr size_t kRowsABatch = 600;
 constexpr size_t kLearnRows = 2'500;  // for choosing columns
 constexpr size_t kOthers = 3;
 constexpr size_t kColumns = 24;
-constexpr double kExplained = 0.35;   // spread of the residuals over that of the column
+constexpr double kExplained = 0.6;    // spread of the residuals over that of the column
 constexpr double kWorthwhile = 0.85;  // one more column must bring the residuals down to this
 constexpr double kStable = 0.12;      // share of residuals outside in any batch of history, learned without it
 constexpr double kTail = 0.005;       // of the residuals on each side
 constexpr double kWiden = 0.25;
 constexpr double kMargin = 3;
 constexpr double kFloor = 0.06;
+constexpr double kShiftMargin = 3;
+constexpr double kShiftFloor = 0.3;  // of the spread of the residuals
 constexpr size_t kEnough = 200;
 
 // Rows of every batch, thinned evenly, columns scaled to median 0 and spread 1 of the history.
 struct Sample {
   std::vector<size_t> columns;              // of the frame
   std::vector<std::vector<double>> values;  // of each column, by row
+  std::vector<double> scales;               // what 1 is in the column's own unit
   std::vector<uint8_t> batch;
 };
 
@@ -59,6 +62,7 @@ Sample sample_of(const Look& look) {
     const double scale = ends[1] > ends[0] ? (ends[1] - ends[0]) / 2.56 : 1;
     for (auto& value : values) value = (value - middle) / scale;
     out.values.push_back(std::move(values));
+    out.scales.push_back(scale);
   }
   return out;
 }
@@ -153,7 +157,7 @@ std::optional<Form> choose(const Sample& sample, size_t target, size_t suspect) 
 
 // Share of the residuals of `batch` outside the interval that those of the other batches before `suspect` fill.
 struct Outside {
-  double share = 0, shift = 0;
+  double share = 0, shift = 0, spread = 0;  // of the residuals; spread of the usual ones
 };
 std::optional<Outside> outside(const Sample& sample, Form form, size_t batch, size_t suspect) {
   const auto learn = rows_where(sample, form, [&](size_t b) { return b < suspect && b != batch; });
@@ -167,28 +171,67 @@ std::optional<Outside> outside(const Sample& sample, Form form, size_t batch, si
   const auto now = residuals(sample, form, judge);
   const auto count = std::count_if(now.begin(), now.end(), [&](double value) { return value < low || value > high; });
   return Outside{static_cast<double>(count) / static_cast<double>(now.size()),
-                 stats::median(now) - stats::median(usual)};
+                 stats::median(now) - stats::median(usual), stats::scaled_mad(usual)};
+}
+
+struct Judged {
+  std::vector<std::string> names;
+  std::vector<Outside> usual;  // of each batch of history, learned without it
+  Outside now;
+};
+
+std::string others_text(const Judged& judged) {
+  return fmt::format("{}", fmt::join(judged.names.begin() + 1, judged.names.end(), ", "));
+}
+
+void judge_share(Look& look, const Judged& judged) {
+  const auto& frame = look.frame;
+  std::vector<double> usual;
+  for (const auto& one : judged.usual) usual.push_back(one.share);
+  if (limit_of(usual, 1, 0) > kStable) return;
+  look.consider({.kind = "broken_relation",
+                 .columns = judged.names,
+                 .value = judged.now.share,
+                 .limit = limit_of(usual, kMargin, kFloor)},
+                [&] {
+                  return fmt::format(
+                      "{} of the rows of {} no longer fit how {} followed from {} in the {} batches before "
+                      "(at most {} in any of those)",
+                      percent_text(judged.now.share), frame.batches[frame.suspect].node(), judged.names[0],
+                      others_text(judged), frame.history(), percent_text(limit_of(usual, 1, 0)));
+                });
+}
+
+// `scale` turns the sample's unit into the column's own.
+void judge_shift(Look& look, const Judged& judged, double scale) {
+  const auto& frame = look.frame;
+  std::vector<double> usual;
+  for (const auto& one : judged.usual) usual.push_back(std::abs(one.shift));
+  look.consider({.kind = "broken_relation",
+                 .columns = judged.names,
+                 .value = scale * std::abs(judged.now.shift),
+                 .limit = scale * limit_of(usual, kShiftMargin, kShiftFloor * judged.now.spread)},
+                [&] {
+                  return fmt::format(
+                      "{} lies {} off what follows from {} as learned from the {} batches before (median of {}; at "
+                      "most {} in any of those)",
+                      judged.names[0], number_text(scale * judged.now.shift), others_text(judged), frame.history(),
+                      frame.batches[frame.suspect].node(), number_text(scale * limit_of(usual, 1, 0)));
+                });
 }
 
 void judge(Look& look, const Sample& sample, const Form& form) {
   const auto& frame = look.frame;
-  std::vector<double> usual;
+  Judged judged;
   for (size_t b = 0; b < frame.history(); ++b)
-    if (const auto one = outside(sample, form, b, frame.suspect)) usual.push_back(one->share);
+    if (const auto one = outside(sample, form, b, frame.suspect)) judged.usual.push_back(*one);
   const auto now = outside(sample, form, frame.suspect, frame.suspect);
-  if (usual.size() < 2 || !now || limit_of(usual, 1, 0) > kStable) return;
-  std::vector<std::string> names{frame.columns[sample.columns[form.target]].name};
-  for (const size_t other : form.others) names.push_back(frame.columns[sample.columns[other]].name);
-  const std::vector<std::string> others(names.begin() + 1, names.end());
-  look.consider(
-      {.kind = "broken_relation", .columns = names, .value = now->share, .limit = limit_of(usual, kMargin, kFloor)},
-      [&] {
-        return fmt::format(
-            "{} of the rows of {} no longer fit how {} followed from {} in the {} batches before (at most {} in any of "
-            "those)",
-            percent_text(now->share), frame.batches[frame.suspect].node(), names[0], fmt::join(others, ", "),
-            frame.history(), percent_text(limit_of(usual, 1, 0)));
-      });
+  if (judged.usual.size() < 2 || !now) return;
+  judged.now = *now;
+  judged.names.push_back(frame.columns[sample.columns[form.target]].name);
+  for (const size_t other : form.others) judged.names.push_back(frame.columns[sample.columns[other]].name);
+  judge_share(look, judged);
+  judge_shift(look, judged, sample.scales[form.target]);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kUnreachable = 0.35;
 constexpr double kUnknownReach = 0.9;
+constexpr double kRowsLost = 0.03;  // share of a batch
 constexpr double kLeastScore = 0.1;
 constexpr size_t kSuspectsOfAVersion = 6;
 constexpr size_t kEvidenceOfACandidate = 8;
@@ -81,7 +82,11 @@ bool CandidateFinder::reaches(const std::string& column) const {
 
 double CandidateFinder::reach_of(const Candidate& candidate) const {
   if (question_.kind == "quarantine") return candidate.dataset == question_.subject ? 1 : kUnreachable;
-  if (candidate.columns.empty()) return 1;
+  // Which rows there are concerns every column that is made from several.
+  const bool rows = std::any_of(candidate.evidence.begin(), candidate.evidence.end(), [](const auto& one) {
+    return one.kind == "slice" || one.kind == "rows_a_day" || (one.kind == "quarantine" && one.value >= kRowsLost);
+  });
+  if (candidate.columns.empty() || candidate.change == "rows" || rows) return 1;
   if (std::any_of(candidate.columns.begin(), candidate.columns.end(), [&](const auto& c) { return reaches(c); }))
     return 1;
   return reach_.known ? kUnreachable : kUnknownReach;
