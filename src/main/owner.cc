@@ -155,9 +155,11 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
                                                      .log_folder = state + "/predictions",
                                                      .log_sync = options.log_sync},
                                                     engines, context));
-  p.registry->on_release = [plane = p.data_plane.get(), &context](const std::string& deployment) {
-    if (auto loaded = plane->reload(deployment); !loaded)
-      context.log.error("reload_failed", {{"deployment", deployment}, {"error", loaded.error().text()}});
+  p.registry->check_release = [plane = p.data_plane.get()](const registry::ReleaseSnapshot& snapshot) {
+    return plane->check(snapshot);
+  };
+  p.registry->on_release = [plane = p.data_plane.get()](const std::string& deployment) {
+    return plane->reload(deployment);
   };
   p.jobs = std::make_unique<jobs::Jobs>(*p.database, *p.journal, context);
 
@@ -179,7 +181,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + p.monitoring->metrics_text(); },
       *watching.windows, *watching.feedback, *watching.looks});
   api::Routes routes = api::native::routes(*p.native);
-  for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
+  for (auto& route : api::mlflow::routes({*p.tracking, *p.registry, project})) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
   p.idempotency = std::make_unique<api::Idempotency>(*p.database);
   p.dispatcher =
