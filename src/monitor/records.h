@@ -11,8 +11,10 @@
 //                  threshold, confusion: {tp, fp, fn, tn}} | null without labels,
 //    columns: [{column, role: "input" | "score", type: "number" | "text", psi, js, effect,
 //               effect_kind: "cohens_d" | "cramers_v", n, reference_n, null_rate, reference_null_rate,
-//               edges: [...] | categories: [...], counts: [...], reference_counts: [...]}],
-//    difference: {n, mean_abs, max_abs, flips, flip_rate, correlation} | null}   a shadow's, against the stable arm
+//               edges: [...] | categories: [...], counts: [...], reference_counts: [...],
+//               mean, reference_mean (of numbers)}],       the last count is of nulls, a text's before it of all others
+//    difference: {n, mean_abs, max_abs, flips, flip_rate, correlation} | null,   a shadow's, against who answered
+//    reference: {node, model, version, problem: text | null, without: [inputs that it does not know]}}
 // Counts are rows of requests. Histograms stand on the reference's frozen edges, so they add up.
 #pragma once
 #include <string>
@@ -36,21 +38,21 @@ struct Window {
   Json summary = Json::object();
   Micros recorded_at = 0;
 
-  std::string node() const;  // prediction_window:DEPLOYMENT/ARM@FROM (date)
-  Json to_json() const;      // {deployment, from, to, arm, model, version, revision, as_of, summary, recorded_at}
+  std::string node() const;  // prediction_window:DEPLOYMENT/all@FROM (a date), .../ARM.MODEL.VERSION@FROM
+  Json to_json() const;      // {node, deployment, from, to, arm, model, version, revision, as_of, summary, recorded_at}
 };
 
 struct Alert {
-  std::string id;          // alert-<uuid>
+  std::string id;  // alert-<uuid>
   std::string deployment;
-  std::string kind;        // drift, performance, refusals, nulls, quarantine, latency
-  std::string subject;     // column, metric, field or dataset
-  std::string arm;         // whose window broke the rule; "all" for inputs
-  int64_t version = 0;     // of the model, 0 for inputs and datasets
-  std::string severity;    // warn, page
-  std::string state;       // pending, firing, acknowledged, resolved
-  Micros from = 0, to = 0;        // the newest period in which the rule was broken
-  Micros first_from = 0;          // the first one of this alert
+  std::string kind;         // drift, performance, refusals, nulls, quarantine, latency
+  std::string subject;      // column, metric, field or dataset
+  std::string arm;          // whose window broke the rule; "all" for inputs
+  int64_t version = 0;      // of the model, 0 for inputs and datasets
+  std::string severity;     // warn, page
+  std::string state;        // pending, firing, acknowledged, resolved
+  Micros from = 0, to = 0;  // the newest period in which the rule was broken
+  Micros first_from = 0;    // the first one of this alert
   Micros pending_at = 0, fired_at = 0, acknowledged_at = 0, resolved_at = 0;  // event time; 0 = not yet
   double value = 0, limit = 0;
   Json evidence = Json::object();  // what the window said: effect, n, interval, direction, column summary
