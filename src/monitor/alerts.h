@@ -34,6 +34,9 @@
 namespace millrace::monitor {
 
 inline constexpr std::string_view kRespondJob = "alert.respond";
+// The job that a retraining is; main/ adds it. Payload {deployment, target: a stage, horizon: time that training may
+// know up to}: the end of the alert's window, or its beginning while it fills.
+inline constexpr std::string_view kRetrainJob = "model.retrain";
 
 // The windows of one period at one moment: the newest revision of every arm and version in it.
 struct Look {

@@ -11,6 +11,9 @@
 #include "lineage/graph.h"
 #include "lineage/journal.h"
 #include "monitor/alerts.h"
+#include "monitor/trace/trace.h"
+#include "monitor/feedback.h"
+#include "monitor/look_job.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 #include "review/reviews.h"
@@ -32,10 +35,14 @@ struct Services {
   serve::DataPlane& data_plane;
   monitor::Alerts& alerts;
   review::Reviews& reviews;
+  monitor::Tracer& tracer;
   // The project as its file stands now; not_found when the server runs without one.
   std::function<Result<Project>()> project;
   std::function<std::string()> http_address;
   std::function<std::string()> metrics_text;
+  monitor::Windows& windows;
+  monitor::Feedback& feedback;
+  monitor::LookJob& looks;
 };
 
 Routes routes(Services& services);
@@ -49,6 +56,8 @@ Routes deployment_routes(Services& services);
 Routes alert_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
+Routes trace_routes(Services& services);
+Routes monitor_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);

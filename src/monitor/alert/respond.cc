@@ -64,7 +64,7 @@ bool can_change(const Error& error) {
   }
 }
 
-// What the job made: the record of its target.
+// What the job made: the record of its target, and the version of the model with the state that its gates gave it.
 Json end_of(const jobs::Job& job, const std::string& target) {
   Json out{{"state", job.state}, {"stage", nullptr}, {"action", nullptr}};
   const auto* stages = find(job.result, "stages");
@@ -78,6 +78,8 @@ Json end_of(const jobs::Job& job, const std::string& target) {
       out["stage"] = string_or(stage, "node", "");
       out["action"] = string_or(stage, "action", "");
     }
+  for (const char* key : {"model", "model_state", "failed"})
+    if (const auto* value = find(job.result, key)) out[key] = *value;
   return out;
 }
 
@@ -162,11 +164,15 @@ class Alerts::Responder final : public ActionWorld {
 
   Result<std::string> submit(const std::string& target) {
     const auto key = std::string(kRetrainKey) + stored_.alert.id;
-    const std::string kind(pipeline::kJobKind);
+    const std::string kind(kRetrainJob);
+    const auto& alert = stored_.alert;
+    const Json payload{{"deployment", alert.deployment},
+                       {"target", target},
+                       {"horizon", to_iso(at_ >= alert.to ? alert.to : alert.from)}};
     MILLRACE_TRY(const auto known, alerts_.jobs_.find(caller_.workspace, kind, key));
     if (known) return known->id;
     MILLRACE_TRY(const auto job,
-                 alerts_.jobs_.submit(caller_, {.kind = kind, .key = key, .payload = {{"stage", target}}}));
+                 alerts_.jobs_.submit(caller_, {.kind = kind, .key = key, .payload = payload, .max_attempts = 2}));
     return job.id;
   }
 
@@ -266,7 +272,7 @@ Result<Json> Alerts::respond(jobs::Running& running) {
 }
 
 Result<void> Alerts::note_end(const std::string& workspace, const jobs::Job& job) {
-  if (job.kind != pipeline::kJobKind || !job.key.starts_with(kRetrainKey)) return {};
+  if (job.kind != kRetrainJob || !job.key.starts_with(kRetrainKey)) return {};
   const Caller self{.workspace = workspace, .subject = job.subject, .via = "job", .request_id = job.id};
   const auto id = job.key.substr(kRetrainKey.size());
   MILLRACE_DO(journal_.write(self, [&](store::Session& session) -> Result<lineage::Change> {
@@ -304,7 +310,7 @@ Result<void> Alerts::recover() {
   }));
   for (const auto& [workspace, stored] : unfinished) {
     MILLRACE_TRY(const auto job,
-                 jobs_.find(workspace, std::string(pipeline::kJobKind), std::string(kRetrainKey) + stored.alert.id));
+                 jobs_.find(workspace, std::string(kRetrainJob), std::string(kRetrainKey) + stored.alert.id));
     if (job && job->state != "waiting" && job->state != "running") MILLRACE_DO(note_end(workspace, *job));
   }
   for (const auto& [workspace, deployment] : due)

@@ -66,8 +66,9 @@ TEST_F(Responding, a_page_is_traced_and_reviewed_and_natural_drift_retrains) {
   EXPECT_EQ(alert.action["also"][0]["kind"], "review");
   EXPECT_EQ(alert.action["also"][0]["id"], "review-1");
   ASSERT_EQ(services.retrained.size(), 1U);
-  EXPECT_EQ(services.retrained[0], Json::parse(R"({"stage": "reevaluate"})"));
-  EXPECT_EQ(services.jobs.get("default", alert.action["id"])->kind, pipeline::kJobKind);
+  EXPECT_EQ(services.retrained[0],
+            (Json{{"deployment", "late"}, {"target", "reevaluate"}, {"horizon", "2013-02-01T00:00:00.000000Z"}}));
+  EXPECT_EQ(services.jobs.get("default", alert.action["id"])->kind, kRetrainJob);
   ASSERT_EQ(asked.size(), 1U);
   EXPECT_EQ(asked[0].subject, alert.node());
   EXPECT_EQ(asked[0].key, "natural_drift:late@2013-01-01");
@@ -82,10 +83,18 @@ TEST_F(Responding, the_end_of_the_retraining_is_written_back) {
   services.retraining = []() -> Result<Json> {
     return Json{{"stages",
                  {{{"stage", "train"}, {"node", "stage:train@1"}, {"action", "ran"}},
-                  {{"stage", "reevaluate"}, {"node", "stage:reevaluate@12ab"}, {"action", "ran"}}}}};
+                  {{"stage", "reevaluate"}, {"node", "stage:reevaluate@12ab"}, {"action", "ran"}}}},
+                {"model", "model:late@3"},
+                {"model_state", "gates_passed"},
+                {"failed", Json::array()}};
   };
   broken("2013-01-01", "2013-02-01", "temp");
-  EXPECT_EQ(only().action["result"], (Json{{"state", "done"}, {"stage", "stage:reevaluate@12ab"}, {"action", "ran"}}));
+  EXPECT_EQ(only().action["result"], (Json{{"state", "done"},
+                                           {"stage", "stage:reevaluate@12ab"},
+                                           {"action", "ran"},
+                                           {"model", "model:late@3"},
+                                           {"model_state", "gates_passed"},
+                                           {"failed", Json::array()}}));
   EXPECT_EQ(only().action["kind"], "retrain");
 }
 

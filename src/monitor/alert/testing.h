@@ -77,7 +77,7 @@ struct AlertServices {
         jobs(database, journal, context),
         alerts(database, journal, jobs, context) {
     jobs.add(std::string(monitor::kRespondJob), [this](jobs::Running& running) { return alerts.respond(running); });
-    jobs.add(std::string(pipeline::kJobKind), [this](jobs::Running& running) -> Result<Json> {
+    jobs.add(std::string(monitor::kRetrainJob), [this](jobs::Running& running) -> Result<Json> {
       retrained.push_back(running.job().payload);
       return retraining ? retraining() : Result<Json>(Json{{"stages", Json::array()}});
     });
