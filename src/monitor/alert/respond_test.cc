@@ -44,7 +44,13 @@ struct Responding : AlertsTest {
     };
   }
   void broken(const std::string& from, const std::string& to, const std::string& name, double psi = 0.3) {
-    look(window_of(from, to, Json::array({column(name, psi)})));
+    broken_all(from, to, {name}, psi);
+  }
+  void broken_all(const std::string& from, const std::string& to, const std::vector<std::string>& names,
+                  double psi = 0.3) {
+    Json columns = Json::array();
+    for (const auto& name : names) columns.push_back(column(name, psi));
+    look(window_of(from, to, columns));
     respond();
   }
   Json action(const std::string& name) { return details(name).alert.action; }
@@ -171,14 +177,14 @@ TEST_F(Responding, broken_input_is_never_learnt) {
   EXPECT_EQ(action("drift:temp")["kind"], "refused");
   EXPECT_EQ(action("drift:temp")["node"], "dataset:weather@10");
   EXPECT_EQ(action("drift:temp")["reason"], "the cause is broken input (dataset:weather@10), which must not be learnt");
-  broken("2013-02-01", "2013-03-01", "wind");
+  broken_all("2013-02-01", "2013-03-01", {"temp", "wind"});
   const auto refused = action("drift:wind");
   EXPECT_EQ(refused["kind"], "refused") << "its own drift is natural, another alert's input is broken";
   EXPECT_EQ(refused["node"], "dataset:weather@10");
   EXPECT_EQ(refused["alert"], details("drift:temp").alert.node());
   EXPECT_TRUE(services.retrained.empty());
   ASSERT_TRUE(alerts.resolve(caller, "drift:temp", "the feed is mended"));
-  broken("2013-03-01", "2013-04-01", "rain");
+  broken_all("2013-03-01", "2013-04-01", {"wind", "rain"});
   EXPECT_EQ(action("drift:rain")["kind"], "retrain");
 }
 

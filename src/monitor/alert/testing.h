@@ -109,6 +109,7 @@ class AlertsTest : public ::testing::Test {
     };
   }
   void look(std::vector<monitor::Window> windows, Micros at = 0) {
+    store.world.clock.advance(1'000'000);  // so that the order of ids is that of making
     const auto done = alerts.look(caller, spec, {.deployment = "late", .windows = std::move(windows), .at = at});
     ASSERT_TRUE(done) << done.error().text();
   }
