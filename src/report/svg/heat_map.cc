@@ -29,7 +29,8 @@ void draw_cell(Canvas& canvas, const HeatMap& map, const Cell& cell, Spot corner
   canvas.label({middle, corner.y + 16}, fmt::format("t mid on{}", shade), cell.words);
   // A corner folded over, for who cannot tell the shades.
   if (cell.flagged)
-    canvas.path({{corner.x + width - kGap - 9, corner.y}, {corner.x + width - kGap, corner.y},
+    canvas.path({{corner.x + width - kGap - 9, corner.y},
+                 {corner.x + width - kGap, corner.y},
                  {corner.x + width - kGap, corner.y + 9}},
                 "flag", true);
 }

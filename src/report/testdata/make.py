@@ -44,7 +44,7 @@ def datasets():
                     {"rule": "carrier.foreignKey", "column": "carrier", "rows": 702, "value": 0.026, "limit": "airlines.carrier",
                      "text": "carrier is in no row of airlines"}])
             if (name, number) == ("weather", 2):
-                version.update(verdict="rejected", accepted=0, quarantined=0, reasons=[
+                version.update(verdict="rejected", rows=611, accepted=0, quarantined=0, reasons=[
                     {"rule": "rowCount", "column": None, "rows": None, "value": 611, "limit": "at least 1,800",
                      "text": "the batch has 611 rows, at least 1,800 are asked for"}])
             out.append(version)
