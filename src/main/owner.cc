@@ -17,7 +17,9 @@
 #include "api/status.h"
 #include "core/files.h"
 #include "core/project.h"
+#include "impact/impact.h"
 #include "jobs/jobs.h"
+#include "report/collect.h"
 #include "store/blobs.h"
 #include "store/database.h"
 #include "track/tracking.h"
@@ -107,6 +109,8 @@ struct Owner::Parts {
   std::unique_ptr<serve::DataPlane> data_plane;
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<Keeper> keeper;
+  std::unique_ptr<impact::Impact> impact;
+  std::unique_ptr<report::Sources> report;
   std::unique_ptr<api::native::Services> native;
   std::unique_ptr<api::Idempotency> idempotency;
   std::unique_ptr<api::Dispatcher> dispatcher;
@@ -166,10 +170,21 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   };
   if (!options.project.empty())
     if (auto good = project(); !good) return std::move(good).error();
+  p.impact = std::make_unique<impact::Impact>(impact::Parts{*p.database, *p.datasets, *p.registry, {}, {}});
+  p.report =
+      std::make_unique<report::Sources>(report::Sources{context, *p.datasets, *p.pipelines, *p.registry, *p.journal});
+  p.report->impact = [&p](const std::string& workspace, const Project& now, const std::string& deployment) {
+    return p.impact->of(workspace, now, deployment);
+  };
+  p.report->served = [&p] {
+    std::vector<std::string> names;
+    for (const auto& model : p.data_plane->models()) names.push_back(model.name);
+    return names;
+  };
   p.native = std::make_unique<api::native::Services>(api::native::Services{
       context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry,
       *p.data_plane, project, [&p] { return p.server ? p.server->address() : std::string(); },
-      [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }});
+      [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }, *p.impact, *p.report});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));

@@ -7,11 +7,13 @@
 #include "api/tokens.h"
 #include "core/project.h"
 #include "data/datasets.h"
+#include "impact/impact.h"
 #include "jobs/jobs.h"
 #include "lineage/graph.h"
 #include "lineage/journal.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
+#include "report/collect.h"
 #include "serve/data_plane.h"
 
 namespace millrace::api::native {
@@ -32,6 +34,8 @@ struct Services {
   std::function<Result<Project>()> project;
   std::function<std::string()> http_address;
   std::function<std::string()> metrics_text;
+  const impact::Impact& impact;
+  const report::Sources& report;
 };
 
 Routes routes(Services& services);
@@ -44,6 +48,7 @@ Routes model_routes(Services& services);
 Routes deployment_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
+Routes report_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);
