@@ -17,7 +17,8 @@
 namespace millrace::report {
 namespace {
 
-constexpr size_t kRows = 30, kOverlays = 6, kNullLines = 3;
+constexpr size_t kRows = 30, kOverlays = 6, kNullLines = 3, kPhonePeriods = 8;
+constexpr double kNameWidth = 260;
 
 bool is_drift_of(const Json& alert, std::string_view column) {
   return string_or(alert, "kind", "") == "drift" && string_or(alert, "subject", "") == column;
@@ -25,10 +26,9 @@ bool is_drift_of(const Json& alert, std::string_view column) {
 
 bool flagged(const Deployment& deployment, const std::string& column, const Json& window) {
   return std::any_of(deployment.alerts.begin(), deployment.alerts.end(), [&](const Json* alert) {
-    const auto from =
-        std::min(time_in(*alert, "from"),
-                 time_in(*alert, "first_from") == 0 ? time_in(*alert, "from") : time_in(*alert, "first_from"));
-    return is_drift_of(*alert, column) && from < time_in(window, "to") &&
+    if (!is_drift_of(*alert, column)) return false;
+    const auto newest = time_in(*alert, "from"), first = time_in(*alert, "first_from");
+    return (first == 0 ? newest : std::min(first, newest)) < time_in(window, "to") &&
            time_in(*alert, "to") > time_in(window, "from");
   });
 }
@@ -37,6 +37,8 @@ double limit_in(const Deployment& deployment, const char* severity, double other
   const auto& rules = object_in(object_in(object_in(*deployment.json, "monitor"), "drift"), "psi");
   return number_or(rules, severity, otherwise);
 }
+
+std::string short_name(const std::string& name) { return svg::fitted(name, kNameWidth); }
 
 std::string psi_words(double psi) {
   return !std::isfinite(psi) ? std::string(kUnknown) : psi >= 10 ? decimal(psi, 0) : decimal(psi, 2);
@@ -48,24 +50,28 @@ std::string period_short(const Json& window, bool with_year) {
   return with_year ? whole : whole.substr(0, 3);
 }
 
+// The newest `most` periods: a phone has room for less.
 svg::HeatMap map_of(const Deployment& deployment, const std::vector<const Json*>& windows,
-                    const std::vector<DriftColumn>& columns, double width) {
+                    const std::vector<DriftColumn>& columns, double width, size_t most) {
   svg::HeatMap out{
       .summary = fmt::format("PSI of {} columns in {} periods, worst first; the largest is {} of {}", columns.size(),
-                             windows.size(), psi_words(columns.front().worst), columns.front().name),
+                             windows.size(), psi_words(columns.front().worst), short_name(columns.front().name)),
       .width = width};
-  for (size_t i = 0; i < windows.size(); ++i) out.columns.push_back(period_short(*windows[i], width > 500 && i == 0));
+  const size_t first = windows.size() > most ? windows.size() - most : 0;
+  for (size_t i = first; i < windows.size(); ++i)
+    out.columns.push_back(period_short(*windows[i], width > 500 && i == first));
   const double warn = limit_in(deployment, "warn", 0.1), page = limit_in(deployment, "page", 0.25);
   out.steps = {warn / 2, warn, page, page * 4, page * 12};
   for (size_t i = 0; i < std::min(columns.size(), kRows); ++i) {
-    svg::HeatRow row{.name = columns[i].score ? columns[i].name + " (score)" : columns[i].name};
-    for (size_t k = 0; k < windows.size(); ++k) {
+    const auto name = short_name(columns[i].name);
+    svg::HeatRow row{.name = columns[i].score ? name + " (score)" : name};
+    for (size_t k = first; k < windows.size(); ++k) {
       const auto* entry = columns[i].periods[k];
       const double psi = entry == nullptr ? svg::kNothing : number_in(*entry, "psi");
       row.cells.push_back(
           {.value = psi,
            .words = psi_words(psi),
-           .hint = fmt::format("{}, {}: PSI {}", columns[i].name, period_short(*windows[k], true), decimal(psi, 3)),
+           .hint = fmt::format("{}, {}: PSI {}", name, period_short(*windows[k], true), decimal(psi, 3)),
            .flagged = flagged(deployment, columns[i].name, *windows[k])});
     }
     out.rows.push_back(std::move(row));
@@ -116,7 +122,7 @@ Table numbers_of(const std::vector<const Json*>& windows, const std::vector<Drif
     if (out.rows.size() == kTableRows) break;
     const auto& entry = *column->periods[i];
     out.rows.push_back(
-        cells({column->name, period(time_in(*windows[i], "from"), time_in(*windows[i], "to")),
+        cells({short_name(column->name), period(time_in(*windows[i], "from"), time_in(*windows[i], "to")),
                decimal(number_in(entry, "psi"), 3), decimal(number_in(entry, "js"), 3), effect_words(entry),
                count(number_in(entry, "n")), count(number_in(entry, "reference_n")),
                percent(number_in(entry, "null_rate")), percent(number_in(entry, "reference_null_rate"))}));
@@ -167,11 +173,12 @@ Overlays overlays_of(const Deployment& deployment, const std::vector<const Json*
       if (column.periods[i] != nullptr && (worst == windows.size() || number_or(*column.periods[i], "psi", -1) >
                                                                           number_or(*column.periods[worst], "psi", -1)))
         worst = i;
-    if (worst < windows.size()) out.add(*column.periods[worst], column.name, period_short(*windows[worst], true), 1);
+    if (worst < windows.size())
+      out.add(*column.periods[worst], short_name(column.name), period_short(*windows[worst], true), 1);
   }
   for (const auto& column : columns)
     if (column.score && !windows.empty() && column.periods.back() != nullptr)
-      out.add(*column.periods.back(), column.name + " (score)", period_short(*windows.back(), true), 0);
+      out.add(*column.periods.back(), short_name(column.name) + " (score)", period_short(*windows.back(), true), 0);
   return out;
 }
 
@@ -254,7 +261,8 @@ Html one(const Deployment& deployment, bool named) {
       "Population stability index (PSI) against the reference by column and period, worst first; a folded corner marks "
       "an alert");
   if (columns.size() > kRows) caption += fmt::format(" ({} of {} columns)", kRows, columns.size());
-  const auto wide = map_of(deployment, windows, columns, 1080), narrow = map_of(deployment, windows, columns, 360);
+  const auto wide = map_of(deployment, windows, columns, 1080, windows.size()),
+             narrow = map_of(deployment, windows, columns, 360, kPhonePeriods);
   out += shades_of(wide.steps) + figure(caption, draw(wide), draw(narrow), numbers_of(windows, columns));
   const auto overlays = overlays_of(deployment, windows, columns);
   if (!overlays.drawings.empty())
