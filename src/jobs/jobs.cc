@@ -63,6 +63,14 @@ Jobs::Jobs(store::Database& database, lineage::Journal& journal, Context& contex
 Jobs::~Jobs() = default;
 
 void Jobs::add(std::string kind, Work work) { parts_->runner.add(std::move(kind), std::move(work)); }
+void Jobs::on_end(std::function<void(const std::string&, const Job&)> tell) {
+  parts_->runner.on_end = [parts = parts_.get(), tell = std::move(tell)](const auto& workspace, const auto& id) {
+    if (auto record = parts->load(workspace, id); record)
+      tell(workspace, record->job);
+    else
+      parts->context.log.warn("jobs.end_not_told", {{"job", id}, {"error", record.error().text()}});
+  };
+}
 Result<void> Jobs::start(int workers) { return parts_->runner.start(workers); }
 void Jobs::stop() { parts_->runner.stop(); }
 
@@ -109,6 +117,16 @@ Result<Job> Jobs::submit(const Caller& caller, const Spec& spec) {
 Result<Job> Jobs::get(const std::string& workspace, const std::string& id) const {
   MILLRACE_TRY(auto record, parts_->load(workspace, id));
   return std::move(record.job);
+}
+
+Result<std::optional<Job>> Jobs::find(const std::string& workspace, const std::string& kind,
+                                      const std::string& key) const {
+  std::optional<Record> record;
+  MILLRACE_DO(parts_->database.read([&](store::Session& session) -> Result<void> {
+    MILLRACE_TRY(record, newest_with_key(session, workspace, kind, key));
+    return {};
+  }));
+  return record ? std::optional(std::move(record->job)) : std::nullopt;
 }
 
 Result<std::vector<Job>> Jobs::list(const std::string& workspace, int64_t limit) const {

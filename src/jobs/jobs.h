@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,9 @@ class Jobs {
   Jobs(store::Database& database, lineage::Journal& journal, Context& context);
   ~Jobs();
   void add(std::string kind, Work work);
+  // Called after a job has ended in this process (done, failed or cancelled), before those who wait for it go on. An
+  // end that was written in the moment of a crash is not told: read the jobs again at start. Set before start().
+  void on_end(std::function<void(const std::string& workspace, const Job& job)> tell);
   Result<void> start(int workers);
   // Asks running jobs to end and waits for them; what did not finish waits again, the attempt not counted.
   void stop();
@@ -67,6 +71,8 @@ class Jobs {
   // `invalid` for a kind that was not added, `unavailable` over limits::jobs_waiting.
   Result<Job> submit(const Caller& caller, const Spec& spec);
   Result<Job> get(const std::string& workspace, const std::string& id) const;
+  // The newest job of this kind and key, whatever its state.
+  Result<std::optional<Job>> find(const std::string& workspace, const std::string& kind, const std::string& key) const;
   Result<std::vector<Job>> list(const std::string& workspace,
                                 int64_t limit) const;  // newest first, at most limits::page_size
   // The log is bounded by limits::job_log_bytes (a line costs 64 bytes and its text); its last line says when it is

@@ -286,6 +286,37 @@ TEST_F(JobsTest, wrong_requests_are_errors_with_a_way_out) {
   EXPECT_EQ(jobs.wait("default", job.id, 0)->state, "waiting");
 }
 
+TEST_F(JobsTest, every_end_is_told_before_those_who_wait_go_on) {
+  std::mutex mutex;
+  std::vector<std::string> told;
+  jobs.on_end([&](const std::string& workspace, const Job& job) {
+    const std::lock_guard lock(mutex);
+    told.push_back(workspace + " " + job.kind + " " + job.state);
+  });
+  jobs.add("good", [](Running&) -> Result<Json> { return Json("made"); });
+  jobs.add("bad", [](Running&) -> Result<Json> { return Error{Code::invalid, "no"}; });
+  const auto waiting = submit({.kind = "good", .run_after = store.world.clock.now() + kSecond});
+  ASSERT_TRUE(jobs.cancel(kCaller, waiting.id));
+  ASSERT_TRUE(jobs.start(1));
+  wait(submit({.kind = "good"}));
+  wait(submit({.kind = "bad"}));
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(told, (Texts{"default good cancelled", "default good done", "default bad failed"}));
+}
+
+TEST_F(JobsTest, a_key_finds_its_newest_job_in_any_state) {
+  jobs.add("good", [](Running&) -> Result<Json> { return Json("made"); });
+  EXPECT_FALSE(jobs.find("default", "good", "k")->has_value());
+  ASSERT_TRUE(jobs.start(1));
+  const auto first = wait(submit({.kind = "good", .key = "k"}));
+  EXPECT_EQ((*jobs.find("default", "good", "k"))->id, first.id);
+  store.world.clock.advance(kSecond);
+  const auto second = wait(submit({.kind = "good", .key = "k"}));
+  EXPECT_EQ((*jobs.find("default", "good", "k"))->id, second.id);
+  EXPECT_FALSE(jobs.find("default", "bad", "k")->has_value());
+  EXPECT_FALSE(jobs.find("other", "good", "k")->has_value());
+}
+
 TEST_F(JobsTest, the_list_is_newest_first_and_bounded) {
   jobs.add("x", [](Running&) -> Result<Json> { return Json(); });
   std::vector<std::string> ids;

@@ -114,7 +114,10 @@ void Runner::ask_to_end(const std::string& workspace, const std::string& id) {
   if (const auto found = running_.find(workspace + "/" + id); found != running_.end()) found->second->cancel();
 }
 
-void Runner::ended(const std::string& workspace, const std::string& id) { release_waiters(workspace + "/" + id); }
+void Runner::ended(const std::string& workspace, const std::string& id) {
+  if (on_end) on_end(workspace, id);
+  release_waiters(workspace + "/" + id);
+}
 
 void Runner::release_waiters(const std::string& name) {
   {
@@ -202,7 +205,7 @@ void Runner::run(Record record) {
     const std::lock_guard lock(mutex_);
     running_.erase(name);
   }
-  if (over) release_waiters(name);
+  if (over) ended(attempt->record().workspace, attempt->record().job.id);
 }
 
 Outcome Runner::outcome_of(const Attempt& attempt, Result<Json> result) const {
@@ -307,7 +310,7 @@ void Runner::bury(const Taking& wanted) {
       return settle_rows(session, record, outcome, context_.now());
     });
     if (!written) context_.log.warn("jobs.not_settled", {{"job", record.job.id}, {"error", written.error().text()}});
-    if (written && *written > 0) release_waiters(held_name(record));
+    if (written && *written > 0) ended(record.workspace, record.job.id);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -26,9 +27,10 @@ class Runner {
   Result<void> start(int workers);
   void stop();
 
-  void wake();                                                           // a job may have come due
-  void ask_to_end(const std::string& workspace, const std::string& id);  // if it runs here
-  void ended(const std::string& workspace, const std::string& id);       // for those who wait for it
+  void wake();                                                                      // a job may have come due
+  void ask_to_end(const std::string& workspace, const std::string& id);             // if it runs here
+  void ended(const std::string& workspace, const std::string& id);                  // for those who wait for it
+  std::function<void(const std::string& workspace, const std::string& id)> on_end;  // set before start()
 
   // Blocks until ended() for this job, stop(), or `at_most` of real time. `read` answers whether it has ended already;
   // it is asked after the wait is registered, so that no end is missed.

@@ -105,6 +105,12 @@ Result<std::optional<Record>> find_active(Session& session, const std::string& w
              {workspace, kind, key});
 }
 
+Result<std::optional<Record>> newest_with_key(Session& session, const std::string& workspace, const std::string& kind,
+                                              const std::string& key) {
+  return one(session, "WHERE workspace = ? AND kind = ? AND key = ? ORDER BY created_at DESC, id DESC LIMIT 1",
+             {workspace, kind, key});
+}
+
 Result<std::vector<Record>> newest_jobs(Session& session, const std::string& workspace, int64_t limit) {
   return many(session, "WHERE workspace = ? ORDER BY created_at DESC, id DESC LIMIT ?", {workspace, limit});
 }

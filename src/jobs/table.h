@@ -36,6 +36,8 @@ struct Outcome {
 Result<std::optional<Record>> find_job(store::Session&, const std::string& workspace, const std::string& id);
 Result<std::optional<Record>> find_active(store::Session&, const std::string& workspace, const std::string& kind,
                                           const std::string& key);
+Result<std::optional<Record>> newest_with_key(store::Session&, const std::string& workspace, const std::string& kind,
+                                              const std::string& key);
 Result<std::vector<Record>> newest_jobs(store::Session&, const std::string& workspace, int64_t limit);
 Result<int64_t> count_waiting(store::Session&);
 Result<void> insert_job(store::Session&, const Record&);

@@ -19,7 +19,10 @@
 #include "core/project.h"
 #include "impact/impact.h"
 #include "jobs/jobs.h"
+#include "monitor/alerts.h"
+#include "monitor/batches.h"
 #include "report/collect.h"
+#include "review/reviews.h"
 #include "store/blobs.h"
 #include "store/database.h"
 #include "track/tracking.h"
@@ -107,7 +110,10 @@ struct Owner::Parts {
   std::unique_ptr<pipeline::Pipelines> pipelines;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<serve::DataPlane> data_plane;
+  std::unique_ptr<monitor::Tracer> tracer;
   std::unique_ptr<jobs::Jobs> jobs;
+  std::unique_ptr<review::Reviews> reviews;
+  std::unique_ptr<monitor::Alerts> alerts;
   std::unique_ptr<Keeper> keeper;
   std::unique_ptr<impact::Impact> impact;
   std::unique_ptr<report::Sources> report;
@@ -126,6 +132,40 @@ std::string environment_path() {
 }
 
 }  // namespace
+
+// What alerts need of the folders after theirs, and of the project as its file stands.
+void Owner::join_alerts(Parts& p, const std::function<Result<Project>()>& project, Context& context) {
+  auto& hooks = p.alerts->hooks;
+  hooks.monitor = [project](const std::string& deployment) -> Result<std::optional<monitor::MonitorSpec>> {
+    MILLRACE_TRY(const auto now, project());
+    MILLRACE_TRY(auto monitors, monitor::read_monitors(now));
+    for (auto& one : monitors)
+      if (one.deployment == deployment) return std::optional(std::move(one));
+    return std::optional<monitor::MonitorSpec>();
+  };
+  hooks.trace = [&p, project](const Caller& caller, const monitor::Alert& alert) -> Result<Json> {
+    MILLRACE_TRY(const auto now, project());
+    return p.tracer->trace(caller, monitor::question_of(alert), now);
+  };
+  hooks.batches = [&p](const std::string& workspace, const monitor::Window& window) {
+    return monitor::batches_behind({*p.database, *p.datasets, *p.registry}, workspace, window);
+  };
+  hooks.open_review = [&p](const Caller& caller, const monitor::ReviewRequest& asked) -> Result<std::string> {
+    MILLRACE_TRY(const auto review, p.reviews->open(caller, {.kind = asked.kind,
+                                                             .key = asked.key,
+                                                             .cause = asked.cause,
+                                                             .subject = asked.subject,
+                                                             .summary = asked.summary,
+                                                             .evidence = asked.evidence,
+                                                             .event_time = asked.event_time}));
+    return review.id;
+  };
+  p.jobs->add(std::string(monitor::kRespondJob), [&p](jobs::Running& running) { return p.alerts->respond(running); });
+  p.jobs->on_end([&p, &context](const std::string& workspace, const jobs::Job& job) {
+    if (auto noted = p.alerts->note_end(workspace, job); !noted)
+      context.log.warn("retraining_end_not_noted", {{"job", job.id}, {"error", noted.error().text()}});
+  });
+}
 
 Owner::Owner(OwnerOptions options, std::unique_ptr<Parts> parts)
     : options_(std::move(options)), parts_(std::move(parts)) {}
@@ -161,6 +201,8 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     if (auto loaded = plane->reload(deployment); !loaded)
       context.log.error("reload_failed", {{"deployment", deployment}, {"error", loaded.error().text()}});
   };
+  p.tracer = std::make_unique<monitor::Tracer>(monitor::TraceParts{context, *p.datasets, *p.pipelines, *p.registry,
+                                                                   engines, *p.blobs, state + "/predictions", temp});
   p.jobs = std::make_unique<jobs::Jobs>(*p.database, *p.journal, context);
 
   const auto project = [folder = options.project]() -> Result<Project> {
@@ -170,6 +212,9 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   };
   if (!options.project.empty())
     if (auto good = project(); !good) return std::move(good).error();
+  p.reviews = std::make_unique<review::Reviews>(*p.database, *p.journal, context);
+  p.alerts = std::make_unique<monitor::Alerts>(*p.database, *p.journal, *p.jobs, context);
+  join_alerts(p, project, context);
   p.impact = std::make_unique<impact::Impact>(impact::Parts{*p.database, *p.datasets, *p.registry, {}, {}});
   p.report =
       std::make_unique<report::Sources>(report::Sources{context, *p.datasets, *p.pipelines, *p.registry, *p.journal});
@@ -183,7 +228,8 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   };
   p.native = std::make_unique<api::native::Services>(api::native::Services{
       context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry,
-      *p.data_plane, project, [&p] { return p.server ? p.server->address() : std::string(); },
+      *p.data_plane, *p.alerts, *p.reviews, *p.tracer, project,
+      [&p] { return p.server ? p.server->address() : std::string(); },
       [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }, *p.impact, *p.report});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
@@ -209,6 +255,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
                                              .local_subject = local_subject()},
                                             *p.dispatcher));
   MILLRACE_DO(p.jobs->start(2));
+  MILLRACE_DO(p.alerts->recover());
   p.keeper = std::make_unique<Keeper>(*p.journal, context, [&p, &context] {
     const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};
     for (const auto& model : p.data_plane->models()) {

@@ -33,6 +33,7 @@ class Owner {
  private:
   struct Parts;
   Owner(OwnerOptions options, std::unique_ptr<Parts> parts);
+  static void join_alerts(Parts& parts, const std::function<Result<Project>()>& project, Context& context);
   OwnerOptions options_;
   std::unique_ptr<Parts> parts_;
 };

@@ -41,16 +41,16 @@ struct Window {
 };
 
 struct Alert {
-  std::string id;          // alert-<uuid>
+  std::string id;  // alert-<uuid>
   std::string deployment;
-  std::string kind;        // drift, performance, refusals, nulls, quarantine, latency
-  std::string subject;     // column, metric, field or dataset
-  std::string arm;         // whose window broke the rule; "all" for inputs
-  int64_t version = 0;     // of the model, 0 for inputs and datasets
-  std::string severity;    // warn, page
-  std::string state;       // pending, firing, acknowledged, resolved
-  Micros from = 0, to = 0;        // the newest period in which the rule was broken
-  Micros first_from = 0;          // the first one of this alert
+  std::string kind;         // drift, performance, refusals, nulls, quarantine, latency
+  std::string subject;      // column, metric, field or dataset
+  std::string arm;          // whose window broke the rule; "all" for inputs
+  int64_t version = 0;      // of the model, 0 for inputs and datasets
+  std::string severity;     // warn, page
+  std::string state;        // pending, firing, acknowledged, resolved
+  Micros from = 0, to = 0;  // the newest period in which the rule was broken
+  Micros first_from = 0;    // the first one of this alert
   Micros pending_at = 0, fired_at = 0, acknowledged_at = 0, resolved_at = 0;  // event time; 0 = not yet
   double value = 0, limit = 0;
   Json evidence = Json::object();  // what the window said: effect, n, interval, direction, column summary

@@ -187,7 +187,7 @@ class Pipelines {
 
   Result<std::optional<StageRecord>> latest(const std::string& workspace, const std::string& stage) const;
   Result<std::vector<StageRecord>> records(const std::string& workspace,
-                                           const std::string& stage) const;  // newest first, a page
+                                           const std::string& stage) const;  // newest first, a page; "" = of all stages
   // A file that holds the out `path` of the record; read-only.
   Result<std::string> out_path(const StageRecord& record, const std::string& path) const;
 

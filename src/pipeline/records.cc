@@ -99,14 +99,11 @@ Result<std::optional<StageRecord>> Records::current(const std::string& workspace
 Result<std::vector<StageRecord>> Records::newest(const std::string& workspace, const std::string& stage) const {
   std::vector<StageRecord> out;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(
-        const auto rows,
-        session.query(
-            fmt::format(
-                "SELECT {} FROM stage_records r WHERE r.workspace = ? AND r.stage = ? ORDER BY r.ended_at DESC, "
-                "r.cache_key LIMIT ?",
-                kColumns),
-            {workspace, stage, static_cast<int64_t>(limits::page_size)}));
+    MILLRACE_TRY(const auto rows, session.query(fmt::format("SELECT {} FROM stage_records r WHERE r.workspace = ? AND "
+                                                            "(? = '' OR r.stage = ?) ORDER BY r.ended_at DESC, "
+                                                            "r.cache_key LIMIT ?",
+                                                            kColumns),
+                                                {workspace, stage, stage, static_cast<int64_t>(limits::page_size)}));
     for (const auto& row : rows) {
       MILLRACE_TRY(auto record, to_record(row));
       out.push_back(std::move(record));

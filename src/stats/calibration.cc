@@ -24,14 +24,13 @@ std::vector<size_t> ends_of(const std::vector<size_t>& order, Scores probabiliti
   return ends;
 }
 
-CalibrationBin bin_of(std::span<const size_t> rows, Labels labels, Scores probabilities, double z) {
-  double predicted = 0, positives = 0;
+CalibrationSums sums_of(std::span<const size_t> rows, Labels labels, Scores probabilities) {
+  CalibrationSums out{.rows = static_cast<int64_t>(rows.size())};
   for (const size_t row : rows) {
-    predicted += probabilities[row];
-    positives += labels[row] != 0 ? 1 : 0;
+    out.probabilities += probabilities[row];
+    out.positives += labels[row] != 0 ? 1 : 0;
   }
-  const double n = static_cast<double>(rows.size());
-  return {static_cast<int64_t>(rows.size()), predicted / n, wilson_of_share(positives / n, n, z)};
+  return out;
 }
 
 // The noise of an expected calibration error: a weighted sum of folded normals, by its first three moments.
@@ -59,20 +58,33 @@ class Noise {
 
 Result<Calibration> calibration(Labels labels, Scores probabilities, int64_t bins, double confidence) {
   MILLRACE_DO(check_probabilities(labels, probabilities));
-  MILLRACE_TRY(const double z, checked_z(confidence));
   if (bins < 1 || bins > 1000) return Error{Code::invalid, fmt::format("{} bins are not between 1 and 1000", bins)};
   std::vector<size_t> order(labels.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return probabilities[a] < probabilities[b]; });
 
+  std::vector<CalibrationSums> sums;
+  size_t start = 0;
+  for (const size_t end : ends_of(order, probabilities, static_cast<size_t>(bins))) {
+    sums.push_back(sums_of(std::span(order).subspan(start, end - start), labels, probabilities));
+    start = end;
+  }
+  return calibration(sums, confidence);
+}
+
+Result<Calibration> calibration(std::span<const CalibrationSums> bins, double confidence) {
+  MILLRACE_TRY(const double z, checked_z(confidence));
+  double rows = 0;
+  for (const auto& bin : bins) rows += static_cast<double>(bin.rows);
+  if (rows == 0) return Error{Code::invalid, "there are no rows"};
   Calibration out;
   Noise noise;
   double error = 0;
-  size_t start = 0;
-  for (const size_t end : ends_of(order, probabilities, static_cast<size_t>(bins))) {
-    const CalibrationBin bin = bin_of(std::span(order).subspan(start, end - start), labels, probabilities, z);
-    start = end;
-    const double n = static_cast<double>(bin.rows), weight = n / static_cast<double>(labels.size());
+  for (const auto& sums : bins) {
+    if (sums.rows == 0) continue;
+    const double n = static_cast<double>(sums.rows), weight = n / rows;
+    const CalibrationBin bin{sums.rows, sums.probabilities / n,
+                             wilson_of_share(static_cast<double>(sums.positives) / n, n, z)};
     const double gap = std::fabs(bin.observed.value - bin.predicted);
     const double q = (bin.observed.value * n + 1) / (n + 2);
     error += weight * gap;

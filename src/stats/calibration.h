@@ -29,4 +29,13 @@ struct Calibration {
 // noise, and is conservative for others. "True" is the error of the binned probabilities.
 Result<Calibration> calibration(Labels labels, Scores probabilities, int64_t bins = 10, double confidence = 0.95);
 
+// The same from bins that an SQL engine has counted: rows, positives and the sum of probabilities of each. The bins are
+// those above when row i in ascending order of probability goes by its rank: bin k begins at row
+// k * (n / bins) + min(k, n % bins), and rows of equal probability go where the first of them goes.
+struct CalibrationSums {
+  int64_t rows = 0, positives = 0;
+  double probabilities = 0;
+};
+Result<Calibration> calibration(std::span<const CalibrationSums> bins, double confidence = 0.95);
+
 }  // namespace millrace::stats

@@ -34,6 +34,39 @@ Result<std::vector<double>> quantile_edges(std::span<const double> values, int64
   return edges;
 }
 
+Result<std::vector<double>> even_edges(std::span<const double> sorted, int64_t bins) {
+  if (bins < 1 || bins > 100) return Error{Code::invalid, fmt::format("{} bins are not between 1 and 100", bins)};
+  std::vector<std::pair<double, size_t>> runs;  // distinct values and how often they occur
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    if (!std::isfinite(sorted[i]) || (i > 0 && sorted[i] < sorted[i - 1]))
+      return Error{Code::invalid, fmt::format("value {}, {}, is not finite or below the one before", i, sorted[i])};
+    if (runs.empty() || runs.back().first != sorted[i]) runs.emplace_back(sorted[i], 0);
+    ++runs.back().second;
+  }
+  const double rows = static_cast<double>(sorted.size()), least = rows / 100, full = rows / static_cast<double>(bins);
+  const auto is_heavy = [&](const auto& run) { return static_cast<double>(run.second) >= full; };
+  const bool few = runs.size() <= static_cast<size_t>(bins);
+  double heavy_left = 0, rest_left = rows;  // runs that fill a bin, and the rows of all others
+  for (const auto& run : runs)
+    if (is_heavy(run)) heavy_left += 1, rest_left -= static_cast<double>(run.second);
+
+  std::vector<double> edges;
+  double inside = 0;  // rows of the bin that is being filled
+  bool heavy = false;
+  for (const auto& run : runs) {
+    const double bins_left = static_cast<double>(bins) - static_cast<double>(edges.size());
+    const double target = std::max(least, rest_left / std::max(1.0, bins_left - heavy_left));
+    if (inside > 0 && bins_left > 1 && (few || heavy || is_heavy(run) || inside >= target)) {
+      edges.push_back(run.first);
+      (heavy ? heavy_left : rest_left) -= heavy ? 1 : inside;
+      inside = 0;
+    }
+    heavy = is_heavy(run);
+    inside += static_cast<double>(run.second);
+  }
+  return edges;
+}
+
 Result<Histogram> Histogram::make(std::vector<double> edges) {
   for (size_t i = 0; i < edges.size(); ++i)
     if (!std::isfinite(edges[i]) || (i > 0 && !(edges[i] > edges[i - 1])))

@@ -17,6 +17,14 @@ double quantile_of_sorted(std::span<const double> sorted, double p);
 // not count. Fewer distinct values give fewer edges; none give none. 1 <= bins <= 10000.
 Result<std::vector<double>> quantile_edges(std::span<const double> values, int64_t bins);
 
+// Inner edges that part `sorted` (ascending, finite; values, or that many even quantiles of more of them) into at most
+// `bins` bins as even as can be. A value that is so frequent that it fills a bin has one of its own and the other bins
+// share the rest, so a column of mostly zeros still shows what its other values do: where quantile_edges() finds equal
+// quantiles, it loses bins. Up to `bins` distinct values have a bin each. Bins of several values
+// hold a hundredth of the rows or more, but for the one before a frequent value and the last. `invalid` unless
+// ascending and finite; 1 <= bins <= 100.
+Result<std::vector<double>> even_edges(std::span<const double> sorted, int64_t bins);
+
 // Counts over frozen inner edges e_1 < ... < e_k. Bin 0 holds x < e_1, bin i holds e_i <= x < e_(i+1), bin k holds
 // x >= e_k; so -inf and inf are in the outer bins, and SQL counts the same with CASE WHEN x < e. NaN and nulls are
 // counted aside. Not thread-safe: one per worker, combined with merge(), which is exact and in any order.

@@ -59,6 +59,32 @@ class Spread {
   double weight_ = 0, mean_ = 0, squares_ = 0;
 };
 
+// `variance` is that of the two means of placements.
+Result<Auc> finish(Auc out, double auc, double variance, double z) {
+  const double smaller = static_cast<double>(std::min(out.positives, out.negatives));
+  out.variance = smaller > 1 ? variance : 0;
+  if (out.variance > 0) {
+    const double half = z * std::sqrt(out.variance);
+    out.auc = {auc, std::max(0.0, auc - half), std::min(1.0, auc + half)};
+  } else {
+    out.auc = wilson_of_share(auc, smaller, z);
+  }
+  return out;
+}
+
+Result<void> needs_both(int64_t positives, int64_t negatives) {
+  if (positives > 0 && negatives > 0) return {};
+  return Error{Code::invalid,
+               fmt::format("ROC AUC needs both classes; {} of {} rows are positive", positives, positives + negatives)}
+      .hint("take more rows, or a longer window");
+}
+
+// Of the mean of n placements that are `right` / (2 * others).
+double variance_of_mean(double sum, double squares, double n, double others) {
+  if (n < 2) return 0;
+  return std::max(0.0, squares - sum / n * sum) / (n - 1) / n / (4 * others * others);
+}
+
 }  // namespace
 
 Result<Auc> roc_auc(Labels labels, Scores scores, double confidence) {
@@ -67,11 +93,8 @@ Result<Auc> roc_auc(Labels labels, Scores scores, double confidence) {
   Auc out;
   out.positives = std::count_if(labels.begin(), labels.end(), [](uint8_t label) { return label != 0; });
   out.negatives = static_cast<int64_t>(labels.size()) - out.positives;
+  MILLRACE_DO(needs_both(out.positives, out.negatives));
   const double up = static_cast<double>(out.positives), down = static_cast<double>(out.negatives);
-  if (out.positives == 0 || out.negatives == 0)
-    return Error{Code::invalid,
-                 fmt::format("ROC AUC needs both classes; {} of {} rows are positive", out.positives, labels.size())}
-        .hint("take more rows, or a longer window");
 
   // A placement is the share of the other class that a row beats, ties counted half; equal for all rows of a run.
   Spread of_positives, of_negatives;
@@ -79,16 +102,17 @@ Result<Auc> roc_auc(Labels labels, Scores scores, double confidence) {
     of_positives.add((run.negatives_before + run.negatives / 2) / down, run.positives);
     of_negatives.add((up - run.positives_before - run.positives / 2) / up, run.negatives);
   });
-  const double auc = of_positives.mean();
-  const double smaller = std::min(up, down);
-  out.variance = smaller > 1 ? of_positives.variance_of_mean() + of_negatives.variance_of_mean() : 0;
-  if (out.variance > 0) {
-    const double half = z * std::sqrt(out.variance);
-    out.auc = {auc, std::max(0.0, auc - half), std::min(1.0, auc + half)};
-  } else {
-    out.auc = wilson_of_share(auc, smaller, z);
-  }
-  return out;
+  return finish(out, of_positives.mean(), of_positives.variance_of_mean() + of_negatives.variance_of_mean(), z);
+}
+
+Result<Auc> roc_auc(const AucSums& sums, double confidence) {
+  MILLRACE_TRY(const double z, checked_z(confidence));
+  MILLRACE_DO(needs_both(sums.positives, sums.negatives));
+  const double up = static_cast<double>(sums.positives), down = static_cast<double>(sums.negatives);
+  const double variance = variance_of_mean(sums.right, sums.positive_squares, up, down) +
+                          variance_of_mean(sums.right, sums.negative_squares, down, up);
+  return finish({.auc = {}, .positives = sums.positives, .negatives = sums.negatives}, sums.right / (2 * up * down),
+                variance, z);
 }
 
 Result<double> average_precision(Labels labels, Scores scores) {

@@ -25,6 +25,16 @@ struct Auc {
 // `invalid` unless both classes occur.
 Result<Auc> roc_auc(Labels labels, Scores scores, double confidence = 0.95);
 
+// The same from sums that an SQL engine answers, so that no score leaves it. Of each row, `right` is twice the number
+// of rows of the other class that it is ranked right against (a positive above, a negative below), and once that of its
+// ties; both classes have the same sum of it.
+struct AucSums {
+  int64_t positives = 0, negatives = 0;
+  double right = 0;                                   // sum over the positives
+  double positive_squares = 0, negative_squares = 0;  // sums of right^2
+};
+Result<Auc> roc_auc(const AucSums& sums, double confidence = 0.95);
+
 // Area under precision over recall as a step function: sum (R_n - R_(n-1)) P_n over the distinct scores, highest first.
 // `invalid` without a positive.
 Result<double> average_precision(Labels labels, Scores scores);

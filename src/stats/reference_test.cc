@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "stats/calibration.h"
 #include "stats/distance.h"
+#include "stats/effect.h"
 #include "stats/histogram.h"
 #include "stats/normal.h"
 
@@ -86,6 +87,51 @@ TEST_F(Reference, ranking_and_losses) {
     expect_close(counts->recall()->value, row["recall"]);
     expect_close(counts->precision()->value, row["precision"]);
     expect_close(counts->f1(), row["f1"]);
+  }
+}
+
+// What an SQL engine would answer, counted pair by pair.
+AucSums sums_of(const std::vector<uint8_t>& labels, const std::vector<double>& scores) {
+  AucSums out;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    double right = 0;
+    for (size_t j = 0; j < labels.size(); ++j) {
+      if (labels[i] == labels[j]) continue;
+      const double ahead = labels[i] != 0 ? scores[i] - scores[j] : scores[j] - scores[i];
+      right += ahead > 0 ? 2 : ahead == 0 ? 1 : 0;
+    }
+    ++(labels[i] != 0 ? out.positives : out.negatives);
+    if (labels[i] != 0) out.right += right;
+    (labels[i] != 0 ? out.positive_squares : out.negative_squares) += right * right;
+  }
+  return out;
+}
+
+TEST_F(Reference, auc_from_sums) {
+  for (const Json& row : reference()["binary"]) {
+    const auto auc = roc_auc(sums_of(list<uint8_t>(row["labels"]), list<double>(row["scores"])));
+    ASSERT_TRUE(auc.ok()) << auc.error().text();
+    expect_close(auc->auc.value, row["auc"]);
+    expect_close(auc->auc.low, row["auc_low"]);
+    expect_close(auc->auc.high, row["auc_high"]);
+  }
+}
+
+Moments moments_of(const Json& row) {
+  return {row["n"].get<int64_t>(), row["mean"].get<double>(), row["variance"].get<double>()};
+}
+
+TEST_F(Reference, effect_sizes) {
+  for (const Json& row : reference()["effects"]) {
+    expect_close(cohens_d(moments_of(row["a"]), moments_of(row["b"])).value(), row["cohens_d"]);
+    expect_close(cramers_v(list<int64_t>(row["p"]), list<int64_t>(row["q"])).value(), row["cramers_v"]);
+    const auto x = list<double>(row["x"]), y = list<double>(row["y"]);
+    PairSums sums{.n = static_cast<int64_t>(x.size())};
+    for (size_t i = 0; i < x.size(); ++i) {
+      sums.x += x[i], sums.y += y[i];
+      sums.xx += x[i] * x[i], sums.yy += y[i] * y[i], sums.xy += x[i] * y[i];
+    }
+    expect_close(correlation(sums), row["correlation"], 1e-10);
   }
 }
 

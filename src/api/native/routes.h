@@ -11,9 +11,12 @@
 #include "jobs/jobs.h"
 #include "lineage/graph.h"
 #include "lineage/journal.h"
+#include "monitor/alerts.h"
+#include "monitor/trace/trace.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 #include "report/collect.h"
+#include "review/reviews.h"
 #include "serve/data_plane.h"
 
 namespace millrace::api::native {
@@ -30,6 +33,9 @@ struct Services {
   pipeline::Pipelines& pipelines;
   registry::Registry& registry;
   serve::DataPlane& data_plane;
+  monitor::Alerts& alerts;
+  review::Reviews& reviews;
+  monitor::Tracer& tracer;
   // The project as its file stands now; not_found when the server runs without one.
   std::function<Result<Project>()> project;
   std::function<std::string()> http_address;
@@ -46,9 +52,11 @@ Routes dataset_routes(Services& services);
 Routes pipeline_routes(Services& services);
 Routes model_routes(Services& services);
 Routes deployment_routes(Services& services);
+Routes alert_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
 Routes report_routes(Services& services);
+Routes trace_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);

@@ -24,14 +24,23 @@ bool is_drift_of(const Json& alert, std::string_view column) {
   return string_or(alert, "kind", "") == "drift" && string_or(alert, "subject", "") == column;
 }
 
-bool flagged(const Deployment& deployment, const std::string& column, const Json& window) {
-  return std::any_of(deployment.alerts.begin(), deployment.alerts.end(), [&](const Json* alert) {
-    if (!is_drift_of(*alert, column)) return false;
-    const auto newest = time_in(*alert, "from"), first = time_in(*alert, "first_from");
-    return (first == 0 ? newest : std::min(first, newest)) < time_in(window, "to") &&
-           time_in(*alert, "to") > time_in(window, "from");
-  });
-}
+// Periods in which a column broke its rule.
+struct Flags {
+  std::vector<std::pair<Micros, Micros>> periods;
+
+  Flags(const Deployment& deployment, const std::string& column) {
+    for (const auto* alert : deployment.alerts) {
+      if (!is_drift_of(*alert, column)) continue;
+      const auto newest = time_in(*alert, "from"), first = time_in(*alert, "first_from");
+      periods.emplace_back(first == 0 ? newest : std::min(first, newest), time_in(*alert, "to"));
+    }
+  }
+  bool has(const Json& window) const {
+    const auto from = time_in(window, "from"), to = time_in(window, "to");
+    return std::any_of(periods.begin(), periods.end(),
+                       [&](const auto& period) { return period.first < to && period.second > from; });
+  }
+};
 
 double limit_in(const Deployment& deployment, const char* severity, double otherwise) {
   const auto& rules = object_in(object_in(object_in(*deployment.json, "monitor"), "drift"), "psi");
@@ -64,6 +73,7 @@ svg::HeatMap map_of(const Deployment& deployment, const std::vector<const Json*>
   out.steps = {warn / 2, warn, page, page * 4, page * 12};
   for (size_t i = 0; i < std::min(columns.size(), kRows); ++i) {
     const auto name = short_name(columns[i].name);
+    const Flags flags(deployment, columns[i].name);
     svg::HeatRow row{.name = columns[i].score ? name + " (score)" : name};
     for (size_t k = first; k < windows.size(); ++k) {
       const auto* entry = columns[i].periods[k];
@@ -72,7 +82,7 @@ svg::HeatMap map_of(const Deployment& deployment, const std::vector<const Json*>
           {.value = psi,
            .words = psi_words(psi),
            .hint = fmt::format("{}, {}: PSI {}", name, period_short(*windows[k], true), decimal(psi, 3)),
-           .flagged = flagged(deployment, columns[i].name, *windows[k])});
+           .flagged = flags.has(*windows[k])});
     }
     out.rows.push_back(std::move(row));
   }

@@ -29,24 +29,23 @@ std::vector<int64_t> versions_of(const Deployment& deployment) {
   return versions;
 }
 
-int colour_of(const Deployment& deployment, int64_t version) {
-  const auto versions = versions_of(deployment);
+int colour_of(const std::vector<int64_t>& versions, int64_t version) {
   const auto found = std::find(versions.begin(), versions.end(), version);
   return static_cast<int>((found - versions.begin()) % 6);
 }
 
-svg::Stretch stretch_of(const Deployment& deployment, const Json& release, Micros from, Micros to) {
+svg::Stretch stretch_of(const std::vector<int64_t>& versions, const Json& release, Micros from, Micros to) {
   svg::Stretch out{.from = from, .to = to};
   const auto& canary = object_in(release, "canary");
   const double share = canary.empty() ? 0 : std::clamp(number_or(canary, "share", 0), 0.0, 1.0);
   const auto stable = stable_version(release);
-  out.shares.push_back({.colour = colour_of(deployment, stable),
+  out.shares.push_back({.colour = colour_of(versions, stable),
                         .share = 1 - share,
                         .words = fmt::format("version {}, {}", stable, percent(1 - share, 0)),
                         .shorter = percent(1 - share, 0)});
   if (share > 0) {
     const auto version = integer_or(canary, "version", 0);
-    out.shares.push_back({.colour = colour_of(deployment, version),
+    out.shares.push_back({.colour = colour_of(versions, version),
                           .striped = true,
                           .share = share,
                           .words = fmt::format("version {} canary, {}", version, percent(share, 0)),
@@ -59,6 +58,7 @@ svg::Stretch stretch_of(const Deployment& deployment, const Json& release, Micro
 
 svg::ShareBand band_of(const Deployment& deployment) {
   svg::ShareBand out;
+  const auto versions = versions_of(deployment);
   const size_t first = deployment.releases.size() > kSteps ? deployment.releases.size() - kSteps : 0;
   out.from = event_time(*deployment.releases[first]);
   out.to = std::max({deployment.to, event_time(*deployment.releases.back()), time_in(*deployment.json, "event_now")});
@@ -68,7 +68,7 @@ svg::ShareBand band_of(const Deployment& deployment) {
     const auto& release = *deployment.releases[i];
     const auto from = event_time(release);
     const auto to = i + 1 < deployment.releases.size() ? event_time(*deployment.releases[i + 1]) : out.to;
-    out.stretches.push_back(stretch_of(deployment, release, from, to));
+    out.stretches.push_back(stretch_of(versions, release, from, to));
     const auto number = integer_or(release, "number", 0);
     out.steps.push_back({.at = from,
                          .badge = std::to_string(number),
@@ -148,8 +148,9 @@ Html one(const Deployment& deployment, bool named) {
                                date(event_time(*deployment.releases.front())), string_or(newest, "step", "release"),
                                arms_words(newest)));
   std::vector<Key> keys;
-  for (const auto version : versions_of(deployment))
-    keys.push_back({colour_of(deployment, version), 0, false, fmt::format("version {}", version)});
+  const auto versions = versions_of(deployment);
+  for (const auto version : versions)
+    keys.push_back({colour_of(versions, version), 0, false, fmt::format("version {}", version)});
   Html figure =
       element("figure", words("figcaption",
                               "Who answers which share of the units, by event time; a canary is drawn darker with a "

@@ -90,6 +90,28 @@ def distances(seed, bins, rows):
     }
 
 
+def effect(seed, rows):
+    """Effect sizes: Cohen's d by its definition, Cramer's V and Pearson's correlation by the libraries."""
+    random = np.random.default_rng(seed)
+    a, b = random.normal(1.0, 2.0, rows), random.normal(0.5, 1.0, 2 * rows)
+    pooled = ((len(a) - 1) * np.var(a, ddof=1) + (len(b) - 1) * np.var(b, ddof=1)) / (len(a) + len(b) - 2)
+    p = random.multinomial(rows, random.dirichlet(np.ones(6)))
+    q = random.multinomial(3 * rows, random.dirichlet(np.ones(6)))
+    x = random.normal(size=rows)
+    y = x + random.normal(size=rows)
+    return {
+        "a": {"n": len(a), "mean": float(np.mean(a)), "variance": float(np.var(a, ddof=1))},
+        "b": {"n": len(b), "mean": float(np.mean(b)), "variance": float(np.var(b, ddof=1))},
+        "cohens_d": float((np.mean(a) - np.mean(b)) / math.sqrt(pooled)),
+        "p": p.tolist(),
+        "q": q.tolist(),
+        "cramers_v": float(stats.contingency.association(np.array([p, q])[:, (p + q) > 0], method="cramer")),
+        "x": x.tolist(),
+        "y": y.tolist(),
+        "correlation": float(np.corrcoef(x, y)[0, 1]),
+    }
+
+
 def main():
     tail = [1e-300, 1e-20, 1e-9, 0.001, 0.025, 0.3, 0.5, 0.8, 0.975, 0.999999]
     points = [-37.0, -8.0, -1.96, -0.5, 0.0, 0.5, 1.0, 2.575, 8.0]
@@ -106,6 +128,7 @@ def main():
         "binary": [binary(1, 40, None), binary(2, 60, 1), binary(3, 200, 2)],
         "calibration": [calibration(4, 103, 10), calibration(5, 50, 5)],
         "distances": [distances(6, 10, 1000), distances(7, 4, 57), distances(8, 25, 30)],
+        "effects": [effect(9, 40), effect(10, 300)],
         "quantiles": {"values": values.tolist(), "p": probabilities, "q": np.quantile(values, probabilities).tolist()},
     }
     print(json.dumps(out, separators=(",", ":")))

@@ -1,0 +1,320 @@
+// What follows an alert that fired: its trace, the actions of the policy, and the end of a retraining.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/fault.h"
+#include "core/limits.h"
+#include "monitor/alert/change.h"
+#include "monitor/alert/names.h"
+#include "monitor/alerts.h"
+#include "pipeline/pipeline.h"
+
+namespace millrace::monitor {
+namespace {
+
+constexpr Micros kDay = 86'400'000'000;
+constexpr std::string_view kRetrainKey = "retrain:";  // + the alert's id: the key of the pipeline's job
+
+constexpr std::string_view kVerdicts[] = {"cause", "natural_drift", "not_enough_evidence"};
+
+Json no_evidence(const std::string& summary, Micros at) {
+  return {{"verdict", "not_enough_evidence"},
+          {"at", to_iso(at)},
+          {"summary", summary},
+          {"candidates", Json::array()},
+          {"cause", nullptr}};
+}
+
+// Of the candidate that is the cause.
+std::string cause_kind_of(const Json& trace) {
+  const auto* cause = find(trace, "cause");
+  const auto* candidates = find(trace, "candidates");
+  if (cause == nullptr || candidates == nullptr || !candidates->is_array()) return "";
+  const auto node = string_or(*cause, "node", "");
+  for (const auto& candidate : *candidates)
+    if (string_or(candidate, "node", "") == node) return string_or(candidate, "kind", "");
+  return "";
+}
+
+Result<void> check_trace(const Json& trace) {
+  const auto verdict = string_or(trace, "verdict", "");
+  if (std::find(std::begin(kVerdicts), std::end(kVerdicts), verdict) == std::end(kVerdicts))
+    return Error{Code::invalid, fmt::format("'{}' is no verdict of a trace", verdict)}.at_field("verdict").hint(
+        fmt::format("there are: {}", fmt::join(kVerdicts, ", ")));
+  const auto* cause = find(trace, "cause");
+  if (verdict == "cause" && (cause == nullptr || string_or(*cause, "node", "").empty()))
+    return Error{Code::invalid, "a trace whose verdict is 'cause' names the cause's node"}.at_field("cause.node");
+  return {};
+}
+
+Micros look_time(const StoredAlert& stored) {
+  return std::max({stored.alert.fired_at, stored.alert.pending_at, stored.last.as_of});
+}
+
+bool can_change(const Error& error) {
+  switch (error.code()) {
+    case Code::invalid:
+    case Code::rejected:
+    case Code::unauthenticated:
+    case Code::denied:
+    case Code::too_large:
+    case Code::unsupported: return false;
+    default: return true;
+  }
+}
+
+// What the job made: the record of its target.
+Json end_of(const jobs::Job& job, const std::string& target) {
+  Json out{{"state", job.state}, {"stage", nullptr}, {"action", nullptr}};
+  const auto* stages = find(job.result, "stages");
+  if (job.state != "done") {
+    out["error"] = job.error;
+    return out;
+  }
+  if (stages == nullptr || !stages->is_array()) return out;
+  for (const auto& stage : *stages)
+    if (string_or(stage, "stage", "") == target) {
+      out["stage"] = string_or(stage, "node", "");
+      out["action"] = string_or(stage, "action", "");
+    }
+  return out;
+}
+
+}  // namespace
+
+// One alert's answer, as the actions see it.
+class Alerts::Responder final : public ActionWorld {
+ public:
+  Responder(Alerts& alerts, const Caller& caller, const StoredAlert& stored, Micros at, bool last_try)
+      : alerts_(alerts), caller_(caller), stored_(stored), at_(at), last_try_(last_try) {}
+
+  Result<std::string> open_review(const ReviewRequest& request) override {
+    if (!alerts_.hooks.open_review)
+      return Error{Code::unsupported, "reviews cannot be opened here"}.hint("set on.page and on.warn to none");
+    MILLRACE_TRY(auto id, alerts_.hooks.open_review(caller_, request));
+    FAULT_POINT("monitor.respond.review_opened");
+    return id;
+  }
+
+  Result<std::vector<StoredAlert>> traced_others() override {
+    std::vector<StoredAlert> out;
+    MILLRACE_DO(alerts_.database_.read([&](store::Session& session) -> Result<void> {
+      MILLRACE_TRY(out, open_alerts(session, caller_.workspace, stored_.alert.deployment));
+      return {};
+    }));
+    std::erase_if(out, [&](const auto& one) { return one.alert.id == stored_.alert.id || one.alert.fired_at == 0; });
+    for (auto& other : out) {
+      MILLRACE_TRY(other, alerts_.traced(caller_, std::move(other), last_try_));
+    }
+    return out;
+  }
+
+  Result<Json> retrain(const std::string& target, int64_t cooldown_days, const std::string& reason) override {
+    Json answer;
+    MILLRACE_DO(alerts_.journal_.write(caller_, [&](store::Session& session) -> Result<lineage::Change> {
+      return claim(session, target, cooldown_days, reason, answer);
+    }));
+    if (string_or(answer, "kind", "") != "retrain") return answer;
+    FAULT_POINT("monitor.retrain.claimed");
+    MILLRACE_TRY(answer["id"], submit(target));
+    FAULT_POINT("monitor.retrain.submitted");
+    return answer;
+  }
+
+ private:
+  Json declined(const std::string& reason) const {
+    return {{"kind", "none"}, {"id", nullptr}, {"reason", reason}, {"at", to_iso(at_)}};
+  }
+
+  // One retraining of the deployment at a time: the event `retraining` of one alert holds the place.
+  Result<lineage::Change> claim(store::Session& session, const std::string& target, int64_t cooldown_days,
+                                const std::string& reason, Json& answer) {
+    const auto& workspace = caller_.workspace;
+    const auto& deployment = stored_.alert.deployment;
+    MILLRACE_TRY(const auto events, events_of(session, workspace, stored_.alert.id));
+    for (const auto& event : events)
+      if (event.kind == "retraining") {
+        answer = event.body;
+        return lineage::Change{};
+      }
+    MILLRACE_TRY(const auto running, unfinished_retrainings(session, workspace, deployment));
+    if (!running.empty()) {
+      answer = declined(fmt::format("a retraining is running already, for {}", running.front().stored.alert.node()));
+      return lineage::Change{};
+    }
+    MILLRACE_TRY(const auto last, last_retraining(session, workspace, deployment));
+    if (last != 0 && at_ - last < cooldown_days * kDay) {
+      answer = declined(fmt::format("there was a retraining at {}, within the cooldown of {} days",
+                                    to_iso(last).substr(0, 10), cooldown_days));
+      return lineage::Change{};
+    }
+    answer = {{"kind", "retrain"}, {"id", nullptr}, {"target", target}, {"reason", reason}, {"at", to_iso(at_)}};
+    const AlertEvent event{.kind = "retraining",
+                           .event_time = at_,
+                           .recorded_at = alerts_.context_.now(),
+                           .subject = caller_.subject,
+                           .why = reason,
+                           .body = answer};
+    MILLRACE_DO(add_event(session, workspace, stored_.alert.id, event));
+    return alert_change(stored_, event, "");
+  }
+
+  Result<std::string> submit(const std::string& target) {
+    const auto key = std::string(kRetrainKey) + stored_.alert.id;
+    const std::string kind(pipeline::kJobKind);
+    MILLRACE_TRY(const auto known, alerts_.jobs_.find(caller_.workspace, kind, key));
+    if (known) return known->id;
+    MILLRACE_TRY(const auto job,
+                 alerts_.jobs_.submit(caller_, {.kind = kind, .key = key, .payload = {{"stage", target}}}));
+    return job.id;
+  }
+
+  Alerts& alerts_;
+  const Caller& caller_;
+  const StoredAlert& stored_;
+  const Micros at_;
+  const bool last_try_;
+};
+
+Result<AlertDetails> Alerts::keep_trace(const Caller& caller, const std::string& name, const Json& trace) {
+  MILLRACE_DO(check_trace(trace));
+  MILLRACE_TRY(auto stored, named(caller.workspace, name));
+  MILLRACE_TRY(const auto at, event_now(caller.workspace, stored.alert.deployment));
+  MILLRACE_DO(journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_TRY(stored, get_alert(session, caller.workspace, stored.alert.id));
+    stored.alert.trace = trace;
+    stored.cause_kind = cause_kind_of(trace);
+    const AlertEvent event{.kind = "traced",
+                           .event_time = at,
+                           .recorded_at = context_.now(),
+                           .subject = caller.subject,
+                           .why = string_or(trace, "summary", ""),
+                           .body = {{"verdict", string_or(trace, "verdict", "")},
+                                    {"cause", stored.cause().empty() ? Json(nullptr) : Json(stored.cause())}}};
+    MILLRACE_DO(update_alert(session, caller.workspace, stored, event.recorded_at));
+    MILLRACE_DO(add_event(session, caller.workspace, stored.alert.id, event));
+    auto change = alert_change(stored, event, "");
+    if (const auto cause = stored.cause(); !cause.empty())
+      change.edges.push_back({.source = cause, .target = stored.alert.node(), .kind = "caused"});
+    return change;
+  }));
+  return get(caller.workspace, stored.alert.id);
+}
+
+// A trace that fails for now is tried again with the job; one that cannot be made is a verdict with the reason.
+Result<StoredAlert> Alerts::traced(const Caller& caller, StoredAlert stored, bool last_try) {
+  const bool worse = !stored.responded.empty() && stored.is_due();
+  if (!stored.alert.trace.is_null() && !worse) return stored;
+  const auto at = look_time(stored);
+  Json document;
+  if (!hooks.trace) {
+    document = no_evidence("alerts are not traced here", at);
+  } else if (auto found = hooks.trace(caller, stored.alert); found) {
+    document = std::move(*found);
+  } else if (can_change(found.error()) && !last_try) {
+    return std::move(found).error().while_doing("tracing " + stored.alert.node());
+  } else {
+    document = no_evidence("it could not be traced: " + found.error().text(), at);
+  }
+  MILLRACE_DO(keep_trace(caller, stored.alert.id, document));
+  FAULT_POINT("monitor.respond.traced");
+  return named(caller.workspace, stored.alert.id);
+}
+
+Result<Json> Alerts::respond(jobs::Running& running) {
+  const auto& caller = running.caller();
+  const auto id = string_or(running.job().payload, "alert", "");
+  MILLRACE_TRY(auto stored, named(caller.workspace, id));
+  if (!stored.is_due())
+    return Json{{"alert", stored.alert.node()}, {"state", stored.alert.state}, {"action", stored.alert.action}};
+  const bool last_try = running.job().attempts >= static_cast<int>(limits::job_attempts);
+  MILLRACE_TRY(stored, traced(caller, std::move(stored), last_try));
+  running.log(fmt::format("{}: {}", verdict_of(stored), string_or(stored.alert.trace, "summary", "")));
+  std::optional<MonitorSpec> spec;
+  if (hooks.monitor) {
+    MILLRACE_TRY(spec, hooks.monitor(stored.alert.deployment));
+  }
+  const auto severity = stored.alert.severity;
+  const auto at = look_time(stored);
+  Responder world(*this, caller, stored, at, last_try);
+  std::vector<Json> answers;
+  if (spec)
+    for (const auto& action : alert_actions()) {
+      MILLRACE_TRY(auto answer, action.act({.stored = stored, .spec = *spec, .at = at}, world));
+      answers.push_back(std::move(answer));
+    }
+  auto chosen = chosen_action(std::move(answers), at);
+  running.log(fmt::format("{}: {}", string_or(chosen, "kind", ""), string_or(chosen, "reason", "")));
+  MILLRACE_DO(journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_TRY(stored, get_alert(session, caller.workspace, stored.alert.id));
+    if (stored.responded == severity) return lineage::Change{};
+    if (const auto* result = find(stored.alert.action, "result"); result != nullptr) chosen["result"] = *result;
+    stored.alert.action = chosen;
+    stored.responded = severity;
+    const AlertEvent event{.kind = "acted",
+                           .event_time = at,
+                           .recorded_at = context_.now(),
+                           .subject = caller.subject,
+                           .why = string_or(chosen, "reason", ""),
+                           .body = chosen};
+    MILLRACE_DO(update_alert(session, caller.workspace, stored, event.recorded_at));
+    MILLRACE_DO(add_event(session, caller.workspace, stored.alert.id, event));
+    return alert_change(stored, event, "");
+  }));
+  return Json{{"alert", stored.alert.node()}, {"state", stored.alert.state}, {"action", stored.alert.action}};
+}
+
+Result<void> Alerts::note_end(const std::string& workspace, const jobs::Job& job) {
+  if (job.kind != pipeline::kJobKind || !job.key.starts_with(kRetrainKey)) return {};
+  const Caller self{.workspace = workspace, .subject = job.subject, .via = "job", .request_id = job.id};
+  const auto id = job.key.substr(kRetrainKey.size());
+  MILLRACE_DO(journal_.write(self, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_TRY(auto stored, get_alert(session, workspace, id));
+    MILLRACE_TRY(const auto events, events_of(session, workspace, id));
+    Micros began = 0;
+    std::string target;
+    for (const auto& event : events) {
+      if (event.kind == "retrained") return lineage::Change{};
+      if (event.kind == "retraining") began = event.event_time, target = string_or(event.body, "target", "");
+    }
+    const auto result = end_of(job, target);
+    if (!stored.alert.action.is_object()) stored.alert.action = Json::object();
+    stored.alert.action["result"] = result;
+    const AlertEvent event{.kind = "retrained",
+                           .event_time = began,
+                           .recorded_at = context_.now(),
+                           .subject = job.subject,
+                           .why = fmt::format("the retraining is {}", job.state),
+                           .body = {{"job", job.id}, {"result", result}}};
+    MILLRACE_DO(update_alert(session, workspace, stored, event.recorded_at));
+    MILLRACE_DO(add_event(session, workspace, id, event));
+    return alert_change(stored, event, "");
+  }));
+  return {};
+}
+
+Result<void> Alerts::recover() {
+  std::vector<Retraining> unfinished;
+  std::vector<std::pair<std::string, std::string>> due;
+  MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
+    MILLRACE_TRY(unfinished, unfinished_retrainings(session, "", ""));
+    MILLRACE_TRY(due, deployments_due(session));
+    return {};
+  }));
+  for (const auto& [workspace, stored] : unfinished) {
+    MILLRACE_TRY(const auto job,
+                 jobs_.find(workspace, std::string(pipeline::kJobKind), std::string(kRetrainKey) + stored.alert.id));
+    if (job && job->state != "waiting" && job->state != "running") MILLRACE_DO(note_end(workspace, *job));
+  }
+  for (const auto& [workspace, deployment] : due)
+    MILLRACE_DO(submit_responses({.workspace = workspace,
+                                  .subject = "millrace",
+                                  .roles = {"admin"},
+                                  .via = "job",
+                                  .request_id = context_.uuid()},
+                                 deployment));
+  return {};
+}
+
+}  // namespace millrace::monitor
