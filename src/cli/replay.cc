@@ -2,8 +2,8 @@
 
 #include "api/client.h"
 #include "cli/host.h"
+#include "cli/rows_file.h"
 #include "core/files.h"
-#include "core/hash.h"
 
 namespace millrace::cli {
 namespace {
@@ -78,10 +78,9 @@ Result<Tally> send_all(api::Client& client, const std::string& model, const engi
 
 Result<int> replay(Invocation& in) {
   const auto deployment = in.args.get("DEPLOYMENT");
-  auto file = in.args.get("FILE");
   auto url = in.args.get("--url");
   Gateway* gateway = nullptr;
-  if (url.empty() || file.starts_with("stage:")) {
+  if (url.empty() || is_stage_file(in.args.get("FILE"))) {
     MILLRACE_TRY(gateway, in.gateway());
   }
   if (url.empty()) {
@@ -89,13 +88,9 @@ Result<int> replay(Invocation& in) {
     url = string_or(status, "http", "");
   }
   if (url.starts_with("http://")) url = url.substr(7);
-  if (file.starts_with("stage:")) {  // stage:requests/requests.parquet = an out of the pipeline
-    MILLRACE_TRY(const auto out,
-                 gateway->call("GET", address({"pipeline", "outs"}) + "?path=" + api::encode_path(file.substr(6))));
-    file = string_or(out, "file", "");
-  }
-  file = absolute(file);
-  MILLRACE_TRY(const auto digest, digest_of_file(file));
+  MILLRACE_TRY(const auto rows_file, find_rows_file(gateway, in.args.get("FILE")));
+  const auto& file = rows_file.path;
+  const auto& digest = rows_file.digest;
   if (gateway != nullptr && in.args.has("--once")) {
     MILLRACE_TRY(const auto known, gateway->call("GET", address({"deployments", deployment, "predictions"}) +
                                                             "?input=" + api::encode_path(digest)));

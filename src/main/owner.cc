@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include <unistd.h>
@@ -17,11 +18,12 @@
 #include "api/status.h"
 #include "core/files.h"
 #include "core/project.h"
-#include "impact/impact.h"
 #include "jobs/jobs.h"
+#include "main/join_report.h"
 #include "monitor/alerts.h"
 #include "monitor/batches.h"
-#include "report/collect.h"
+#include "monitor/gauges.h"
+#include "monitor/look_job.h"
 #include "review/reviews.h"
 #include "store/blobs.h"
 #include "store/database.h"
@@ -53,7 +55,7 @@ Result<void> check_bind(const std::string& http, const api::Tokens& tokens) {
 }
 
 // Notes the head of the audit chain beside the database every few seconds, and asks every hour (first at once) for the
-// prediction logs to be sealed.
+// prediction logs to be sealed and for windows in wall-clock time to be looked at.
 class Keeper {
  public:
   Keeper(lineage::Journal& journal, Context& context, std::function<void()> seal)
@@ -111,12 +113,14 @@ struct Owner::Parts {
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<serve::DataPlane> data_plane;
   std::unique_ptr<monitor::Tracer> tracer;
+  std::unique_ptr<monitor::Windows> windows;
+  std::unique_ptr<monitor::Feedback> feedback;
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<review::Reviews> reviews;
   std::unique_ptr<monitor::Alerts> alerts;
+  std::unique_ptr<monitor::LookJob> looks;
   std::unique_ptr<Keeper> keeper;
-  std::unique_ptr<impact::Impact> impact;
-  std::unique_ptr<report::Sources> report;
+  std::unique_ptr<ReportServices> report;
   std::unique_ptr<api::native::Services> native;
   std::unique_ptr<api::Idempotency> idempotency;
   std::unique_ptr<api::Dispatcher> dispatcher;
@@ -215,22 +219,47 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   p.reviews = std::make_unique<review::Reviews>(*p.database, *p.journal, context);
   p.alerts = std::make_unique<monitor::Alerts>(*p.database, *p.journal, *p.jobs, context);
   join_alerts(p, project, context);
-  p.impact = std::make_unique<impact::Impact>(impact::Parts{*p.database, *p.datasets, *p.registry, {}, {}});
-  p.report =
-      std::make_unique<report::Sources>(report::Sources{context, *p.datasets, *p.pipelines, *p.registry, *p.journal});
-  p.report->impact = [&p](const std::string& workspace, const Project& now, const std::string& deployment) {
-    return p.impact->of(workspace, now, deployment);
-  };
-  p.report->served = [&p] {
-    std::vector<std::string> names;
-    for (const auto& model : p.data_plane->models()) names.push_back(model.name);
-    return names;
-  };
+  // Monitoring: windows, labels, looks as jobs.
+  p.windows = std::make_unique<monitor::Windows>(monitor::Windows::Parts{
+      *p.database, *p.blobs, *p.journal, context, engines, monitor::facts_from_registry(*p.database, *p.pipelines),
+      [&p](const std::string& deployment) -> Result<void> {
+        MILLRACE_TRY(const auto sealed, p.data_plane->seal(deployment));
+        (void)sealed;
+        return {};
+      },
+      state + "/predictions", temp});
+  p.feedback = std::make_unique<monitor::Feedback>(*p.database, *p.journal, context);
+  p.looks = std::make_unique<monitor::LookJob>(monitor::LookJob::Parts{*p.windows, *p.jobs, context, project});
+  p.jobs->add(std::string(monitor::kLookKind), [&p](jobs::Running& running) { return p.looks->work(running); });
+  p.report = join_report({*p.database, context, *p.datasets, *p.pipelines, *p.registry, *p.journal, *p.data_plane,
+                          *p.windows, *p.alerts, *p.reviews});
+
   p.native = std::make_unique<api::native::Services>(api::native::Services{
-      context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry,
-      *p.data_plane, *p.alerts, *p.reviews, *p.tracer, project,
+      context,
+      *p.database,
+      *p.blobs,
+      *p.journal,
+      *p.jobs,
+      *p.tokens,
+      *p.datasets,
+      *p.pipelines,
+      *p.registry,
+      *p.data_plane,
+      *p.alerts,
+      *p.reviews,
+      *p.tracer,
+      project,
       [&p] { return p.server ? p.server->address() : std::string(); },
-      [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }, *p.impact, *p.report});
+      [&p, &context] {
+        auto gauges = monitor::gauges_text(*p.database, "default");
+        if (!gauges) context.log.warn("gauges_failed", {{"error", gauges.error().text()}});
+        return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + (gauges ? *gauges : "");
+      },
+      p.report->impact,
+      p.report->sources,
+      *p.windows,
+      *p.feedback,
+      *p.looks});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
@@ -264,6 +293,9 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
           {.kind = "predictions.seal", .key = model.name, .payload = {{"deployment", model.name}}, .max_attempts = 3});
       if (!job) context.log.warn("seal_not_submitted", {{"deployment", model.name}, {"error", job.error().text()}});
     }
+    std::set<std::string> served;
+    for (const auto& model : p.data_plane->models()) served.insert(model.name);
+    p.looks->ask_all(self, served);
   });
   return std::unique_ptr<Owner>(new Owner(options, std::move(parts)));
 }

@@ -131,6 +131,20 @@ void trim_windows(Json& windows, Json& notes) {
   windows = std::move(kept);
 }
 
+// Questions about the deployment's own alerts.
+void only_about(Json& reviews, const Json& alerts) {
+  std::set<std::string> nodes;
+  for (const auto& alert : alerts) nodes.insert(string_or(alert, "node", ""));
+  Json kept = Json::array();
+  for (auto& review : reviews) {
+    const auto& subjects = list_in(review, "subjects");
+    if (std::any_of(subjects.begin(), subjects.end(),
+                    [&](const Json& subject) { return nodes.count(string_or(subject, "node", "")) != 0; }))
+      kept.push_back(std::move(review));
+  }
+  reviews = std::move(kept);
+}
+
 Json monitor_section(const Project* project, const std::string& deployment) {
   const auto* all = project == nullptr ? nullptr : project->section("monitors");
   const auto* one = all == nullptr ? nullptr : all->find(deployment);
@@ -172,8 +186,9 @@ Result<Json> deployment_of(const Sources& sources, const std::string& workspace,
   MILLRACE_TRY(out["windows"], items(sources.windows, workspace, named.name));
   trim_windows(out["windows"], notes);
   MILLRACE_TRY(out["alerts"], items(sources.alerts, workspace, named.name));
-  keep(out["alerts"], kAlerts, "alerts of " + named.name, notes);
   MILLRACE_TRY(out["reviews"], items(sources.reviews, workspace, named.name));
+  only_about(out["reviews"], out["alerts"]);
+  keep(out["alerts"], kAlerts, "alerts of " + named.name, notes);
   keep(out["reviews"], kReviews, "reviews", notes);
   Micros now = 0;
   if (sources.event_now) {

@@ -25,7 +25,7 @@ struct Sources {
   lineage::Journal& journal;
   Items windows;  // the newest revision of each
   Items alerts;   // with their traces
-  Items reviews;
+  Items reviews;  // of the whole workspace will do: those about the deployment's alerts are kept
   // How far event time has come; 0 = the deployment lives in wall time.
   std::function<Result<Micros>(const std::string& workspace, const std::string& deployment)> event_now;
   // not_found when the project gives the deployment no value.

@@ -102,6 +102,8 @@ class DataPlane {
   Result<Json> find_prediction(const std::string& id) const;
   Result<Json> count_predictions(const std::string& deployment,
                                  const std::string& input) const;  // {count, first}; input "" = all
+  // A page of what the predictions of one input answered to (stored.h); the first page seals what is open.
+  Result<Json> prediction_ids(const std::string& deployment, const std::string& input, const std::string& after);
   // Ends the open segment and turns every closed one into Parquet. Idempotent.
   Result<Json> seal(const std::string& deployment);
 

@@ -227,6 +227,28 @@ TEST_F(DataPlaneTest, sealed_predictions_are_found_and_counted_as_before) {
   EXPECT_EQ((*plane->count_predictions("columns", "sha256:abc"))["count"], 2);
 }
 
+TEST_F(DataPlaneTest, requests_of_one_input_lead_to_their_predictions_page_by_page) {
+  auto plane = open(of_files());
+  auto served = plane->find("columns", "");
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    auto request = columns({10, 20});
+    request.input = i == 1 ? "sha256:abd" : "sha256:abc";
+    request.request_id = fmt::format("abc:{}", i);
+    ids.push_back(plane->infer(**served, request)->prediction_id);
+    clock.advance(1000);
+  }
+  const auto page = plane->prediction_ids("columns", "sha256:abc", "");
+  ASSERT_TRUE(page) << page.error().text();
+  EXPECT_EQ(to_text((*page)["items"]), to_text(Json{{{"request_id", "abc:0"}, {"prediction_id", ids[0]}},
+                                                    {{"request_id", "abc:2"}, {"prediction_id", ids[2]}}}));
+  EXPECT_EQ((*page)["next"], nullptr);
+  EXPECT_EQ((*plane->prediction_ids("columns", "sha256:abc", ids[0]))["items"].size(), 1U);
+  EXPECT_TRUE((*plane->prediction_ids("columns", "sha256:none", ""))["items"].empty());
+  EXPECT_EQ(plane->prediction_ids("columns", "", "").error().where().field, "input");
+  EXPECT_EQ(plane->prediction_ids("nobody", "sha256:abc", "").error().code(), Code::not_found);
+}
+
 // The other side of the next test: does its work in a process of its own, which dies at MILLRACE_FAULT.
 TEST_F(DataPlaneTest, child_that_dies_while_sealing) {
   const char* log = std::getenv("MILLRACE_TEST_LOG");

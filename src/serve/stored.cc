@@ -1,5 +1,7 @@
 #include "serve/stored.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -107,6 +109,25 @@ Result<Json> count_stored(engine::Engines& engines, const std::string& folder, c
   return Json{{"count", count}, {"first", first}};
 }
 
+Result<Json> ids_stored(engine::Engines& engines, const std::string& folder, const std::string& input,
+                        const std::string& after) {
+  Json items = Json::array(), next = nullptr;
+  const auto source = sealed_source(folder);
+  if (source.empty()) return Json{{"items", std::move(items)}, {"next", next}};
+  MILLRACE_TRY(auto session, open_engine(engines, folder));
+  MILLRACE_TRY(
+      const auto table,
+      session->query(fmt::format("SELECT request_id, prediction_id FROM {} WHERE \"input\" = ? AND \"row\" = 0 "
+                                 "AND arm <> 'shadow' AND prediction_id > ? ORDER BY prediction_id LIMIT {}",
+                                 source, kIdsPage + 1),
+                     {input, after}));
+  const auto rows = std::min<size_t>(table.rows(), kIdsPage);
+  for (size_t row = 0; row < rows; ++row)
+    items.push_back({{"request_id", table.text(row, 0)}, {"prediction_id", table.text(row, 1)}});
+  if (table.rows() > rows) next = items.back().at("prediction_id");
+  return Json{{"items", std::move(items)}, {"next", std::move(next)}};
+}
+
 Result<Json> DataPlane::find_prediction(const std::string& id) const {
   const Error absent = Error{Code::not_found, fmt::format("there is no prediction '{}'", id.substr(0, 100))}.hint(
       "the id is millrace_prediction_id of an answer");
@@ -122,6 +143,19 @@ Result<Json> DataPlane::count_predictions(const std::string& deployment, const s
   for (const auto& place : places())
     if (place->name == deployment && place->log)
       return count_stored(engines_, options_.log_folder + "/" + deployment, input);
+  return Error{Code::not_found, fmt::format("there is no prediction log of '{}'", deployment.substr(0, 100))};
+}
+
+Result<Json> DataPlane::prediction_ids(const std::string& deployment, const std::string& input,
+                                       const std::string& after) {
+  if (input.empty())
+    return Error{Code::invalid, "the input is missing"}.at_field("input").hint(
+        "give the digest of the file that the requests were made from");
+  // A later page needs no more than was there for the first.
+  if (after.empty()) MILLRACE_DO(seal(deployment));
+  for (const auto& place : places())
+    if (place->name == deployment && place->log)
+      return ids_stored(engines_, options_.log_folder + "/" + deployment, input, after);
   return Error{Code::not_found, fmt::format("there is no prediction log of '{}'", deployment.substr(0, 100))};
 }
 

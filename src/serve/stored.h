@@ -15,6 +15,13 @@ Result<Json> find_stored(engine::Engines& engines, const std::string& folder, co
 // read.
 Result<Json> count_stored(engine::Engines& engines, const std::string& folder, const std::string& input);
 
+// {items: [{request_id, prediction_id}], next}: what the sealed predictions of one input answered to, a page in order
+// of prediction id, those after `after` ("" = from the first). Shadows' copies are left out. next: the id to go on
+// after, or null.
+inline constexpr int64_t kIdsPage = 10'000;
+Result<Json> ids_stored(engine::Engines& engines, const std::string& folder, const std::string& input,
+                        const std::string& after);
+
 struct SealReport {
   size_t segments = 0;  // sealed now
   int64_t rows = 0;     // in them

@@ -1,18 +1,7 @@
-#include "api/native/reply.h"
-#include "api/native/routes.h"
+#include "api/native/known.h"
 
 namespace millrace::api::native {
 namespace {
-
-// Named by the project, or released once by a project that no longer names it.
-Result<void> must_be_known(Services& s, const Request& in) {
-  MILLRACE_TRY(const auto releases, s.registry.releases(in.caller.workspace, in.arg("deployment")));
-  if (!releases.empty()) return {};
-  MILLRACE_TRY(const auto project, s.project());
-  MILLRACE_TRY(const auto deployments, registry::read_deployments(project));
-  MILLRACE_DO(find_spec(deployments, in.arg("deployment"), "deployment"));
-  return {};
-}
 
 Result<Json> create(Services& s, const Request& in) {
   MILLRACE_TRY(const auto body, read_object(in, {"version", "why"}));
@@ -31,19 +20,19 @@ Result<Json> rollback(Services& s, const Request& in) {
 }
 
 Result<Json> list(Services& s, const Request& in) {
-  MILLRACE_DO(must_be_known(s, in));
+  MILLRACE_DO(must_be_known(s, in.caller.workspace, in.arg("deployment")));
   MILLRACE_TRY(const auto releases, s.registry.releases(in.caller.workspace, in.arg("deployment")));
   return page(releases);
 }
 
 Result<Json> predictions(Services& s, const Request& in) {
-  MILLRACE_DO(must_be_known(s, in));
+  MILLRACE_DO(must_be_known(s, in.caller.workspace, in.arg("deployment")));
   return s.data_plane.count_predictions(in.arg("deployment"), in.query_value("input").value_or(""));
 }
 
 Result<Json> seal(Services& s, const Request& in) {
   MILLRACE_TRY(const auto body, read_object(in, {}));
-  MILLRACE_DO(must_be_known(s, in));
+  MILLRACE_DO(must_be_known(s, in.caller.workspace, in.arg("deployment")));
   MILLRACE_TRY(const auto job, s.jobs.submit(in.caller, {.kind = "predictions.seal",
                                                          .key = in.arg("deployment"),
                                                          .payload = {{"deployment", in.arg("deployment")}},

@@ -13,6 +13,8 @@
 #include "lineage/journal.h"
 #include "monitor/alerts.h"
 #include "monitor/trace/trace.h"
+#include "monitor/feedback.h"
+#include "monitor/look_job.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 #include "report/collect.h"
@@ -42,6 +44,9 @@ struct Services {
   std::function<std::string()> metrics_text;
   const impact::Impact& impact;
   const report::Sources& report;
+  monitor::Windows& windows;
+  monitor::Feedback& feedback;
+  monitor::LookJob& looks;
 };
 
 Routes routes(Services& services);
@@ -57,6 +62,7 @@ Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
 Routes report_routes(Services& services);
 Routes trace_routes(Services& services);
+Routes monitor_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);

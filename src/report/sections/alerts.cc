@@ -117,13 +117,15 @@ Table numbers_of(const Deployment& deployment) {
 }
 
 Html reviews_of(const Deployment& deployment) {
-  Table out{.caption = "Questions to people",
-            .columns = {{"review"}, {"alert"}, {"state"}, {"opened"}, {"closed"}, {"decision"}, {"why"}}};
+  Table out{
+      .caption = "Questions to people",
+      .columns = {{"question"}, {"about", true}, {"state"}, {"opened"}, {"closed"}, {"decision"}, {"by"}, {"why"}}};
   for (const auto& review : list_in(*deployment.json, "reviews")) {
     const auto opened = time_in(review, "opened_at"), closed = time_in(review, "closed_at");
-    out.rows.push_back(
-        cells({string_or(review, "id", ""), string_or(review, "alert", ""), string_or(review, "state", ""),
-               date(opened), date(closed), string_or(review, "decision", ""), string_or(review, "why", "")}));
+    out.rows.push_back(cells(
+        {string_or(review, "summary", ""), counted(static_cast<int64_t>(list_in(review, "subjects").size()), "alert"),
+         string_or(review, "state", ""), date(opened), date(closed), string_or(review, "decision", ""),
+         string_or(review, "by", ""), string_or(review, "why", "")}));
   }
   return out.rows.empty() ? Html() : words("h3", "Reviews") + table(out);
 }
