@@ -31,6 +31,10 @@ Monitoring::Monitoring(Parts parts) : parts_(std::move(parts)) {
 }
 
 void Monitoring::join_windows() {
+  parts_.registry.event_now = [this](const std::string& workspace, const std::string& deployment) -> Micros {
+    const auto now = windows->event_now(workspace, deployment);
+    return now ? *now : 0;
+  };
   windows->on_look = [this](const Caller& caller, const monitor::MonitorSpec& spec,
                             const std::vector<monitor::Window>& seen, Micros at) {
     return alerts->look(caller, spec, {.deployment = spec.deployment, .windows = seen, .at = at});
