@@ -69,7 +69,10 @@ Result<Json> Impact::of(const std::string& workspace, const Project& project, co
   MILLRACE_TRY(const auto specs, read_values(project));
   for (const auto& spec : specs) {
     if (spec.deployment != deployment) continue;
-    MILLRACE_TRY(const auto windows, parts_.windows(workspace, deployment));
+    std::vector<monitor::Window> windows;
+    if (parts_.windows) {
+      MILLRACE_TRY(windows, parts_.windows(workspace, deployment));
+    }
     auto out = months_of(windows, spec);
     MILLRACE_TRY(out["lead_times"], lead_times(workspace, deployment));
     MILLRACE_TRY(out["reactions"], reactions(workspace, deployment));
@@ -117,7 +120,10 @@ Result<Json> Impact::lead_times(const std::string& workspace, const std::string&
 }
 
 Result<Json> Impact::reactions(const std::string& workspace, const std::string& deployment) const {
-  MILLRACE_TRY(auto alerts, parts_.alerts(workspace, deployment));
+  std::vector<monitor::Alert> alerts;
+  if (parts_.alerts) {
+    MILLRACE_TRY(alerts, parts_.alerts(workspace, deployment));
+  }
   std::stable_sort(alerts.begin(), alerts.end(), [](const auto& a, const auto& b) { return a.fired_at < b.fired_at; });
   Json out = Json::array();
   for (const auto& alert : alerts) {

@@ -32,7 +32,7 @@ struct Parts {
   data::Datasets& datasets;
   registry::Registry& registry;
   // Of a workspace's deployment: the newest revision of each window and every alert, in any order. main/ joins the
-  // monitor here.
+  // monitor here; empty = there are none.
   std::function<Result<std::vector<monitor::Window>>(const std::string&, const std::string&)> windows;
   std::function<Result<std::vector<monitor::Alert>>(const std::string&, const std::string&)> alerts;
 };

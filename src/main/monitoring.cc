@@ -21,7 +21,8 @@ Monitoring::Monitoring(Parts parts) : parts_(std::move(parts)) {
   feedback = std::make_unique<monitor::Feedback>(p.database, p.journal, p.context);
   looks = std::make_unique<monitor::LookJob>(monitor::LookJob::Parts{*windows, p.jobs, p.context, p.project});
   tracer = std::make_unique<monitor::Tracer>(monitor::TraceParts{
-      p.context, p.datasets, p.pipelines, p.registry, p.engines, p.blobs, p.predictions_folder, p.temp_folder});
+      p.context, p.datasets, p.pipelines, p.registry, p.engines, p.blobs, p.predictions_folder, p.temp_folder,
+      [this](const std::string& workspace) { return alerts->broken_inputs(workspace); }});
   reviews = std::make_unique<review::Reviews>(p.database, p.journal, p.context);
   alerts = std::make_unique<monitor::Alerts>(p.database, p.journal, p.jobs, p.context);
   join_windows();
@@ -30,6 +31,10 @@ Monitoring::Monitoring(Parts parts) : parts_(std::move(parts)) {
 }
 
 void Monitoring::join_windows() {
+  parts_.registry.event_now = [this](const std::string& workspace, const std::string& deployment) -> Micros {
+    const auto now = windows->event_now(workspace, deployment);
+    return now ? *now : 0;
+  };
   windows->on_look = [this](const Caller& caller, const monitor::MonitorSpec& spec,
                             const std::vector<monitor::Window>& seen, Micros at) {
     return alerts->look(caller, spec, {.deployment = spec.deployment, .windows = seen, .at = at});

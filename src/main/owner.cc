@@ -18,6 +18,7 @@
 #include "core/files.h"
 #include "core/project.h"
 #include "jobs/jobs.h"
+#include "main/join_report.h"
 #include "main/monitoring.h"
 #include "store/blobs.h"
 #include "store/database.h"
@@ -109,6 +110,7 @@ struct Owner::Parts {
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<Monitoring> monitoring;
   std::unique_ptr<Keeper> keeper;
+  std::unique_ptr<ReportServices> report;
   std::unique_ptr<api::native::Services> native;
   std::unique_ptr<api::Idempotency> idempotency;
   std::unique_ptr<api::Dispatcher> dispatcher;
@@ -155,9 +157,11 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
                                                      .log_folder = state + "/predictions",
                                                      .log_sync = options.log_sync},
                                                     engines, context));
-  p.registry->on_release = [plane = p.data_plane.get(), &context](const std::string& deployment) {
-    if (auto loaded = plane->reload(deployment); !loaded)
-      context.log.error("reload_failed", {{"deployment", deployment}, {"error", loaded.error().text()}});
+  p.registry->check_release = [plane = p.data_plane.get()](const registry::ReleaseSnapshot& snapshot) {
+    return plane->check(snapshot);
+  };
+  p.registry->on_release = [plane = p.data_plane.get()](const std::string& deployment) {
+    return plane->reload(deployment);
   };
   p.jobs = std::make_unique<jobs::Jobs>(*p.database, *p.journal, context);
 
@@ -173,13 +177,15 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       Monitoring::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.pipelines, *p.registry,
                         *p.data_plane, *p.jobs, project, http_address, state + "/predictions", temp});
   auto& watching = *p.monitoring;
+  p.report = join_report({*p.database, context, *p.datasets, *p.pipelines, *p.registry, *p.journal, *p.data_plane,
+                          *watching.windows, *watching.alerts, *watching.reviews});
   p.native = std::make_unique<api::native::Services>(api::native::Services{
       context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry,
       *p.data_plane, *watching.alerts, *watching.reviews, *watching.tracer, project, http_address,
       [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + p.monitoring->metrics_text(); },
-      *watching.windows, *watching.feedback, *watching.looks});
+      p.report->impact, p.report->sources, *watching.windows, *watching.feedback, *watching.looks});
   api::Routes routes = api::native::routes(*p.native);
-  for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
+  for (auto& route : api::mlflow::routes({*p.tracking, *p.registry, project})) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
   p.idempotency = std::make_unique<api::Idempotency>(*p.database);
   p.dispatcher =

@@ -38,9 +38,8 @@ TEST_F(VersionFactsTest, the_threshold_is_that_of_the_release_or_of_the_held_out
   }));
   EXPECT_EQ(facts(1).threshold, 0.37);
   ASSERT_TRUE(services->database->write([](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(
-        const auto done,
-        session.execute("UPDATE releases SET snapshot = replace(snapshot, '\"stable\":', '\"other\":{},\"canary\":')"));
+    MILLRACE_TRY(const auto done, session.execute("UPDATE releases SET snapshot = replace(replace(snapshot, "
+                                                  "'\"canary\":', '\"former\":'), '\"stable\":', '\"canary\":')"));
     (void)done;
     return {};
   }));

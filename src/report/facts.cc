@@ -121,10 +121,12 @@ Micros event_time(const Json& release) {
 }
 
 std::string metric_words(std::string_view metric) {
-  static const std::map<std::string_view, std::string_view> kWords{
-      {"auc", "AUC"},           {"log_loss", "log loss"},
-      {"brier", "Brier score"}, {"calibration_error", "calibration error"},
-      {"base_rate", "base rate"}, {"mean_score", "mean score"}};
+  static const std::map<std::string_view, std::string_view> kWords{{"auc", "AUC"},
+                                                                   {"log_loss", "log loss"},
+                                                                   {"brier", "Brier score"},
+                                                                   {"calibration_error", "calibration error"},
+                                                                   {"base_rate", "base rate"},
+                                                                   {"mean_score", "mean score"}};
   const auto found = kWords.find(metric);
   return std::string(found == kWords.end() ? metric : found->second);
 }

@@ -62,9 +62,9 @@ Micros event_time(const Json& release);
 
 // "drift of temp", "AUC of version 2", in words.
 std::string title_of(const Json& alert);
-std::string metric_words(std::string_view metric);  // "auc" -> "AUC"
-bool is_open(const Json& alert);                    // pending, firing or acknowledged
-std::string cause_of(const Json& alert);            // node of a proven cause, or ""
+std::string metric_words(std::string_view metric);                 // "auc" -> "AUC"
+bool is_open(const Json& alert);                                   // pending, firing or acknowledged
+std::string cause_of(const Json& alert);                           // node of a proven cause, or ""
 std::string value_words(const Json& alert, std::string_view key);  // its `value` or `limit` with unit
 
 }  // namespace millrace::report

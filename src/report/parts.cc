@@ -48,13 +48,12 @@ Html table(const Table& table) {
   auto caption = table.caption;
   if (shown < all)
     caption += fmt::format(" ({} of {} rows)", count(static_cast<double>(shown)), count(static_cast<double>(all)));
-  return scrolled(table.caption, element("table", element("caption", text(caption)) + head_of(table) +
-                                                      element("tbody", rows)));
+  const Attributes shape{{"class", table.columns.size() > 5 ? "broad" : "slim"}};
+  return scrolled(table.caption,
+                  element("table", shape, element("caption", text(caption)) + head_of(table) + element("tbody", rows)));
 }
 
-Html folded(const Table& numbers) {
-  return element("details", words("summary", "The numbers") + table(numbers));
-}
+Html folded(const Table& numbers) { return element("details", words("summary", "The numbers") + table(numbers)); }
 
 Html figure(std::string_view caption, const Html& drawing, const Table& numbers) {
   return figure_of(drawing, caption, numbers);
@@ -80,9 +79,9 @@ Html paragraph(std::string_view raw) { return words("p", raw); }
 Html code(std::string_view raw) { return words("code", raw); }
 
 Html chip(std::string_view kind, std::string_view raw) {
-  const std::string_view sign = kind == "good"   ? "\xE2\x9C\x93 "   // a tick
-                                : kind == "warn" ? "\xE2\x96\xB3 "   // an open triangle
-                                : kind == "bad"  ? "\xE2\x96\xB2 "   // a full one
+  const std::string_view sign = kind == "good"   ? "\xE2\x9C\x93 "  // a tick
+                                : kind == "warn" ? "\xE2\x96\xB3 "  // an open triangle
+                                : kind == "bad"  ? "\xE2\x96\xB2 "  // a full one
                                                  : "";
   return words("span", "chip " + std::string(kind), std::string(sign) + std::string(raw));
 }
@@ -103,7 +102,8 @@ Html legend(const std::vector<Key>& keys) {
   for (const auto& key : keys) {
     svg::Canvas canvas(34, 14, key.name);
     canvas.path({{1, 7}, {33, 7}}, fmt::format("line c{} d{}", key.colour, key.dash));
-    canvas.mark(svg::shape_of(key.colour), {17, 7}, 4, fmt::format("dot c{}{}", key.colour, key.hollow ? " hollow" : ""));
+    canvas.mark(svg::shape_of(key.colour), {17, 7}, 4,
+                fmt::format("dot c{}{}", key.colour, key.hollow ? " hollow" : ""));
     list += element("li", canvas.finish() + text(key.name));
   }
   return element("ul", {{"class", "legend"}}, list);

@@ -18,7 +18,7 @@ struct Table {
   std::string caption;
   std::vector<Column> columns;
   std::vector<std::vector<Html>> rows;  // one cell a column
-  size_t of = 0;  // how many rows there are in all, when `rows` is only a part; 0 = all are here
+  size_t of = 0;                        // how many rows there are in all, when `rows` is only a part; 0 = all are here
 };
 Html table(const Table& table);
 // The same, closed until somebody opens it.
@@ -39,9 +39,9 @@ Html figures(std::string_view caption, const std::vector<Small>& drawings, const
 Html nothing(std::string_view what, std::string_view command);
 
 Html paragraph(std::string_view raw);
-Html code(std::string_view raw);                                 // <code>
-Html chip(std::string_view kind, std::string_view raw);          // a word with a form and a colour: good, warn, bad, plain
-Html digest_code(std::string_view digest);                       // short, the whole one while pointing at it
+Html code(std::string_view raw);                         // <code>
+Html chip(std::string_view kind, std::string_view raw);  // a word with a form and a colour: good, warn, bad, plain
+Html digest_code(std::string_view digest);               // short, the whole one while pointing at it
 std::vector<Html> cells(const std::vector<std::string>& words);  // of plain words
 
 // One line of a legend: the mark of a series (colour, dash, hollow) and its name.

@@ -52,13 +52,14 @@ std::string project_name(const Facts& facts) {
 }
 
 Html head_of(const Facts& facts) {
-  return element("head", empty_element("meta", {{"charset", "utf-8"}}) +
-                             empty_element("meta", {{"http-equiv", "Content-Security-Policy"},
-                                                    {"content", content_security_policy()}}) +
-                             empty_element("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}}) +
-                             empty_element("meta", {{"name", "color-scheme"}, {"content", "light dark"}}) +
-                             empty_element("meta", {{"name", "referrer"}, {"content", "no-referrer"}}) +
-                             words("title", project_name(facts) + ": report of the model loop") + style_sheet(css()));
+  return element(
+      "head",
+      empty_element("meta", {{"charset", "utf-8"}}) +
+          empty_element("meta", {{"http-equiv", "Content-Security-Policy"}, {"content", content_security_policy()}}) +
+          empty_element("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}}) +
+          empty_element("meta", {{"name", "color-scheme"}, {"content", "light dark"}}) +
+          empty_element("meta", {{"name", "referrer"}, {"content", "no-referrer"}}) +
+          words("title", project_name(facts) + ": report of the model loop") + style_sheet(css()));
 }
 
 Html banner_of(const Facts& facts) {
@@ -98,16 +99,15 @@ Html foot_of(const Facts& facts) {
 }  // namespace
 
 std::string content_security_policy() {
-  return "default-src 'none'; style-src 'sha256-" + base64_digest(css()) +
-         "'; base-uri 'none'; form-action 'none'";
+  return "default-src 'none'; style-src 'sha256-" + base64_digest(css()) + "'; base-uri 'none'; form-action 'none'";
 }
 
 std::string render(const Json& document) {
   const auto facts = read_facts(document);
-  const auto page = element("html", {{"lang", "en"}},
-                            head_of(facts) + element("body", element("a", {{"class", "skip"}, {"href", "#main"}},
-                                                                     text("To the content")) +
-                                                                 banner_of(facts) + main_of(facts) + foot_of(facts)));
+  const auto page = element(
+      "html", {{"lang", "en"}},
+      head_of(facts) + element("body", element("a", {{"class", "skip"}, {"href", "#main"}}, text("To the content")) +
+                                           banner_of(facts) + main_of(facts) + foot_of(facts)));
   return "<!DOCTYPE html>\n" + page.bytes() + "\n";
 }
 

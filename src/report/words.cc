@@ -48,6 +48,12 @@ std::string decimal(double number, int digits) {
   return grouped(plain);
 }
 
+std::string rounded(double number) {
+  if (!std::isfinite(number)) return std::string(kUnknown);
+  const auto plain = fmt::format("{:.4g}", number);
+  return plain.find('e') == std::string::npos ? grouped(plain) : plain;
+}
+
 std::string percent(double share, int digits) {
   if (!std::isfinite(share)) return std::string(kUnknown);
   if (share != 0 && std::fabs(share) < 0.0005 && digits == 1) return "< 0.1" + std::string(kSpace) + "%";
@@ -62,6 +68,7 @@ std::string money(double amount, std::string_view currency) {
 std::string span(double seconds) {
   if (!std::isfinite(seconds)) return std::string(kUnknown);
   if (seconds < 0) return std::string(kMinus) + span(-seconds);
+  if (seconds == 0) return with_unit(0, 0, "s");
   if (seconds < 1) return with_unit(seconds * 1000, 0, "ms");
   if (seconds < 120) return with_unit(seconds, seconds < 10 ? 1 : 0, "s");
   if (seconds < 7200) return with_unit(seconds / 60, 0, "min");

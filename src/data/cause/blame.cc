@@ -27,6 +27,7 @@ constexpr std::array kWeights{
     Weight{"quarantine", 0.9},
     Weight{"outside_period", 0.9},
     Weight{"broken_relation", 0.85},
+    Weight{"unseen_pairs", 0.85},
     Weight{"frequent_value", 0.85},
     Weight{"vanished_category", 0.85},
     Weight{"slice", 0.85},
@@ -41,7 +42,7 @@ constexpr std::array kWeights{
 constexpr double kUnknownWeight = 0.3;
 constexpr double kDefaultShare = 0.08;  // of the rows
 constexpr double kDefaultOfNew = 0.6;
-constexpr double kSame = 0.85;  // of the strongest: columns so near to it may be merged with it
+constexpr double kSame = 0.6;  // of the strongest: columns so near to it may be merged with it
 
 double weight_of(std::string_view kind) {
   for (const auto& each : kWeights)
@@ -78,11 +79,11 @@ Cases own_cases(const Look& look) {
   return out;
 }
 
-// Share of the relations that a column is in which are broken.
-double broken_share(const Look& look, const std::string& column) {
+// Share of the relations of one kind that a column is in which are broken.
+double broken_share(const Look& look, const std::string& column, const std::string& kind) {
   double all = 0, broken = 0;
   for (const auto& test : look.relations) {
-    if (!has(test.columns, column)) continue;
+    if (test.kind != kind || !has(test.columns, column)) continue;
     all += 1;
     broken += test.ratio > 1 ? 1 : 0;
   }
@@ -97,13 +98,13 @@ void blame_relations(const Look& look, Cases& cases) {
   while (!left.empty()) {
     std::map<std::string, double> weight;
     for (const auto& one : left)
-      for (const auto& column : one.columns) weight[column] += strength_of(one);
+      for (const auto& column : one.columns)
+        weight[column] += strength_of(one) * (0.3 + 0.7 * broken_share(look, column, one.kind));
     std::string most;
     double best = -1;
     for (auto& [column, sum] : weight) {
       const auto own = cases.find(column);
-      sum *=
-          (0.3 + 0.7 * broken_share(look, column)) * (1 + 2 * (own == cases.end() ? 0 : together(own->second.own, 1)));
+      sum *= 1 + 2 * (own == cases.end() ? 0 : together(own->second.own, 1));
       if (sum > best) best = sum, most = column;
     }
     auto& found = cases[most];
@@ -111,8 +112,9 @@ void blame_relations(const Look& look, Cases& cases) {
     for (auto& one : left) (has(one.columns, most) ? found.relations : rest).push_back(std::move(one));
     left = std::move(rest);
     // A relation alone does not say which of its columns broke; several that meet in one do.
-    const double share = std::min(1.0, 0.5 + 0.5 * broken_share(look, most));
-    found.strength = 1 - (1 - together(found.own, 1)) * (1 - together(found.relations, share));
+    double share = 0;
+    for (const auto& one : found.relations) share = std::max(share, broken_share(look, most, one.kind));
+    found.strength = 1 - (1 - together(found.own, 1)) * (1 - together(found.relations, 0.5 + 0.5 * share));
   }
 }
 

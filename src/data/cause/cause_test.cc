@@ -7,6 +7,8 @@
 #include "core/clock.h"
 #include "data/cause/blame.h"
 #include "data/cause/look.h"
+#include "data/testing.h"
+#include "store/testing.h"
 
 namespace millrace::data::cause {
 namespace {
@@ -179,6 +181,36 @@ TEST(Cause, degenerate_frames_give_no_suspects) {
   look_at_nulls(look), look_at_values(look), look_at_slices(look), look_at_precision(look), look_at_levels(look);
   look_at_order(look), look_at_pairs(look), look_at_relations(look), look_at_rows(look);
   for (const auto& one : look.evidence) EXPECT_TRUE(std::isfinite(one.limit)) << one.text;
+}
+
+TEST(Cause, a_frame_of_more_batches_than_the_bound_is_refused) {
+  millrace::testing::Store store;
+  const auto blobs = std::move(*store::open_file_blobs(store.folder / "blobs", store.world.context));
+  FrameRequest request{.batches = std::vector<DatasetVersion>(kFrameBatches + 1), .suspect = 1};
+  EXPECT_EQ(read_frame(testing::engines(), *blobs, request).error().message(), "61 batches are not between 1 and 60");
+}
+
+TEST(Cause, rows_beyond_the_bound_are_thinned_evenly_and_those_set_aside_count) {
+  millrace::testing::Store store;
+  const auto blobs = std::move(*store::open_file_blobs(store.folder / "blobs", store.world.context));
+  const auto put = [&](const std::string& name, const std::string& select) {
+    auto session = testing::engines().open({.writable = {store.folder.path()}});
+    const auto path = store.folder / name;
+    EXPECT_TRUE((*session)->execute(fmt::format("COPY ({}) TO '{}' (FORMAT parquet)", select, path)).ok());
+    return *blobs->put_file(path);
+  };
+  DatasetVersion version{.dataset = "t", .version = 1, .rows = static_cast<int64_t>(2 * kFrameRows)};
+  version.file = put("accepted.parquet",
+                     "SELECT make_timestamp(i * 3600000000) AS at, i * 1.0 AS x, 'a' AS s FROM range(100) r(i)");
+  version.quarantine_file =
+      put("quarantine.parquet", "SELECT 1 AS millrace_row, 'bad' AS at, '7' AS x, 'b' AS s FROM range(10)");
+  const auto frame = read_frame(testing::engines(), *blobs, {.event_time = "at", .batches = {version}});
+  ASSERT_TRUE(frame.ok()) << frame.error().text();
+  EXPECT_EQ(frame->step, 2);
+  EXPECT_EQ(frame->rows(), 55u);
+  ASSERT_NE(frame->find("x"), nullptr);
+  EXPECT_EQ(frame->find("s")->texts, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(frame->find("millrace_row"), nullptr);
 }
 
 }  // namespace

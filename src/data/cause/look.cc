@@ -71,7 +71,7 @@ Look::Look(const Frame& of) : frame(of), days(days_of(of)) {
 void Look::consider(Evidence found, const std::function<std::string()>& text) {
   if (std::isnan(found.value) || !(found.limit > 0)) return;
   ++tests;
-  if (found.columns.size() > 1) relations.push_back({found.columns, found.ratio()});
+  if (found.columns.size() > 1) relations.push_back({found.kind, found.columns, found.ratio()});
   if (found.value <= found.limit) return;
   found.text = text();
   evidence.push_back(std::move(found));

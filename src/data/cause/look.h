@@ -41,6 +41,7 @@ struct Counts {
 Counts counts_of(const Frame& frame, const FrameColumn& column);
 
 struct RelationTest {
+  std::string kind;
   std::vector<std::string> columns;
   double ratio = 0;
 };

@@ -75,7 +75,7 @@ void pair(Look& look, size_t first, size_t second) {
   if (usual.size() < 2 || limit_of(usual, 1, 0) > kPairUsual || rows[frame.suspect] == 0) return;
   const double now = static_cast<double>(fresh[frame.suspect]) / static_cast<double>(rows[frame.suspect]);
   look.consider(
-      {.kind = "broken_relation",
+      {.kind = "unseen_pairs",
        .columns = {frame.columns[first].name, frame.columns[second].name},
        .value = now,
        .limit = limit_of(usual, kPairMargin, kPairFloor)},

@@ -17,14 +17,14 @@ constexpr size_t kRowsABatch = 600;
 constexpr size_t kLearnRows = 2'500;  // for choosing columns
 constexpr size_t kOthers = 3;
 constexpr size_t kColumns = 24;
-constexpr double kExplained = 0.6;    // spread of the residuals over that of the column
+constexpr double kExplained = 0.75;   // spread of the residuals over that of the column
 constexpr double kWorthwhile = 0.85;  // one more column must bring the residuals down to this
 constexpr double kStable = 0.12;      // share of residuals outside in any batch of history, learned without it
 constexpr double kTail = 0.005;       // of the residuals on each side
 constexpr double kWiden = 0.25;
 constexpr double kMargin = 3;
 constexpr double kFloor = 0.06;
-constexpr double kShiftMargin = 3;
+constexpr double kShiftMargin = 2;
 constexpr double kShiftFloor = 0.3;  // of the spread of the residuals
 constexpr size_t kEnough = 200;
 

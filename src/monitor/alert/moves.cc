@@ -44,7 +44,8 @@ std::string StoredAlert::cause() const {
 }
 
 bool StoredAlert::is_due() const {
-  return (alert.state == "firing" || alert.state == "acknowledged") && responded != alert.severity;
+  if (alert.state != "firing" && alert.state != "acknowledged") return false;
+  return responded != alert.severity || responded_from != alert.from;
 }
 
 Move next_move(const StoredAlert* open, bool covered, const Judgement* judgement, const LookFacts& look) {

@@ -139,6 +139,38 @@ TEST_F(Responding, one_retraining_runs_at_a_time) {
             std::string::npos);
 }
 
+TEST_F(Responding, what_fires_on_with_another_cause_is_another_alert) {
+  broken("2013-01-01", "2013-02-01", "temp");
+  const auto natural = only();
+  broken("2013-02-01", "2013-03-01", "temp");
+  EXPECT_EQ(only().id, natural.id) << "the same story";
+  EXPECT_EQ(traces, 2);
+  EXPECT_EQ(asked.size(), 1U) << "and asked about once";
+  const auto kept = lines();
+  broken("2013-02-01", "2013-03-01", "temp");
+  EXPECT_EQ(lines(), kept) << "the same look again";
+
+  verdicts["temp"] = caused_by("dataset:weather@3", "data");
+  broken("2013-03-01", "2013-04-01", "temp");
+  const auto old = alerts.get("default", natural.id)->alert;
+  EXPECT_EQ(old.state, "resolved");
+  EXPECT_EQ(to_iso(old.resolved_at), "2013-04-01T00:00:00.000000Z");
+  const auto now = details("drift:temp").alert;
+  EXPECT_NE(now.id, natural.id);
+  EXPECT_EQ(old.note, "it goes on with another cause, as " + now.node());
+  EXPECT_EQ(now.state, "firing");
+  EXPECT_EQ(to_iso(now.first_from), "2013-03-01T00:00:00.000000Z");
+  EXPECT_EQ(to_iso(now.fired_at), "2013-04-01T00:00:00.000000Z");
+  EXPECT_EQ(now.action["kind"], "refused");
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[1].key, "cause:dataset:weather@3");
+
+  verdicts.clear();
+  broken("2013-04-01", "2013-05-01", "temp");
+  EXPECT_EQ(alerts.get("default", now.id)->alert.state, "resolved");
+  EXPECT_EQ(details("drift:temp").alert.trace["verdict"], "natural_drift");
+}
+
 TEST_F(Responding, broken_input_is_never_learnt) {
   verdicts["temp"] = caused_by("dataset:weather@10", "data");
   broken("2013-01-01", "2013-02-01", "temp");

@@ -23,7 +23,7 @@ constexpr double kCodeStrength = 0.7;
 constexpr double kParamsStrength = 0.62;
 constexpr double kEnvironmentStrength = 0.3;
 constexpr double kReleaseStrength = 0.65;
-constexpr double kRejectedStrength = 0.55;
+constexpr double kRejectedStrength = 0.65;
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),

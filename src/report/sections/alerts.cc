@@ -31,8 +31,11 @@ std::string group_words(const Json& alert) {
 }
 
 svg::TimeRow row_of(const Json& alert, Micros now) {
-  svg::TimeRow out{.name = title_of(alert), .page = string_or(alert, "severity", "") == "page", .ended = time_in(alert, "resolved_at")};
-  const auto pending = time_in(alert, "pending_at"), fired = time_in(alert, "fired_at"), acknowledged = time_in(alert, "acknowledged_at");
+  svg::TimeRow out{.name = title_of(alert),
+                   .page = string_or(alert, "severity", "") == "page",
+                   .ended = time_in(alert, "resolved_at")};
+  const auto pending = time_in(alert, "pending_at"), fired = time_in(alert, "fired_at"),
+             acknowledged = time_in(alert, "acknowledged_at");
   const Micros end = out.ended != 0 ? out.ended : now;
   const auto begun = pending != 0 ? pending : fired != 0 ? fired : time_in(alert, "to");
   if (fired == 0) {
@@ -43,14 +46,16 @@ svg::TimeRow row_of(const Json& alert, Micros now) {
     out.parts.push_back({svg::State::firing, fired, taken ? acknowledged : end});
     if (taken) out.parts.push_back({svg::State::acknowledged, acknowledged, end});
   }
-  out.hint = fmt::format("{}: {}, {} against {}", out.name, string_or(alert, "state", ""), value_words(alert, "value"), value_words(alert, "limit"));
+  out.hint = fmt::format("{}: {}, {} against {}", out.name, string_or(alert, "state", ""), value_words(alert, "value"),
+                         value_words(alert, "limit"));
   return out;
 }
 
 svg::Timeline timeline_of(const Deployment& deployment) {
   svg::Timeline out{.from = deployment.from, .to = std::max(deployment.to, time_in(*deployment.json, "event_now"))};
   for (const auto* alert : deployment.alerts) {
-    for (const char* key : {"resolved_at", "fired_at", "acknowledged_at"}) out.to = std::max(out.to, time_in(*alert, key));
+    for (const char* key : {"resolved_at", "fired_at", "acknowledged_at"})
+      out.to = std::max(out.to, time_in(*alert, key));
     const auto begun = time_in(*alert, "pending_at");
     if (begun != 0) out.from = out.from == 0 ? begun : std::min(out.from, begun);
   }
@@ -64,9 +69,11 @@ svg::Timeline timeline_of(const Deployment& deployment) {
     groups[name].name = name;
     groups[name].rows.push_back(row_of(*deployment.alerts[i], out.to));
   }
-  std::stable_partition(order.begin(), order.end(), [](const std::string& name) { return name.starts_with("Cause: "); });
+  std::stable_partition(order.begin(), order.end(),
+                        [](const std::string& name) { return name.starts_with("Cause: "); });
   for (const auto& name : order) out.groups.push_back(std::move(groups[name]));
-  out.summary = fmt::format("{} alerts over event time in {} groups by what they came from", deployment.alerts.size(), out.groups.size());
+  out.summary = fmt::format("{} alerts over event time in {} groups by what they came from", deployment.alerts.size(),
+                            out.groups.size());
   return out;
 }
 
@@ -79,15 +86,30 @@ std::string action_words(const Json& alert) {
 
 Table numbers_of(const Deployment& deployment) {
   Table out{.caption = "Alerts, newest first",
-            .columns = {{"alert"}, {"severity"}, {"state"}, {"period"}, {"value", true}, {"limit", true}, {"fired"}, {"resolved"}, {"came from"}, {"action"}, {"who and why"}},
+            .columns = {{"alert"},
+                        {"severity"},
+                        {"state"},
+                        {"period"},
+                        {"value", true},
+                        {"limit", true},
+                        {"fired"},
+                        {"resolved"},
+                        {"came from"},
+                        {"action"},
+                        {"who and why"}},
             .of = deployment.alerts.size()};
   for (const auto* alert : deployment.alerts) {
     if (out.rows.size() == kTableRows) break;
     const bool page = string_or(*alert, "severity", "") == "page";
     const auto owner = string_or(*alert, "owner", ""), note = string_or(*alert, "note", "");
-    std::vector<Html> row{text(title_of(*alert)), chip(page ? "bad" : "warn", page ? "page" : "warn"), text(string_or(*alert, "state", ""))};
-    for (auto& cell : cells({period(time_in(*alert, "from"), time_in(*alert, "to")), value_words(*alert, "value"), value_words(*alert, "limit"), date(time_in(*alert, "fired_at")),
-                             date(time_in(*alert, "resolved_at")), verdict_words(*alert), action_words(*alert), owner.empty() ? note : note.empty() ? owner : owner + ": " + note}))
+    std::vector<Html> row{text(title_of(*alert)), chip(page ? "bad" : "warn", page ? "page" : "warn"),
+                          text(string_or(*alert, "state", ""))};
+    for (auto& cell : cells({period(time_in(*alert, "from"), time_in(*alert, "to")), value_words(*alert, "value"),
+                             value_words(*alert, "limit"), date(time_in(*alert, "fired_at")),
+                             date(time_in(*alert, "resolved_at")), verdict_words(*alert), action_words(*alert),
+                             owner.empty()  ? note
+                             : note.empty() ? owner
+                                            : owner + ": " + note}))
       row.push_back(std::move(cell));
     out.rows.push_back(std::move(row));
   }
@@ -95,11 +117,15 @@ Table numbers_of(const Deployment& deployment) {
 }
 
 Html reviews_of(const Deployment& deployment) {
-  Table out{.caption = "Reviews", .columns = {{"review"}, {"alert"}, {"state"}, {"opened"}, {"closed"}, {"decision"}, {"why"}}};
+  Table out{
+      .caption = "Questions to people",
+      .columns = {{"question"}, {"about", true}, {"state"}, {"opened"}, {"closed"}, {"decision"}, {"by"}, {"why"}}};
   for (const auto& review : list_in(*deployment.json, "reviews")) {
     const auto opened = time_in(review, "opened_at"), closed = time_in(review, "closed_at");
-    out.rows.push_back(cells({string_or(review, "id", ""), string_or(review, "alert", ""), string_or(review, "state", ""), date(opened), date(closed),
-                              string_or(review, "decision", ""), string_or(review, "why", "")}));
+    out.rows.push_back(cells(
+        {string_or(review, "summary", ""), counted(static_cast<int64_t>(list_in(review, "subjects").size()), "alert"),
+         string_or(review, "state", ""), date(opened), date(closed), string_or(review, "decision", ""),
+         string_or(review, "by", ""), string_or(review, "why", "")}));
   }
   return out.rows.empty() ? Html() : words("h3", "Reviews") + table(out);
 }
@@ -108,16 +134,23 @@ Html one(const Deployment& deployment, bool named) {
   Html out;
   if (named) out += words("h3", deployment.name);
   if (deployment.alerts.empty())
-    return out + (deployment.windows.empty() ? nothing("Nothing was looked at, so nothing could fire.", fmt::format("millrace monitor run {} --to now", deployment.name))
+    return out + (deployment.windows.empty() ? nothing("Nothing was looked at, so nothing could fire.",
+                                                       fmt::format("millrace monitor run {} --to now", deployment.name))
                                              : paragraph("No rule was broken."));
-  const auto open = std::count_if(deployment.alerts.begin(), deployment.alerts.end(), [](const Json* alert) { return is_open(*alert); });
-  const auto caused = std::count_if(deployment.alerts.begin(), deployment.alerts.end(), [](const Json* alert) { return !cause_of(*alert).empty(); });
-  out += paragraph(fmt::format("{} so far, {} not resolved. {} have a proven cause.", counted(static_cast<int64_t>(deployment.alerts.size()), "alert"), open, caused));
+  const auto open = std::count_if(deployment.alerts.begin(), deployment.alerts.end(),
+                                  [](const Json* alert) { return is_open(*alert); });
+  const auto caused = std::count_if(deployment.alerts.begin(), deployment.alerts.end(),
+                                    [](const Json* alert) { return !cause_of(*alert).empty(); });
+  out += paragraph(fmt::format("{} so far, {} not resolved. {} have a proven cause.",
+                               counted(static_cast<int64_t>(deployment.alerts.size()), "alert"), open, caused));
   auto wide = timeline_of(deployment), narrow = wide;
   narrow.width = 360;
   narrow.names = 0;
-  auto caption = std::string("By event time, grouped by what they came from. Outlined: pending; full: firing; half height: acknowledged; a tick: resolved; an arrow: still open");
-  if (deployment.alerts.size() > kDrawn) caption += fmt::format(" (the newest {} of {})", kDrawn, deployment.alerts.size());
+  auto caption = std::string(
+      "By event time, grouped by what they came from. Outlined: pending; full: firing; half height: acknowledged; a "
+      "tick: resolved; an arrow: still open");
+  if (deployment.alerts.size() > kDrawn)
+    caption += fmt::format(" (the newest {} of {})", kDrawn, deployment.alerts.size());
   return out + figure(caption, draw(wide), draw(narrow), numbers_of(deployment)) + reviews_of(deployment);
 }
 
@@ -126,7 +159,9 @@ Html one(const Deployment& deployment, bool named) {
 Html write_alerts(const Facts& facts) {
   Html out;
   for (const auto& deployment : facts.deployments) out += one(deployment, facts.deployments.size() > 1);
-  return out.empty() ? nothing("Nothing is deployed, so nothing is watched.", "millrace release create DEPLOYMENT --version 1 --why TEXT") : out;
+  return out.empty() ? nothing("Nothing is deployed, so nothing is watched.",
+                               "millrace release create DEPLOYMENT --version 1 --why TEXT")
+                     : out;
 }
 
 }  // namespace millrace::report

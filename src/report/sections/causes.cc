@@ -72,7 +72,7 @@ Html series_of(const Facts& facts, const Json& evidence, const std::string& node
   if (series.size() < 2) return {};
   svg::Line line{.colour = 0, .marks = series.size() <= 40};
   Table numbers{.caption = "Values around the boundary", .columns = {{"day"}, {"value", true}}, .of = series.size()};
-  svg::LineChart chart{.width = 520, .height = 190};
+  svg::LineChart chart{.width = 440, .height = 190};
   const size_t step = (series.size() + kPoints - 1) / kPoints;
   for (size_t i = 0; i < series.size(); i += step) {
     const auto at = time_in(series[i], "day");
@@ -86,7 +86,8 @@ Html series_of(const Facts& facts, const Json& evidence, const std::string& node
   chart.lines.push_back(std::move(line));
   const auto at = node.rfind('@');
   if (const auto boundary = boundary_of(facts, node); boundary != 0)
-    chart.happenings.push_back({.at = boundary, .badge = at == std::string::npos ? "!" : node.substr(at + 1, 3), .hint = node + " begins"});
+    chart.happenings.push_back(
+        {.at = boundary, .badge = at == std::string::npos ? "!" : node.substr(at + 1, 3), .hint = node + " begins"});
   chart.summary = fmt::format("{} values by day around the beginning of {}", series.size(), node);
   auto narrow = chart;
   narrow.width = 330;
@@ -103,11 +104,12 @@ Html evidence_of(const Facts& facts, const Json& candidate) {
     std::replace(kind.begin(), kind.end(), '_', ' ');
     Html line = element("strong", text(kind + ": ")) + text(string_or(evidence, "text", ""));
     if (std::isfinite(value) && std::isfinite(limit))
-      line += " " + words("span", "muted", fmt::format("(measured {}, limit {})", decimal(value, 3), decimal(limit, 3)));
+      line += " " + words("span", "muted", fmt::format("(measured {}, limit {})", rounded(value), rounded(limit)));
     list += element("li", line);
     if (drawings.empty()) drawings = series_of(facts, evidence, string_or(candidate, "node", ""));
   }
-  return element("ul", {{"class", "evidence"}}, list) + drawings;
+  list = element("ul", {{"class", "evidence"}}, list);
+  return element("div", {{"class", drawings.empty() ? "" : "beside"}}, list + drawings);
 }
 
 Html story_of(const Facts& facts, const Cause& cause) {
@@ -119,12 +121,17 @@ Html story_of(const Facts& facts, const Cause& cause) {
   for (const auto* one : cause.alerts) explains += (explains.empty() ? "" : ", ") + title_of(*one);
   Html out = element("h3", code(cause.node) + " " + chip("bad", change.empty() ? "cause" : "cause: " + change));
   out += words("p", "story", string_or(trace, "summary", ""));
-  out += paragraph(fmt::format("It explains {}: {}.", counted(static_cast<int64_t>(cause.alerts.size()), "alert"), explains));
+  out += paragraph(
+      fmt::format("It explains {}: {}.", counted(static_cast<int64_t>(cause.alerts.size()), "alert"), explains));
   out += path_of(candidate, alert) + evidence_of(facts, candidate);
   const auto& all = list_in(trace, "candidates");
   if (all.size() > 1)
-    out += words("p", "muted", fmt::format("{} other candidates were weighed; the next best, {}, reached {} against {}.", all.size() - 1,
-                                           string_or(all[1], "node", ""), decimal(number_in(all[1], "score"), 2), decimal(number_in(candidate, "score"), 2)));
+    out += words("p", "muted",
+                 fmt::format("{} weighed; the next best, {}, reached {} against {}.",
+                             all.size() == 2 ? "1 other candidate was"
+                                             : count(static_cast<double>(all.size() - 1)) + " other candidates were",
+                             string_or(all[1], "node", ""), decimal(number_in(all[1], "score"), 2),
+                             decimal(number_in(candidate, "score"), 2)));
   return element("article", {{"class", "cause"}}, out);
 }
 
@@ -137,9 +144,14 @@ Html others_of(const Facts& facts) {
       const auto verdict = string_or(trace, "verdict", "");
       if (verdict == "cause") continue;
       if (++all > kOthers) continue;
-      const auto word = verdict == "natural_drift" ? "natural drift" : verdict == "not_enough_evidence" ? "not enough evidence" : "not traced";
-      const auto told = verdict.empty() ? "millrace trace " + string_or(*alert, "id", "ALERT") : string_or(trace, "summary", "");
-      list += element("li", chip("plain", word) + " " + element("strong", text(title_of(*alert) + ", " + period(time_in(*alert, "from"), time_in(*alert, "to")) + ": ")) +
+      const auto word = verdict == "natural_drift"         ? "natural drift"
+                        : verdict == "not_enough_evidence" ? "not enough evidence"
+                                                           : "not traced";
+      const auto told =
+          verdict.empty() ? "millrace trace " + string_or(*alert, "id", "ALERT") : string_or(trace, "summary", "");
+      list += element("li", chip("plain", word) + " " +
+                                element("strong", text(title_of(*alert) + ", " +
+                                                       period(time_in(*alert, "from"), time_in(*alert, "to")) + ": ")) +
                                 (verdict.empty() ? code(told) : text(told)));
     }
   if (list.empty()) return {};
@@ -157,7 +169,8 @@ Html write_causes(const Facts& facts) {
   Html out;
   if (causes.empty()) out += paragraph("No alert has a proven cause.");
   for (size_t i = 0; i < std::min(causes.size(), kCauses); ++i) out += story_of(facts, causes[i]);
-  if (causes.size() > kCauses) out += paragraph(fmt::format("The newest {} of {} causes are shown.", kCauses, causes.size()));
+  if (causes.size() > kCauses)
+    out += paragraph(fmt::format("The newest {} of {} causes are shown.", kCauses, causes.size()));
   return out + others;
 }
 

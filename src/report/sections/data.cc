@@ -41,8 +41,9 @@ Html cell_of(const Cell& cell) {
     sign = "\xE2\x9C\x95";  // a cross
     said = "rejected";
   }
-  const auto hint = fmt::format("{}: {} rows, {} set aside, {} rejected", counted(static_cast<int64_t>(cell.batches), "batch", "batches"),
-                                count(cell.rows), count(cell.quarantined), cell.rejected);
+  const auto hint = fmt::format("{}: {} rows, {} set aside, {} rejected",
+                                counted(static_cast<int64_t>(cell.batches), "batch", "batches"), count(cell.rows),
+                                count(cell.quarantined), cell.rejected);
   return element("td", {{"class", std::string(css)}, {"title", hint}},
                  element("span", {{"class", "sign"}, {"aria-hidden", "true"}}, text(sign)) + " " + text(said));
 }
@@ -53,8 +54,14 @@ Html grid_of(const Grid& grid, std::vector<std::string> months) {
   const size_t all = months.size();
   if (months.size() > kMonths) months.erase(months.begin(), months.end() - kMonths);
   Html head = element("th", {{"scope", "col"}}, text("dataset"));
-  for (const auto& name : months)
-    head += element("th", {{"scope", "col"}}, text(name == kNoPeriod ? name : month_of(name)));
+  std::string year;
+  for (const auto& name : months) {
+    const bool dated = name != kNoPeriod, new_year = dated && name.substr(0, 4) != year;
+    if (dated) year = name.substr(0, 4);
+    head += element(
+        "th", {{"scope", "col"}},
+        text(dated ? month_of(name).substr(0, 3) : name) + (new_year ? words("span", "year", " " + year) : Html()));
+  }
   Html rows;
   size_t shown = 0;
   for (const auto& [dataset, by_month] : grid) {
@@ -69,9 +76,10 @@ Html grid_of(const Grid& grid, std::vector<std::string> months) {
   auto caption = std::string("Rows by dataset and month of event time; a share is what was set aside");
   if (all > months.size()) caption += fmt::format(" (the newest {} of {} months)", months.size(), all);
   if (grid.size() > kDatasets) caption += fmt::format(" ({} of {} datasets)", kDatasets, grid.size());
-  return element("div", {{"class", "scroll"}, {"role", "region"}, {"tabindex", "0"}, {"aria-label", "verdicts"}},
-                 element("table", {{"class", "grid"}}, element("caption", text(caption)) +
-                                                           element("thead", element("tr", head)) + element("tbody", rows)));
+  return element(
+      "div", {{"class", "scroll"}, {"role", "region"}, {"tabindex", "0"}, {"aria-label", "verdicts"}},
+      element("table", {{"class", "grid"}},
+              element("caption", text(caption)) + element("thead", element("tr", head)) + element("tbody", rows)));
 }
 
 std::string reason_words(const Json& reason) {
@@ -92,11 +100,13 @@ Html why_of(const std::vector<const Json*>& versions) {
     auto head = fmt::format("{} version {}{}: ", string_or(*version, "dataset", ""), integer_or(*version, "version", 0),
                             from == 0 ? "" : ", " + period(from, time_in(*version, "to")));
     head += rejected ? fmt::format("all {} rows were refused", count(rows))
-                     : fmt::format("{} of {} rows ({}) were set aside", count(bad), count(rows), percent(rows > 0 ? bad / rows : 0, 2));
+                     : fmt::format("{} of {} rows ({}) were set aside", count(bad), count(rows),
+                                   percent(rows > 0 ? bad / rows : 0, 2));
     std::string reasons;
     for (const auto& reason : list_in(*version, "reasons")) {
       reasons += (reasons.empty() ? "" : "; ") + reason_words(reason);
-      if (const double broken = number_in(reason, "rows"); std::isfinite(broken)) reasons += " (" + count(broken) + " rows break it)";
+      if (const double broken = number_in(reason, "rows"); std::isfinite(broken))
+        reasons += " (" + count(broken) + " rows break it)";
     }
     list += element("li", chip(rejected ? "bad" : "warn", rejected ? "rejected" : "set aside") + " " +
                               text(head + (reasons.empty() ? "." : ": " + reasons + ".")));
@@ -110,7 +120,15 @@ Html why_of(const std::vector<const Json*>& versions) {
 
 Table numbers_of(const std::vector<const Json*>& newest) {
   Table out{.caption = "Dataset versions, newest first",
-            .columns = {{"dataset"}, {"version", true}, {"period"}, {"verdict"}, {"rows", true}, {"set aside", true}, {"share", true}, {"digest"}, {"recorded"}}};
+            .columns = {{"dataset"},
+                        {"version", true},
+                        {"period"},
+                        {"verdict"},
+                        {"rows", true},
+                        {"set aside", true},
+                        {"share", true},
+                        {"digest"},
+                        {"recorded"}}};
   for (const auto* version : newest) {
     if (out.rows.size() == kTableRows) break;
     const double rows = number_in(*version, "rows"), bad = number_in(*version, "quarantined");
@@ -129,7 +147,8 @@ Table numbers_of(const std::vector<const Json*>& newest) {
 
 Html write_data(const Facts& facts) {
   const auto& versions = list_in(facts.all(), "datasets");
-  if (versions.empty()) return nothing("No data has arrived yet.", "millrace data add DATASET FILE --from DATE --to DATE");
+  if (versions.empty())
+    return nothing("No data has arrived yet.", "millrace data add DATASET FILE --from DATE --to DATE");
   Grid grid;
   std::set<std::string> months;
   std::vector<const Json*> newest, judged;

@@ -27,7 +27,13 @@ Html gauge_of(const Json& value, bool ok, const std::string& name) {
     }
   const double pad = std::max((to - from) * 0.4, std::fabs(at) * 0.02 + 1e-9);
   return draw(svg::Gauge{.summary = fmt::format("{}: {}, limit {}", name, with_interval(value, 3), decimal(limit, 3)),
-                         .value = at, .low = low, .high = high, .limit = limit, .from = from - pad, .to = to + pad, .good = ok});
+                         .value = at,
+                         .low = low,
+                         .high = high,
+                         .limit = limit,
+                         .from = from - pad,
+                         .to = to + pad,
+                         .good = ok});
 }
 
 std::vector<Html> gate_row(const Json& gate) {
@@ -42,7 +48,8 @@ std::vector<Html> gate_row(const Json& gate) {
     out.push_back(text(count(number_in(*value, "n"))));
   } else {
     out.push_back(text(""));
-    out.push_back(text(value != nullptr && value->is_number() ? decimal(value->get<double>(), 4) : std::string(kUnknown)));
+    out.push_back(
+        text(value != nullptr && value->is_number() ? decimal(value->get<double>(), 4) : std::string(kUnknown)));
     out.push_back(text(kUnknown));
     out.push_back(text(kUnknown));
   }
@@ -52,11 +59,18 @@ std::vector<Html> gate_row(const Json& gate) {
 
 Html gates_of(const Json& version) {
   Table out{.caption = fmt::format("Gates of {}", string_or(version, "node", "")),
-            .columns = {{"gate"}, {"verdict"}, {"value and limit"}, {"value (95 % interval)"}, {"limit", true}, {"rows", true}, {"why"}}};
+            .columns = {{"gate"},
+                        {"verdict"},
+                        {"value and limit"},
+                        {"value (95 % interval)"},
+                        {"limit", true},
+                        {"rows", true},
+                        {"why"}}};
   for (const auto& gate : list_in(version, "gates")) out.rows.push_back(gate_row(gate));
   if (out.rows.empty())
-    return nothing("Its gates were not evaluated.", fmt::format("millrace model gates {} {}", string_or(version, "model", "MODEL"),
-                                                                integer_or(version, "version", 0)));
+    return nothing("Its gates were not evaluated.",
+                   fmt::format("millrace model gates {} {}", string_or(version, "model", "MODEL"),
+                               integer_or(version, "version", 0)));
   return table(out);
 }
 
@@ -86,12 +100,16 @@ Html version_of(const Json& version, bool open) {
   const auto kind = state == "approved" ? "good" : state == "gates_failed" ? "bad" : "plain";
   auto words_of_state = state;
   std::replace(words_of_state.begin(), words_of_state.end(), '_', ' ');
-  auto head = element("strong", text(fmt::format("{} version {}", string_or(version, "model", ""), integer_or(version, "version", 0)))) + " " +
-              chip(kind, words_of_state) + " " +
-              words("span", "muted", fmt::format("by {}, {}", string_or(version, "author", ""), moment(time_in(version, "created_at"))));
+  auto head =
+      element("strong",
+              text(fmt::format("{} version {}", string_or(version, "model", ""), integer_or(version, "version", 0)))) +
+      " " + chip(kind, words_of_state) + " " +
+      words("span", "muted",
+            fmt::format("by {}, {}", string_or(version, "author", ""), moment(time_in(version, "created_at"))));
   Attributes attributes{{"class", "card"}};
   if (open) attributes.emplace_back("open", "");
-  return element("details", attributes, element("summary", head) + approvals_of(version) + gates_of(version) + digests_of(version));
+  return element("details", attributes,
+                 element("summary", head) + approvals_of(version) + gates_of(version) + digests_of(version));
 }
 
 Html runs_of(const Facts& facts) {
@@ -99,8 +117,10 @@ Html runs_of(const Facts& facts) {
             .columns = {{"stage"}, {"state"}, {"took", true}, {"ended"}, {"run"}, {"key"}}};
   for (const auto& run : list_in(facts.all(), "runs")) {
     const auto began = time_in(run, "started_at"), ended = time_in(run, "ended_at");
-    auto row = cells({string_or(run, "stage", ""), string_or(run, "state", ""),
-                      began != 0 && ended >= began ? span(static_cast<double>(ended - began) / 1e6) : std::string(kUnknown), moment(ended)});
+    auto row =
+        cells({string_or(run, "stage", ""), string_or(run, "state", ""),
+               began != 0 && ended >= began ? span(static_cast<double>(ended - began) / 1e6) : std::string(kUnknown),
+               moment(ended)});
     row.push_back(digest_code(string_or(run, "run_id", "")));
     row.push_back(digest_code(string_or(run, "key", "")));
     out.rows.push_back(std::move(row));
@@ -113,14 +133,14 @@ Html runs_of(const Facts& facts) {
 Html write_models(const Facts& facts) {
   std::vector<const Json*> versions;
   for (const auto& version : list_in(facts.all(), "models")) versions.push_back(&version);
-  std::stable_sort(versions.begin(), versions.end(), [](const Json* a, const Json* b) {
-    return time_in(*a, "created_at") > time_in(*b, "created_at");
-  });
+  std::stable_sort(versions.begin(), versions.end(),
+                   [](const Json* a, const Json* b) { return time_in(*a, "created_at") > time_in(*b, "created_at"); });
   Html out;
   if (versions.empty()) out += nothing("There is no model version yet.", "millrace model register MODEL");
   const size_t shown = std::min(versions.size(), kVersions);
   for (size_t i = 0; i < shown; ++i) out += version_of(*versions[i], i == 0);
-  if (shown < versions.size()) out += paragraph(fmt::format("The newest {} of {} versions are shown.", shown, versions.size()));
+  if (shown < versions.size())
+    out += paragraph(fmt::format("The newest {} of {} versions are shown.", shown, versions.size()));
   return out + runs_of(facts);
 }
 

@@ -44,8 +44,8 @@ std::string served_words(const Deployment& deployment) {
     if (stable_version(**release) != version) break;
     since = event_time(**release);
   }
-  auto out = fmt::format("Version {} of {} answers since {}", version,
-                         string_or(newest, "model", deployment.name), date(since));
+  auto out = fmt::format("Version {} of {} answers since {}", version, string_or(newest, "model", deployment.name),
+                         date(since));
   if (const auto& canary = object_in(newest, "canary"); !canary.empty())
     out += fmt::format(", version {} is tried on {} of the units", integer_or(canary, "version", 0),
                        percent(number_in(canary, "share"), 0));
@@ -56,23 +56,27 @@ std::string served_words(const Deployment& deployment) {
 
 std::string trouble_words(const Trouble& trouble) {
   const auto& worst = *trouble.open.front();
-  return fmt::format("{} not resolved ({}, {}), the first since {}. The newest of the worst: {}, {} against a limit of {}.",
-                     trouble.open.size() == 1 ? "1 alert is" : counted(static_cast<int64_t>(trouble.open.size()), "alert") + " are",
-                     counted(static_cast<int64_t>(trouble.pages), "page"),
-                     counted(static_cast<int64_t>(trouble.warnings), "warning"), date(trouble.since), title_of(worst),
-                     value_words(worst, "value"), value_words(worst, "limit"));
+  return fmt::format(
+      "{} not resolved ({}, {}), the first since {}. The newest of the worst: {}, {} against a limit of {}.",
+      trouble.open.size() == 1 ? "1 alert is" : counted(static_cast<int64_t>(trouble.open.size()), "alert") + " are",
+      counted(static_cast<int64_t>(trouble.pages), "page"), counted(static_cast<int64_t>(trouble.warnings), "warning"),
+      date(trouble.since), title_of(worst), value_words(worst, "value"), value_words(worst, "limit"));
 }
 
 Html status_of(const Deployment& deployment) {
   const auto trouble = trouble_of(deployment);
   const bool bad = trouble.pages > 0, fine = trouble.open.empty();
-  auto word = fine ? chip("good", "nothing is wrong") : chip(bad ? "bad" : "warn", bad ? "something is wrong" : "look at it");
+  auto word =
+      fine ? chip("good", "nothing is wrong") : chip(bad ? "bad" : "warn", bad ? "something is wrong" : "look at it");
   if (deployment.windows.empty() && fine) word = chip("plain", "not watched yet");
   auto told = fine ? std::string("No alert is firing.") : trouble_words(trouble);
   if (trouble.pending > 0)
     told += fmt::format(" {} pending: broken once, not long enough to fire.",
                         trouble.pending == 1 ? "1 more is" : count(static_cast<double>(trouble.pending)) + " more are");
-  return element("div", {{"class", fine ? "status good" : bad ? "status bad" : "status warn"}},
+  return element("div",
+                 {{"class", fine  ? "status good"
+                            : bad ? "status bad"
+                                  : "status warn"}},
                  element("p", {{"class", "status-name"}}, element("strong", text(deployment.name)) + " " + word) +
                      paragraph(served_words(deployment)) + paragraph(told));
 }
@@ -103,9 +107,11 @@ Figure data_figure(const Facts& facts) {
     if (begin != 0) from = from == 0 ? begin : std::min(from, begin);
     to = std::max(to, time_in(version, "to"));
   }
-  return {.name = "Data", .value = count(rows) + " rows",
+  return {.name = "Rows of data",
+          .value = count(rows),
           .more = fmt::format("{}; {} set aside, {} rejected", from == 0 ? "no periods" : period(from, to),
-                              rows > 0 ? percent(bad / rows, 2) : "nothing", counted(static_cast<int64_t>(rejected), "batch", "batches"))};
+                              rows > 0 ? percent(bad / rows, 2) : "nothing",
+                              counted(static_cast<int64_t>(rejected), "batch", "batches"))};
 }
 
 // Sums over all deployments, by period where that is drawn.
@@ -140,7 +146,8 @@ Figure alert_figure(const Facts& facts) {
   std::map<std::string, int64_t> by_state;
   for (const auto& deployment : facts.deployments)
     for (const auto* alert : deployment.alerts) ++by_state[string_or(*alert, "state", "")];
-  return {.name = "Alerts", .value = fmt::format("{} firing", by_state["firing"]),
+  return {.name = "Alerts",
+          .value = fmt::format("{} firing", by_state["firing"]),
           .more = fmt::format("{} pending, {} acknowledged, {} resolved", by_state["pending"], by_state["acknowledged"],
                               by_state["resolved"])};
 }
@@ -148,14 +155,16 @@ Figure alert_figure(const Facts& facts) {
 Figure release_figure(const Facts& facts) {
   size_t releases = 0, versions = list_in(facts.all(), "models").size();
   for (const auto& deployment : facts.deployments) releases += deployment.releases.size();
-  return {.name = "Releases", .value = counted(static_cast<int64_t>(releases), "step"),
+  return {.name = "Releases",
+          .value = counted(static_cast<int64_t>(releases), "step"),
           .more = counted(static_cast<int64_t>(versions), "model version")};
 }
 
 Figure audit_figure(const Facts& facts) {
   const auto& audit = object_in(facts.all(), "audit");
   if (audit.empty()) return {.name = "Audit chain", .value = std::string(kUnknown), .more = "not verified"};
-  return {.name = "Audit chain", .value = audit.value("intact", false) ? "intact" : "BROKEN",
+  return {.name = "Audit chain",
+          .value = audit.value("intact", false) ? "intact" : "BROKEN",
           .more = counted(integer_or(audit, "lines", 0), "line")};
 }
 
@@ -168,10 +177,12 @@ Html write_now(const Facts& facts) {
     out += nothing("Nothing is deployed yet.", "millrace release create DEPLOYMENT --version 1 --why TEXT");
   const auto sums = sums_of(facts);
   Html keys = figure_of(data_figure(facts));
-  keys += figure_of({.name = "Requests", .value = count(sums.requests),
+  keys += figure_of({.name = "Requests",
+                     .value = count(sums.requests),
                      .more = sums.requests > 0 ? percent(sums.answered / sums.requests) + " answered" : "none yet",
                      .spark = values_of(sums.requests_by)});
-  keys += figure_of({.name = "Labels", .value = count(sums.labels),
+  keys += figure_of({.name = "Labels",
+                     .value = count(sums.labels),
                      .more = sums.answered > 0 ? percent(sums.labels / sums.answered) + " of answers" : "none yet",
                      .spark = values_of(sums.labels_by)});
   keys += figure_of(alert_figure(facts)) + figure_of(release_figure(facts)) + figure_of(audit_figure(facts));

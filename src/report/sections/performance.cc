@@ -14,7 +14,7 @@ namespace {
 
 struct Metric {
   std::string_view name, caption;
-  bool share;          // shown as a percentage
+  bool share;  // shown as a percentage
   bool more_is_better;
 };
 constexpr Metric kMetrics[] = {
@@ -37,7 +37,8 @@ std::vector<svg::Limit> limits_of(const Deployment& deployment, const Metric& me
     for (const auto& known : out)
       if (known.at == at) return;
     const auto shown = metric.share ? percent(at, 1) : decimal(at, 2);
-    out.push_back({.at = at, .words = fmt::format("{} {} {}", severity, metric.more_is_better ? "below" : "above", shown),
+    out.push_back({.at = at,
+                   .words = fmt::format("{} {} {}", severity, metric.more_is_better ? "below" : "above", shown),
                    .page = severity == "page"});
   };
   const auto& rules = object_in(object_in(object_in(*deployment.json, "monitor"), "performance"), metric.name);
@@ -53,11 +54,13 @@ std::vector<svg::Limit> limits_of(const Deployment& deployment, const Metric& me
 std::vector<svg::Happening> happenings_of(const Deployment& deployment, const Metric& metric) {
   std::vector<svg::Happening> out;
   for (const auto* release : deployment.releases)
-    out.push_back({.at = event_time(*release), .badge = std::to_string(integer_or(*release, "number", 0)),
+    out.push_back({.at = event_time(*release),
+                   .badge = std::to_string(integer_or(*release, "number", 0)),
                    .hint = string_or(*release, "step", "release")});
   for (const auto* alert : deployment.alerts)
     if (string_or(*alert, "kind", "") == "performance" && string_or(*alert, "subject", "") == metric.name)
-      out.push_back({.at = (time_in(*alert, "from") + time_in(*alert, "to")) / 2, .badge = "",
+      out.push_back({.at = (time_in(*alert, "from") + time_in(*alert, "to")) / 2,
+                     .badge = "",
                      .hint = title_of(*alert) + ", " + string_or(*alert, "severity", "")});
   std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   return out;
@@ -70,10 +73,15 @@ svg::LineChart chart_of(const Deployment& deployment, const Metric& metric, cons
     svg::Line drawn{.colour = line.colour, .dash = line.dash, .hollow = line.hollow};
     for (const auto* window : line.windows) {
       const auto& estimate = estimate_in(*window, metric.name);
-      drawn.readings.push_back({.at = middle_of(*window), .value = number_in(estimate, "value"), .low = number_in(estimate, "low"),
-                                .high = number_in(estimate, "high"),
-                                .hint = fmt::format("{}, {}: {}", period(time_in(*window, "from"), time_in(*window, "to")), line.name(),
-                                                    with_interval(estimate, 3))});
+      // Arms of one period stand beside each other.
+      const auto beside = static_cast<Micros>(line.dash) * (deployment.to - deployment.from) / 70;
+      drawn.readings.push_back(
+          {.at = middle_of(*window) + beside,
+           .value = number_in(estimate, "value"),
+           .low = number_in(estimate, "low"),
+           .high = number_in(estimate, "high"),
+           .hint = fmt::format("{}, {}: {}", period(time_in(*window, "from"), time_in(*window, "to")), line.name(),
+                               with_interval(estimate, 3))});
     }
     out.lines.push_back(std::move(drawn));
   }
@@ -84,15 +92,21 @@ svg::LineChart chart_of(const Deployment& deployment, const Metric& metric, cons
 }
 
 svg::LineChart coverage_of(const Deployment& deployment) {
-  svg::LineChart out{.summary = "Share of answers with a label, by period", .from = deployment.from, .to = deployment.to,
-                     .floor = 0, .ceiling = 1, .as_percent = true};
+  svg::LineChart out{.summary = "Share of answers with a label, by period",
+                     .from = deployment.from,
+                     .to = deployment.to,
+                     .floor = 0,
+                     .ceiling = 1,
+                     .as_percent = true};
   svg::Line line{.colour = 3};
   for (const auto* window : deployment.of_arm("all")) {
     const auto& summary = object_in(*window, "summary");
     const double answered = number_in(summary, "answered"), labels = number_in(summary, "labels");
-    line.readings.push_back({.at = middle_of(*window), .value = answered > 0 ? labels / answered : svg::kNothing,
-                             .hint = fmt::format("{}: {} of {}", period(time_in(*window, "from"), time_in(*window, "to")),
-                                                 count(labels), count(answered))});
+    line.readings.push_back(
+        {.at = middle_of(*window),
+         .value = answered > 0 ? labels / answered : svg::kNothing,
+         .hint = fmt::format("{}: {} of {}", period(time_in(*window, "from"), time_in(*window, "to")), count(labels),
+                             count(answered))});
   }
   out.lines.push_back(std::move(line));
   return out;
@@ -103,7 +117,8 @@ std::string interval_words(const Json& window, const Metric& metric) {
   if (!metric.share) return with_interval(estimate, 3);
   const double value = number_in(estimate, "value");
   if (!std::isfinite(value)) return std::string(kUnknown);
-  return fmt::format("{} ({} to {})", percent(value), decimal(number_in(estimate, "low") * 100, 1), decimal(number_in(estimate, "high") * 100, 1));
+  return fmt::format("{} ({} to {})", percent(value), decimal(number_in(estimate, "low") * 100, 1),
+                     decimal(number_in(estimate, "high") * 100, 1));
 }
 
 Table numbers_of(const std::vector<ArmLine>& lines) {
@@ -114,10 +129,12 @@ Table numbers_of(const std::vector<ArmLine>& lines) {
   std::vector<std::pair<const Json*, std::string>> rows;
   for (const auto& line : lines)
     for (const auto* window : line.windows) rows.emplace_back(window, line.name());
-  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return time_in(*a.first, "from") > time_in(*b.first, "from"); });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return time_in(*a.first, "from") > time_in(*b.first, "from"); });
   for (const auto& [window, name] : rows) {
     const auto& summary = object_in(*window, "summary");
-    std::vector<std::string> row{period(time_in(*window, "from"), time_in(*window, "to")), name, count(number_in(summary, "labels")),
+    std::vector<std::string> row{period(time_in(*window, "from"), time_in(*window, "to")), name,
+                                 count(number_in(summary, "labels")),
                                  decimal(number_in(object_in(summary, "performance"), "threshold"), 3)};
     for (const auto& metric : kMetrics) row.push_back(interval_words(*window, metric));
     row.push_back(percent(number_in(estimate_in(*window, "base_rate"), "value")));
@@ -144,7 +161,8 @@ std::string newest_words(const std::vector<ArmLine>& lines) {
   if (newest == nullptr) return "No period has enough labels to say how good the answers were.";
   auto out = fmt::format("AUC of version {} was {} in {}", of->version, with_interval(estimate_in(*newest, "auc"), 3),
                          period(time_in(*newest, "from"), time_in(*newest, "to")));
-  if (before != nullptr) out += fmt::format(", after {} the period before", decimal(number_in(estimate_in(*before, "auc"), "value"), 3));
+  if (before != nullptr)
+    out += fmt::format(", after {} the period before", decimal(number_in(estimate_in(*before, "auc"), "value"), 3));
   return out + fmt::format(", from {} labels.", count(number_in(object_in(*newest, "summary"), "labels")));
 }
 
@@ -152,15 +170,20 @@ Html one(const Deployment& deployment, bool named) {
   Html out;
   if (named) out += words("h3", deployment.name);
   const auto lines = lines_of(deployment, true);
-  if (lines.empty()) return out + nothing("No period was looked at.", fmt::format("millrace monitor run {} --to now", deployment.name));
+  if (lines.empty())
+    return out + nothing("No period was looked at.", fmt::format("millrace monitor run {} --to now", deployment.name));
   std::vector<Key> keys;
   for (const auto& line : lines) keys.push_back({line.colour, line.dash, line.hollow, line.name()});
   std::vector<Small> drawings;
-  for (const auto& metric : kMetrics) drawings.push_back({std::string(metric.caption), draw(chart_of(deployment, metric, lines))});
+  for (const auto& metric : kMetrics)
+    drawings.push_back({std::string(metric.caption), draw(chart_of(deployment, metric, lines))});
   drawings.push_back({"Labels: known outcomes, of answers", draw(coverage_of(deployment))});
   out += paragraph(newest_words(lines)) + legend(keys);
-  auto caption = std::string("Values with 95 % intervals by period. Numbers in circles are the steps of the section before; a triangle marks an alert on that value");
-  if (deployment.periods > kPeriods) caption += fmt::format(" (the newest {} of {} periods)", kPeriods, deployment.periods);
+  auto caption = std::string(
+      "Values with 95 % intervals by period. Numbers in circles are the steps of the section before; a triangle marks "
+      "an alert on that value");
+  if (deployment.periods > kPeriods)
+    caption += fmt::format(" (the newest {} of {} periods)", kPeriods, deployment.periods);
   return out + figures(caption, drawings, numbers_of(lines));
 }
 
@@ -169,7 +192,9 @@ Html one(const Deployment& deployment, bool named) {
 Html write_performance(const Facts& facts) {
   Html out;
   for (const auto& deployment : facts.deployments) out += one(deployment, facts.deployments.size() > 1);
-  return out.empty() ? nothing("Nothing is deployed, so nothing was measured.", "millrace release create DEPLOYMENT --version 1 --why TEXT") : out;
+  return out.empty() ? nothing("Nothing is deployed, so nothing was measured.",
+                               "millrace release create DEPLOYMENT --version 1 --why TEXT")
+                     : out;
 }
 
 }  // namespace millrace::report

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "report/svg/canvas.h"
 #include "report/words.h"
 
 namespace millrace::report::svg {
@@ -16,13 +17,9 @@ using namespace std::chrono;
 constexpr Micros kDay = 86'400'000'000;
 constexpr int kMostTicks = 50;
 
-Micros micros_of(year_month_day day) {
-  return duration_cast<microseconds>(sys_days(day).time_since_epoch()).count();
-}
+Micros micros_of(year_month_day day) { return duration_cast<microseconds>(sys_days(day).time_since_epoch()).count(); }
 
-year_month_day day_of(Micros time) {
-  return floor<days>(sys_time<microseconds>(microseconds(time)));
-}
+year_month_day day_of(Micros time) { return floor<days>(sys_time<microseconds>(microseconds(time))); }
 
 std::string label_of(year_month_day day, bool first, bool by_month) {
   const auto at = micros_of(day);
@@ -70,7 +67,8 @@ std::vector<Tick> number_ticks(double low, double high, int most) {
     if (std::floor(high / step + 1e-9) - std::ceil(low / step - 1e-9) + 1 <= most) break;
   }
   int digits = 0;
-  while (digits < 6 && std::fabs(step * std::pow(10, digits) - std::round(step * std::pow(10, digits))) > 1e-6) ++digits;
+  while (digits < 6 && std::fabs(step * std::pow(10, digits) - std::round(step * std::pow(10, digits))) > 1e-6)
+    ++digits;
   const double first = std::ceil(low / step - 1e-9);
   for (int i = 0; i < kMostTicks; ++i) {
     const double at = (first + i) * step;
@@ -92,6 +90,19 @@ std::vector<Tick> time_ticks(Micros from, Micros to, int room) {
   for (const int64_t step : {1, 2, 5, 7, 10, 14, 31})
     if (length / step < room) return day_ticks(from, to, step);
   return day_ticks(from, to, 62);
+}
+
+void draw_time_axis(Canvas& canvas, const Scale& x, const std::vector<Tick>& ticks, double y, double width) {
+  canvas.line({x.start, y}, {x.end, y}, "axis");
+  double free_from = 0;
+  for (const auto& tick : ticks) {
+    const double at = x.at(tick.at), half = width_of(tick.label) / 2;
+    canvas.line({at, y}, {at, y + 4}, "axis");
+    const double middle = std::clamp(at, half, std::max(half, width - half));
+    if (middle - half < free_from) continue;
+    canvas.label({middle, y + 17}, "t mid", tick.label);
+    free_from = middle + half + 6;
+  }
 }
 
 void Extent::note(double value) {

@@ -25,7 +25,7 @@ Extent extent_of(const BarChart& chart) {
 void draw_bar(Canvas& canvas, const Bar& bar, const Scale& y, double x, double width) {
   if (!std::isfinite(bar.value)) return;
   const double top = std::min(y.at(bar.value), y.at(0)), height = std::fabs(y.at(bar.value) - y.at(0));
-  canvas.rect({x, top}, width, height, fmt::format("bar c{}", bar.colour), bar.hint);
+  canvas.rect({x, top}, width, height, fmt::format("bar c{}{}", bar.colour, bar.hollow ? " hollow" : ""), bar.hint);
   if (!std::isfinite(bar.low) || !std::isfinite(bar.high)) return;
   const double middle = x + width / 2, cap = std::min(6.0, width / 3);
   canvas.line({middle, y.at(bar.low)}, {middle, y.at(bar.high)}, "error");

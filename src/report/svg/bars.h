@@ -10,6 +10,7 @@ namespace millrace::report::svg {
 
 struct Bar {
   int colour = 0;
+  bool hollow = false;
   double value = 0, low = kNothing, high = kNothing;
   std::string hint;
 };

@@ -7,7 +7,16 @@
 namespace millrace::report::svg {
 namespace {
 
-constexpr double kLetter = 6.3;  // mean width of a letter of 12 pixels
+// Of a letter of 12 pixels, in a wide face: what fits there fits everywhere.
+double width_of_letter(char c) {
+  if (c >= '0' && c <= '9') return 7.7;
+  if (c >= 'A' && c <= 'Z') return 8.4;
+  if (c == '%' || c == 'm' || c == 'w') return 11.4;
+  if (std::string_view(" .,:;|!'ijlt()").find(c) != std::string_view::npos) return 4.6;
+  return 7.4;
+}
+
+bool begins_letter(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
 
 bool finite(Spot spot) { return std::isfinite(spot.x) && std::isfinite(spot.y); }
 
@@ -15,12 +24,6 @@ std::string number(double value) {
   auto out = fmt::format("{:.1f}", value);
   if (out.ends_with(".0")) out.resize(out.size() - 2);
   return out == "-0" ? "0" : out;
-}
-
-size_t letters(std::string_view words) {
-  size_t out = 0;
-  for (const char c : words) out += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  return out;
 }
 
 }  // namespace
@@ -80,8 +83,8 @@ void Canvas::mark(Shape shape, Spot at, double radius, std::string_view css, std
   if (!finite(at)) return;
   const double r = radius;
   if (shape == Shape::circle) {
-    add("circle",
-        {{"class", std::string(css)}, {"cx", number(at.x)}, {"cy", number(at.y)}, {"r", number(radius)}}, hint);
+    add("circle", {{"class", std::string(css)}, {"cx", number(at.x)}, {"cy", number(at.y)}, {"r", number(radius)}},
+        hint);
     return;
   }
   std::vector<Spot> corners;
@@ -112,14 +115,22 @@ Html Canvas::finish() const {
                  inside_);
 }
 
-double width_of(std::string_view words) { return kLetter * static_cast<double>(letters(words)); }
+double width_of(std::string_view words) {
+  double out = 0;
+  for (const char c : words)
+    if (begins_letter(c)) out += width_of_letter(c);
+  return out;
+}
 
 std::string fitted(std::string_view words, double width) {
   if (width_of(words) <= width) return std::string(words);
-  const auto room = static_cast<size_t>(std::fmax(1, width / kLetter - 1));
-  size_t end = 0, seen = 0;
-  while (end < words.size() && (seen < room || (static_cast<unsigned char>(words[end]) & 0xC0) == 0x80))
-    seen += (static_cast<unsigned char>(words[end++]) & 0xC0) != 0x80;
+  double left = width - width_of_letter('m');  // the ellipsis
+  size_t end = 0;
+  for (; end < words.size(); ++end) {
+    if (!begins_letter(words[end])) continue;
+    left -= width_of_letter(words[end]);
+    if (left < 0 && end > 0) break;
+  }
   return std::string(words.substr(0, end)) + "\xE2\x80\xA6";
 }
 

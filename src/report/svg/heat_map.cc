@@ -26,10 +26,12 @@ void draw_cell(Canvas& canvas, const HeatMap& map, const Cell& cell, Spot corner
   const auto shade = shade_of(cell.value, map.steps);
   canvas.rect(corner, width - kGap, height, fmt::format("cell h{}", shade), cell.hint);
   const double middle = corner.x + (width - kGap) / 2;
-  canvas.label({middle, corner.y + 16}, fmt::format("t mid on{}", shade), cell.words);
+  if (width_of(cell.words) <= width)
+    canvas.label({middle, corner.y + 16}, fmt::format("t mid on{}", shade), cell.words);
   // A corner folded over, for who cannot tell the shades.
   if (cell.flagged)
-    canvas.path({{corner.x + width - kGap - 9, corner.y}, {corner.x + width - kGap, corner.y},
+    canvas.path({{corner.x + width - kGap - 9, corner.y},
+                 {corner.x + width - kGap, corner.y},
                  {corner.x + width - kGap, corner.y + 9}},
                 "flag", true);
 }

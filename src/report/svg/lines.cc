@@ -55,25 +55,61 @@ void draw_axes(Canvas& canvas, const LineChart& chart, const Frame& frame, const
   }
   canvas.line({frame.left, frame.bottom}, {frame.right, frame.bottom}, "axis");
   const int room = static_cast<int>((frame.right - frame.left) / 52);
-  for (const auto& tick : time_ticks(chart.from, chart.to, room)) {
-    const double x = frame.x.at(tick.at);
-    canvas.line({x, frame.bottom}, {x, frame.bottom + 4}, "axis");
-    const double half = width_of(tick.label) / 2;
-    canvas.label({std::clamp(x, half, chart.width - half), frame.bottom + 17}, "t mid", tick.label);
-  }
+  draw_time_axis(canvas, frame.x, time_ticks(chart.from, chart.to, room), frame.bottom, chart.width);
 }
 
-// A limit's words stand where they hide least: on the side of the line that has more room.
+struct Box {
+  double left, right, top, bottom;
+  bool holds(Spot spot) const { return spot.x >= left && spot.x <= right && spot.y >= top && spot.y <= bottom; }
+  bool meets(const Box& other) const {
+    return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
+  }
+};
+
+// How much of the lines runs through a box, in steps of a tenth of each piece.
+int crossings(const LineChart& chart, const Frame& frame, const Box& box) {
+  int out = 0;
+  for (const auto& line : chart.lines) {
+    const Reading* before = nullptr;
+    for (const auto& reading : line.readings) {
+      if (!is_drawn(reading, chart)) {
+        before = nullptr;
+        continue;
+      }
+      const Spot to{frame.x.at(static_cast<double>(reading.at)), frame.y.at(reading.value)};
+      out += 3 * box.holds(to);
+      if (before != nullptr) {
+        const Spot from{frame.x.at(static_cast<double>(before->at)), frame.y.at(before->value)};
+        for (double share = 0.1; share < 1; share += 0.1)
+          out += box.holds({from.x + share * (to.x - from.x), from.y + share * (to.y - from.y)});
+      }
+      before = &reading;
+    }
+  }
+  return out;
+}
+
+// A limit's words stand where they hide least: at either end of its line, above or below it.
 void draw_limits(Canvas& canvas, const LineChart& chart, const Frame& frame) {
-  std::vector<double> taken;
+  std::vector<Box> taken;
   for (const auto& limit : chart.limits) {
-    const double y = frame.y.at(limit.at);
+    const double y = frame.y.at(limit.at), width = width_of(limit.words);
     canvas.line({frame.left, y}, {frame.right, y}, limit.page ? "limit page" : "limit warn");
-    double words_y = y - frame.top < 16 ? y + 13 : y - 5;
-    for (const double other : taken)
-      if (std::fabs(other - words_y) < 13) words_y = y + 13;
-    taken.push_back(words_y);
-    canvas.label({frame.right, words_y}, "t end limit-word", limit.words);
+    Box best{};
+    int least = std::numeric_limits<int>::max();
+    for (const bool above : {true, false})
+      for (const bool right : {true, false}) {
+        const double x = right ? frame.right - width : frame.left + 4, top = above ? y - 17 : y + 2;
+        const Box box{x, x + width, top, top + 15};
+        int cost = crossings(chart, frame, box);
+        for (const auto& other : taken) cost += 100 * box.meets(other);
+        if (box.top < frame.top - 6 || box.bottom > frame.bottom) cost += 50;
+        if (cost >= least) continue;
+        least = cost;
+        best = box;
+      }
+    taken.push_back(best);
+    canvas.label({best.left, best.bottom - 3}, "t limit-word", limit.words);
   }
 }
 

@@ -12,6 +12,13 @@ namespace {
 
 constexpr double kTop = 24, kHeight = 130, kCopies = 22, kBottom = 26, kLeft = 42, kRight = 10;
 
+// The first of the two that fits, or nothing.
+std::string fitting(const std::string& words, const std::string& shorter, double width) {
+  for (const auto* one : {&words, &shorter})
+    if (width_of(*one) + 10 < width) return *one;
+  return "";
+}
+
 void draw_stretch(Canvas& canvas, const Stretch& stretch, const Scale& x) {
   const double from = x.at(static_cast<double>(stretch.from)), to = x.at(static_cast<double>(stretch.to));
   if (!(to > from)) return;
@@ -20,15 +27,17 @@ void draw_stretch(Canvas& canvas, const Stretch& stretch, const Scale& x) {
     if (!std::isfinite(share.share) || share.share <= 0) continue;
     const double height = std::min(1.0, share.share) * kHeight;
     base -= height;
-    canvas.rect({from, base}, to - from, height, fmt::format("area c{}{}", share.colour, share.striped ? " striped" : ""),
-                share.words);
-    if (height >= 13 && width_of(share.words) + 10 < to - from)
-      canvas.label({from + 7, base + std::min(height / 2 + 4.5, 19.0)}, "t area-word", share.words);
+    canvas.rect({from, base}, to - from, height,
+                fmt::format("area c{}{}", share.colour, share.striped ? " striped" : ""), share.words);
+    const auto words = fitting(share.words, share.shorter, to - from);
+    if (height >= 13 && !words.empty())
+      canvas.label({from + 7, base + std::min(height / 2 + 4.5, 19.0)}, "t area-word", words);
   }
   double y = kTop + kHeight + 5;
   for (const auto& copy : stretch.copies) {
-    canvas.rect({from, y}, to - from, kCopies - 6, "copy", copy);
-    if (width_of(copy) + 10 < to - from) canvas.label({from + 7, y + 12.5}, "t", copy);
+    canvas.rect({from, y}, to - from, kCopies - 6, "copy", copy.words);
+    if (const auto words = fitting(copy.words, copy.shorter, to - from); !words.empty())
+      canvas.label({from + 7, y + 12.5}, "t", words);
     y += kCopies;
   }
 }
@@ -51,12 +60,8 @@ Html draw(const ShareBand& band) {
     canvas.line({kLeft - 4, y}, {kLeft, y}, "axis");
     canvas.label({kLeft - 7, y + 4}, "t end", fmt::format("{:.0f}%", share * 100));
   }
-  canvas.line({kLeft, bottom}, {band.width - kRight, bottom}, "axis");
-  for (const auto& tick : time_ticks(band.from, band.to, static_cast<int>((band.width - kLeft) / 60))) {
-    canvas.line({x.at(tick.at), bottom}, {x.at(tick.at), bottom + 4}, "axis");
-    const double half = width_of(tick.label) / 2;
-    canvas.label({std::clamp(x.at(tick.at), half, band.width - half), bottom + 18}, "t mid", tick.label);
-  }
+  draw_time_axis(canvas, x, time_ticks(band.from, band.to, static_cast<int>((band.width - kLeft) / 60)), bottom,
+                 band.width);
   double last = -100;
   for (const auto& step : band.steps) {
     if (step.at < band.from || step.at > band.to) continue;

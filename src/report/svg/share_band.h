@@ -12,13 +12,16 @@ namespace millrace::report::svg {
 struct Share {
   int colour = 0;
   bool striped = false;
-  double share = 0;  // 0 to 1
-  std::string words;  // written into it where there is room
+  double share = 0;            // 0 to 1
+  std::string words, shorter;  // the first that fits is written into it
 };
 struct Stretch {
   Micros from = 0, to = 0;
-  std::vector<Share> shares;        // from below
-  std::vector<std::string> copies;  // what was asked too and answered nobody
+  std::vector<Share> shares;  // from below
+  struct Copy {
+    std::string words, shorter;
+  };
+  std::vector<Copy> copies;  // what was asked too and answered nobody
 };
 struct ShareBand {
   std::string summary;

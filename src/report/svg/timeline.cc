@@ -53,10 +53,10 @@ void draw_row(Canvas& canvas, const TimeRow& row, const Timeline& line, const Fr
 }  // namespace
 
 Html draw(const Timeline& line) {
-  const Frame frame{
-      .row = line.names > 0 ? 24.0 : 36.0,
-      .bar = line.names > 0 ? 12.0 : 25.0,
-      .x = {static_cast<double>(line.from), static_cast<double>(line.to), std::max(8.0, line.names), line.width - kRight}};
+  const Frame frame{.row = line.names > 0 ? 24.0 : 36.0,
+                    .bar = line.names > 0 ? 12.0 : 25.0,
+                    .x = {static_cast<double>(line.from), static_cast<double>(line.to), std::max(8.0, line.names),
+                          line.width - kRight}};
   double height = kTop + kBottom;
   for (const auto& group : line.groups) height += kGroup + frame.row * static_cast<double>(group.rows.size());
   Canvas canvas(line.width, std::max(height, 60.0), line.summary);
@@ -65,11 +65,8 @@ Html draw(const Timeline& line) {
     return canvas.finish();
   }
   const double bottom = height - kBottom;
-  for (const auto& tick : time_ticks(line.from, line.to, static_cast<int>((frame.x.end - frame.x.start) / 60))) {
-    const double x = frame.x.at(tick.at), half = width_of(tick.label) / 2;
-    canvas.line({x, kTop}, {x, bottom}, "grid");
-    canvas.label({std::clamp(x, half, line.width - half), bottom + 18}, "t mid", tick.label);
-  }
+  const auto ticks = time_ticks(line.from, line.to, static_cast<int>((frame.x.end - frame.x.start) / 60));
+  for (const auto& tick : ticks) canvas.line({frame.x.at(tick.at), kTop}, {frame.x.at(tick.at), bottom}, "grid");
   double y = kTop;
   for (const auto& group : line.groups) {
     canvas.label({0, y + 17}, "t strong", fitted(group.name, line.width));
@@ -79,7 +76,7 @@ Html draw(const Timeline& line) {
       y += frame.row;
     }
   }
-  canvas.line({frame.x.start, bottom}, {frame.x.end, bottom}, "axis");
+  draw_time_axis(canvas, frame.x, ticks, bottom, line.width);
   return canvas.finish();
 }
 

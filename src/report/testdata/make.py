@@ -44,7 +44,7 @@ def datasets():
                     {"rule": "carrier.foreignKey", "column": "carrier", "rows": 702, "value": 0.026, "limit": "airlines.carrier",
                      "text": "carrier is in no row of airlines"}])
             if (name, number) == ("weather", 2):
-                version.update(verdict="rejected", accepted=0, quarantined=0, reasons=[
+                version.update(verdict="rejected", rows=611, accepted=0, quarantined=0, reasons=[
                     {"rule": "rowCount", "column": None, "rows": None, "value": 611, "limit": "at least 1,800",
                      "text": "the batch has 611 rows, at least 1,800 are asked for"}])
             out.append(version)
@@ -298,8 +298,8 @@ def facts():
     return {"format": 1, "made_at": "2026-11-20T15:00:00.000000Z", "millrace": "0.1.0", "workspace": "default", "project": {"name": "flights", "digest": digest("p")},
             "datasets": datasets(), "runs": runs(), "models": models(),
             "deployments": [{"name": "late", "model": "late", "event_now": day(13), "monitor": limits, "releases": releases(), "windows": windows(), "alerts": alerts(),
-                             "reviews": [{"id": "review-1", "alert": "alert-0006", "state": "closed", "decision": "keep", "why": "the feed is repaired", "opened_at": day(11, 1), "closed_at": day(11, 3)},
-                                         {"id": "review-2", "alert": "alert-0010", "state": "open", "decision": "", "why": "", "opened_at": day(12, 1), "closed_at": None}],
+                             "reviews": [{"id": "review-1", "summary": "AUC of version 2 fell to 0.741 in October", "subjects": [{"node": "alert:alert-0006"}], "state": "closed", "decision": "confirmed", "by": "ada", "why": "the feed is repaired", "opened_at": day(11, 1), "closed_at": day(11, 3)},
+                                         {"id": "review-2", "summary": "The flights batch of November writes B6 as JBU", "subjects": [{"node": "alert:alert-0010"}, {"node": "alert:alert-0009"}], "state": "open", "decision": None, "by": None, "why": None, "opened_at": day(12, 1), "closed_at": None}],
                              "impact": impact()}],
             "audit": {"intact": True, "lines": 412, "head": digest("head"), "first_bad": 0, "reason": ""}, "notes": []}
 
