@@ -60,6 +60,11 @@ void Monitoring::join_alerts() {
   hooks.event_now = [this](const std::string& workspace, const std::string& deployment) {
     return windows->event_now(workspace, deployment);
   };
+  hooks.learnt_until = [this](const std::string&) -> Result<Micros> {
+    MILLRACE_TRY(const auto project, parts_.project());
+    MILLRACE_TRY(const auto pipeline, pipeline::read_pipeline(project));
+    return pipeline.horizon;
+  };
   hooks.open_review = [this](const Caller& caller, const monitor::ReviewRequest& asked) -> Result<std::string> {
     MILLRACE_TRY(const auto review, reviews->open(caller, {.kind = asked.kind,
                                                            .key = asked.key,

@@ -17,7 +17,9 @@
 // - Natural drift with `retrain` runs the target as a job, for drift of severity page and performance of any; not
 // within
 //   cooldown_days of event time, not while one is running. It is refused, and the refusal kept, while this or any other
-//   unresolved alert of the deployment has broken input (a data or source) as its cause: that must not be learnt.
+//   unresolved alert of the deployment has broken input (a data or source) as its cause: that must not be learnt. It
+//   learns up to the end of the alert's window, or to its beginning while the window fills; when the model knows that
+//   already, nothing is retrained, and the next window asks again.
 #pragma once
 #include <functional>
 #include <optional>
@@ -67,6 +69,8 @@ struct AlertHooks {
   std::function<Result<std::vector<data::DatasetVersion>>(const std::string& workspace, const Window&)> batches;
   std::function<Result<Micros>(const std::string& workspace, const std::string& deployment)> event_now;  // 0 = none
   std::function<Result<std::string>(const Caller&, const ReviewRequest&)> open_review;
+  // Up to when the deployment's model has learnt already; 0 = not known. Without newer data nothing is retrained.
+  std::function<Result<Micros>(const std::string& deployment)> learnt_until;
 };
 
 // Thread-safe. Set the hooks before use; add the job kind kRespondJob with respond() to the jobs.
@@ -115,6 +119,8 @@ class Alerts {
   Result<Json> make_trace(const Caller& caller, const StoredAlert& stored, bool last_try);
   Result<StoredAlert> traced(const Caller& caller, StoredAlert stored, bool last_try);
   Result<StoredAlert> renewed(const Caller& caller, StoredAlert stored, bool last_try);
+  Result<void> keep_answer(const Caller& caller, const StoredAlert& seen, Json answer, Micros at);
+  Result<void> act_again(jobs::Running& running, StoredAlert stored, bool last_try);
   Result<StoredAlert> succeed(const Caller& caller, const StoredAlert& known, const Json& trace);
   Result<Micros> event_now(const std::string& workspace, const std::string& deployment) const;
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "core/ids.h"
 #include "lineage/graph.h"
 
 namespace millrace::monitor {
@@ -15,14 +16,18 @@ bool overlaps(const data::DatasetVersion& version, const Window& window) {
   return version.period_to > version.period_from && version.period_from < window.to && version.period_to > window.from;
 }
 
-// "dataset:NAME@VERSION"; a version of 0 for another node.
+// "dataset:NAME@VERSION"; a version of 0 for another node: what MLflow's clients log as a dataset (dataset:mlflow/...) is
+// none of ours.
 std::pair<std::string, int64_t> dataset_of(const std::string& node) {
   constexpr std::string_view prefix = "dataset:";
   const auto at = node.rfind('@');
   if (!node.starts_with(prefix) || at == std::string::npos) return {"", 0};
+  const auto name = node.substr(prefix.size(), at - prefix.size());
   int64_t version = 0;
-  std::from_chars(node.data() + at + 1, node.data() + node.size(), version);
-  return {node.substr(prefix.size(), at - prefix.size()), version};
+  const char* end = node.data() + node.size();
+  const auto read = std::from_chars(node.data() + at + 1, end, version);
+  if (!is_name(name) || read.ec != std::errc() || read.ptr != end) return {"", 0};
+  return {name, version};
 }
 
 // A node that nobody has written yet has nothing upstream.

@@ -40,7 +40,7 @@ STEPS = [
     ("replay", "long", "stage:asked/asked.parquet", "--clock", "event", "--once"),
     ("feedback", "long", "stage:asked/asked.parquet", "--label", "long"),
     ("release", "promote", "long", "--why", "it holds", "--once"),
-    ("monitor", "look", "long", "--to", "2024-01-05", "--clock", "event"),
+    ("monitor", "look", "long", "--to", "2024-01-05"),
 ]
 
 

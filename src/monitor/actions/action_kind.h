@@ -46,6 +46,7 @@ struct ActionInput {
 struct AlertAction {
   std::string_view name, summary;
   Result<Json> (*act)(const ActionInput& input, ActionWorld& world);  // null: not asked for
+  bool again = false;  // asked again in each later window in which the alert fires on
 };
 
 const std::vector<AlertAction>& alert_actions();  // in order of list.inc

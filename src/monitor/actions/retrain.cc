@@ -50,7 +50,8 @@ Result<Json> act(const ActionInput& input, ActionWorld& world) {
 AlertAction retrain() {
   return {.name = "retrain",
           .summary = "run a stage of the pipeline anew after natural drift, never on broken input",
-          .act = act};
+          .act = act,
+          .again = true};
 }
 
 }  // namespace millrace::monitor::actions

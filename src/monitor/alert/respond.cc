@@ -122,6 +122,12 @@ class Alerts::Responder final : public ActionWorld {
 
   Result<Json> retrain(const std::string& target, int64_t cooldown_days, const std::string& reason) override {
     Json answer;
+    if (alerts_.hooks.learnt_until) {
+      MILLRACE_TRY(const auto known, alerts_.hooks.learnt_until(stored_.alert.deployment));
+      if (known >= horizon())
+        return declined(fmt::format("there is nothing newer to learn: the model knows the data up to {}",
+                                    to_iso(known).substr(0, 10)));
+    }
     MILLRACE_DO(alerts_.journal_.write(caller_, [&](store::Session& session) -> Result<lineage::Change> {
       return claim(session, target, cooldown_days, reason, answer);
     }));
@@ -133,6 +139,9 @@ class Alerts::Responder final : public ActionWorld {
   }
 
  private:
+  // A window that still fills is no whole period of data.
+  Micros horizon() const { return at_ >= stored_.alert.to ? stored_.alert.to : stored_.alert.from; }
+
   Json declined(const std::string& reason) const {
     return {{"kind", "none"}, {"id", nullptr}, {"reason", reason}, {"at", to_iso(at_)}};
   }
@@ -174,9 +183,7 @@ class Alerts::Responder final : public ActionWorld {
     const auto key = std::string(kRetrainKey) + stored_.alert.id;
     const std::string kind(kRetrainJob);
     const auto& alert = stored_.alert;
-    const Json payload{{"deployment", alert.deployment},
-                       {"target", target},
-                       {"horizon", to_iso(at_ >= alert.to ? alert.to : alert.from)}};
+    const Json payload{{"deployment", alert.deployment}, {"target", target}, {"horizon", to_iso(horizon())}};
     MILLRACE_TRY(const auto known, alerts_.jobs_.find(caller_.workspace, kind, key));
     if (known) return known->id;
     MILLRACE_TRY(const auto job,
@@ -304,6 +311,50 @@ Result<StoredAlert> Alerts::renewed(const Caller& caller, StoredAlert stored, bo
   return named(caller.workspace, stored.alert.id);
 }
 
+// `seen` is the alert as it was answered: at its severity, in its window.
+Result<void> Alerts::keep_answer(const Caller& caller, const StoredAlert& seen, Json answer, Micros at) {
+  const auto same = [](const Json& one, const Json& other) {
+    return string_or(one, "kind", "") == string_or(other, "kind", "") &&
+           string_or(one, "reason", "") == string_or(other, "reason", "");
+  };
+  MILLRACE_DO(journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_TRY(auto stored, get_alert(session, caller.workspace, seen.alert.id));
+    const bool answered = stored.responded == seen.alert.severity && stored.responded_from == seen.alert.from;
+    if (answered && same(stored.alert.action, answer)) return lineage::Change{};
+    if (const auto* result = find(stored.alert.action, "result"); result != nullptr) answer["result"] = *result;
+    stored.alert.action = answer;
+    stored.responded = seen.alert.severity;
+    stored.responded_from = seen.alert.from;
+    const AlertEvent event{.kind = "acted",
+                           .event_time = at,
+                           .recorded_at = context_.now(),
+                           .subject = caller.subject,
+                           .why = string_or(answer, "reason", ""),
+                           .body = answer};
+    MILLRACE_DO(update_alert(session, caller.workspace, stored, event.recorded_at));
+    MILLRACE_DO(add_event(session, caller.workspace, stored.alert.id, event));
+    return alert_change(stored, event, "");
+  }));
+  return {};
+}
+
+// The story is the same, and what could not be done before may be possible now.
+Result<void> Alerts::act_again(jobs::Running& running, StoredAlert stored, bool last_try) {
+  const auto& caller = running.caller();
+  if (!hooks.monitor || string_or(stored.alert.action, "kind", "") == "retrain") return {};
+  MILLRACE_TRY(const auto spec, hooks.monitor(stored.alert.deployment));
+  const auto at = look_time(stored);
+  Responder world(*this, caller, stored, at, last_try);
+  for (const auto& action : alert_actions()) {
+    if (!spec || !action.again) continue;
+    MILLRACE_TRY(auto answer, action.act({.stored = stored, .spec = *spec, .at = at}, world));
+    if (string_or(answer, "kind", "") != "retrain") continue;
+    running.log(fmt::format("retrain: {}", string_or(answer, "reason", "")));
+    MILLRACE_DO(keep_answer(caller, stored, answer, at));
+  }
+  return {};
+}
+
 Result<Json> Alerts::respond(jobs::Running& running) {
   const auto& caller = running.caller();
   const auto id = string_or(running.job().payload, "alert", "");
@@ -313,6 +364,7 @@ Result<Json> Alerts::respond(jobs::Running& running) {
   const bool last_try = running.job().attempts >= static_cast<int>(limits::job_attempts);
   if (!stored.responded.empty() && stored.responded_from != stored.alert.from) {
     MILLRACE_TRY(stored, renewed(caller, std::move(stored), last_try));
+    if (!stored.is_due()) MILLRACE_DO(act_again(running, stored, last_try));
     if (!stored.is_due())
       return Json{{"alert", stored.alert.node()}, {"state", stored.alert.state}, {"action", stored.alert.action}};
   }
@@ -322,8 +374,6 @@ Result<Json> Alerts::respond(jobs::Running& running) {
   if (hooks.monitor) {
     MILLRACE_TRY(spec, hooks.monitor(stored.alert.deployment));
   }
-  const auto severity = stored.alert.severity;
-  const auto period = stored.alert.from;
   const auto at = look_time(stored);
   Responder world(*this, caller, stored, at, last_try);
   std::vector<Json> answers;
@@ -334,23 +384,8 @@ Result<Json> Alerts::respond(jobs::Running& running) {
     }
   auto chosen = chosen_action(std::move(answers), at);
   running.log(fmt::format("{}: {}", string_or(chosen, "kind", ""), string_or(chosen, "reason", "")));
-  MILLRACE_DO(journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-    MILLRACE_TRY(stored, get_alert(session, caller.workspace, stored.alert.id));
-    if (stored.responded == severity && stored.responded_from == period) return lineage::Change{};
-    if (const auto* result = find(stored.alert.action, "result"); result != nullptr) chosen["result"] = *result;
-    stored.alert.action = chosen;
-    stored.responded = severity;
-    stored.responded_from = period;
-    const AlertEvent event{.kind = "acted",
-                           .event_time = at,
-                           .recorded_at = context_.now(),
-                           .subject = caller.subject,
-                           .why = string_or(chosen, "reason", ""),
-                           .body = chosen};
-    MILLRACE_DO(update_alert(session, caller.workspace, stored, event.recorded_at));
-    MILLRACE_DO(add_event(session, caller.workspace, stored.alert.id, event));
-    return alert_change(stored, event, "");
-  }));
+  MILLRACE_DO(keep_answer(caller, stored, chosen, at));
+  MILLRACE_TRY(stored, named(caller.workspace, stored.alert.id));
   return Json{{"alert", stored.alert.node()}, {"state", stored.alert.state}, {"action", stored.alert.action}};
 }
 

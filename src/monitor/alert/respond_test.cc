@@ -171,6 +171,19 @@ TEST_F(Responding, what_fires_on_with_another_cause_is_another_alert) {
   EXPECT_EQ(details("drift:temp").alert.trace["verdict"], "natural_drift");
 }
 
+TEST_F(Responding, retraining_waits_for_data_that_the_model_does_not_know) {
+  alerts.hooks.learnt_until = [](const std::string&) -> Result<Micros> { return day_of("2013-02-01"); };
+  broken("2013-01-01", "2013-02-01", "temp");
+  EXPECT_EQ(action("drift:temp")["also"][0]["reason"],
+            "there is nothing newer to learn: the model knows the data up to 2013-02-01");
+  EXPECT_TRUE(services.retrained.empty());
+  broken("2013-02-01", "2013-03-01", "temp");
+  ASSERT_EQ(services.retrained.size(), 1U) << "the same alert in the next window";
+  EXPECT_EQ(services.retrained[0]["horizon"], "2013-03-01T00:00:00.000000Z");
+  EXPECT_EQ(action("drift:temp")["kind"], "retrain");
+  EXPECT_EQ(asked.size(), 1U);
+}
+
 TEST_F(Responding, broken_input_is_never_learnt) {
   verdicts["temp"] = caused_by("dataset:weather@10", "data");
   broken("2013-01-01", "2013-02-01", "temp");
