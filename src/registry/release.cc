@@ -66,11 +66,6 @@ Result<double> share_of(const DeploymentSpec& spec, const Move& move) {
   return *share;
 }
 
-Result<int64_t> version_of(const Move& move) {
-  if (move.version >= 1) return move.version;
-  return Error{Code::invalid, fmt::format("a version is a number from 1, not {}", move.version)}.at_field("version");
-}
-
 // The version that a promotion makes stable: the canary, or the shadow that is named.
 Result<int64_t> promoted(const std::optional<StoredRelease>& stored, const DeploymentSpec& spec, const Move& move) {
   MILLRACE_TRY(const auto live, get_live(stored, spec.name));
@@ -102,8 +97,7 @@ Result<Release> Registry::release(const Caller& caller, const Project& project, 
   MILLRACE_DO(may_move_traffic(caller, spec.name));
   MILLRACE_DO(check_why(move.why, "a release"));
   MILLRACE_TRY(const auto model, find_model(project, spec));
-  MILLRACE_TRY(const auto version, version_of(move));
-  MILLRACE_TRY(const auto arrival, read_arrival(parts_, caller.workspace, model, version, Duty::answers));
+  MILLRACE_TRY(const auto arrival, read_arrival(parts_, caller.workspace, model, move.version, Duty::answers));
   const auto decide = [&](store::Session& session, const std::optional<StoredRelease>& live) -> Result<TrafficPlan> {
     MILLRACE_DO(check_arrival(session, caller.workspace, arrival));
     if (live && live->release.stable().node() == node_of(arrival.arm)) {
@@ -122,8 +116,7 @@ Result<Release> Registry::shadow(const Caller& caller, const Project& project, c
   MILLRACE_DO(may_move_traffic(caller, spec.name));
   MILLRACE_DO(check_why(move.why, "a shadow"));
   MILLRACE_TRY(const auto model, find_model(project, spec));
-  MILLRACE_TRY(const auto version, version_of(move));
-  MILLRACE_TRY(const auto arrival, read_arrival(parts_, caller.workspace, model, version, Duty::listens));
+  MILLRACE_TRY(const auto arrival, read_arrival(parts_, caller.workspace, model, move.version, Duty::listens));
   const auto node = node_of(arrival.arm);
   const auto decide = [&](store::Session& session, const std::optional<StoredRelease>& stored) -> Result<TrafficPlan> {
     MILLRACE_DO(check_arrival(session, caller.workspace, arrival));
@@ -153,9 +146,8 @@ Result<Release> Registry::canary(const Caller& caller, const Project& project, c
   MILLRACE_DO(may_move_traffic(caller, spec.name));
   MILLRACE_DO(check_why(move.why, "a canary"));
   MILLRACE_TRY(const auto model, find_model(project, spec));
-  MILLRACE_TRY(const auto version, version_of(move));
   MILLRACE_TRY(const auto share, share_of(spec, move));
-  MILLRACE_TRY(const auto arrival, read_arrival(parts_, caller.workspace, model, version, Duty::answers));
+  MILLRACE_TRY(const auto arrival, read_arrival(parts_, caller.workspace, model, move.version, Duty::answers));
   const auto decide = [&](store::Session& session, const std::optional<StoredRelease>& stored) -> Result<TrafficPlan> {
     MILLRACE_DO(check_arrival(session, caller.workspace, arrival));
     MILLRACE_TRY(const auto live, get_live(stored, spec.name));

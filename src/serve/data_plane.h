@@ -100,8 +100,9 @@ class DataPlane {
   Result<std::shared_ptr<Place>> place_of(const std::string& name);
   Result<LoadedPtr> load(Place& place, const ModelSource& source);
   Result<ServedArm> arm(Place& place, Arm arm, const ModelSource& source);
-  Result<std::shared_ptr<Served>> assemble(const registry::ReleaseSnapshot& snapshot, bool all_arms);
-  Result<std::shared_ptr<Served>> load_release(const std::string& deployment);
+  Result<std::shared_ptr<Served>> assemble(const std::shared_ptr<Place>& place,
+                                           const registry::ReleaseSnapshot& snapshot, bool all_arms);
+  Result<std::shared_ptr<Served>> load_release(const std::shared_ptr<Place>& place);
   void trim(Place& place, const Served* served) const;
   ServedPtr now_served(const std::string& name) const;
   std::vector<std::shared_ptr<Place>> places() const;
@@ -128,7 +129,7 @@ class DataPlane {
   std::shared_ptr<const Map> map_;
   std::map<std::string, std::string> failing_;  // deployment -> why its newest snapshot is not served
   std::map<std::string, std::shared_ptr<Place>> places_;
-  std::mutex load_mutex_;  // one load at a time, in order; guards Place::loaded
+  std::mutex open_mutex_;  // one place is made at a time
   std::mutex seal_mutex_;
   std::unique_ptr<ShadowQueue> shadows_;  // last: its thread uses the others
 };

@@ -66,7 +66,7 @@ Reply search(Request& request, const Services& s) {
                                  .cell = cell_of,
                                  .tag_holds = tag_holds,
                                  .order = {"name"},
-                                 .key = [](const ModelEntry& model) { return Json(model.name); },
+                                 .key = [](const ModelEntry& model) { return Json::array({model.name}); },
                                  .most = kLargestPage};
   return reply_json([&]() -> Result<Json> {
     MILLRACE_TRY(const auto catalogue, read_catalogue(s, request.caller));

@@ -35,7 +35,7 @@ struct Searched {
   Cell (*cell)(const Entry& entry, const std::string& column);
   bool (*tag_holds)(const track::Comparison& comparison);  // they have no tags of their own
   std::vector<std::string_view> order;                     // when none is asked for; its last words end every order
-  Json (*key)(const Entry& entry);                         // unlike any other's; an array
+  Json (*key)(const Entry& entry);                         // a list unlike any other's
   size_t most = 0;
 };
 
@@ -68,14 +68,14 @@ Result<track::Page<Entry>> select(std::vector<Entry> entries, const Searched<Ent
   });
   auto from = entries.begin();
   if (!asked.page_token.empty()) {
-    MILLRACE_TRY(const auto last, track::read_token(asked.page_token, asked.question(), 1));
-    from = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return how.key(entry) == last[0]; });
+    MILLRACE_TRY(const auto last, track::read_token(asked.page_token, asked.question(), how.key({}).size()));
+    from = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return how.key(entry) == last; });
     if (from != entries.end()) ++from;
   }
   track::Page<Entry> page;
   for (; from != entries.end() && page.items.size() < static_cast<size_t>(asked.max_results); ++from)
     page.items.push_back(*from);
-  if (from != entries.end()) page.next = track::make_token(Json::array({how.key(page.items.back())}), asked.question());
+  if (from != entries.end()) page.next = track::make_token(how.key(page.items.back()), asked.question());
   return page;
 }
 

@@ -21,7 +21,7 @@ const Searched<Plane> kHow{
         },
     .tag_holds = [](const track::Comparison& each) { return each.op == track::Operator::unequal; },
     .order = {"name"},
-    .key = [](const Plane& plane) { return Json(plane.name); },
+    .key = [](const Plane& plane) { return Json::array({plane.name}); },
     .most = 100};
 
 std::string found(const std::string& filter, std::vector<std::string> order_by = {}) {

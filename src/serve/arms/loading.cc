@@ -78,6 +78,7 @@ Result<void> DataPlane::load_releases() {
 }
 
 Result<std::shared_ptr<Place>> DataPlane::place_of(const std::string& name) {
+  const std::lock_guard one_at_a_time(open_mutex_);
   {
     const std::lock_guard lock(mutex_);
     if (const auto known = places_.find(name); known != places_.end()) return known->second;
@@ -134,10 +135,11 @@ Result<ServedArm> DataPlane::arm(Place& place, Arm arm, const ModelSource& sourc
 }
 
 // Without `all_arms` those that cannot be served are left out, the stable one excepted.
-Result<std::shared_ptr<Served>> DataPlane::assemble(const ReleaseSnapshot& snapshot, bool all_arms) {
+Result<std::shared_ptr<Served>> DataPlane::assemble(const std::shared_ptr<Place>& place,
+                                                    const ReleaseSnapshot& snapshot, bool all_arms) {
   const std::string folder = options_.serving_folder + "/" + snapshot.deployment;
   auto out = std::make_shared<Served>();
-  MILLRACE_TRY(out->place, place_of(snapshot.deployment));
+  out->place = place;
   const auto load_arm = [&](const ReleasedModel& model, std::string_view name) {
     return arm(*out->place, arm_of(snapshot, model, name),
                {.file = folder + "/" + model.file,
@@ -169,15 +171,14 @@ Result<std::shared_ptr<Served>> DataPlane::assemble(const ReleaseSnapshot& snaps
   return out;
 }
 
-Result<std::shared_ptr<Served>> DataPlane::load_release(const std::string& deployment) {
-  if (options_.serving_folder.empty()) return Error{Code::not_found, "this server has no releases"};
-  const std::string folder = options_.serving_folder + "/" + deployment;
+Result<std::shared_ptr<Served>> DataPlane::load_release(const std::shared_ptr<Place>& place) {
+  const std::string folder = options_.serving_folder + "/" + place->name;
   MILLRACE_TRY(const auto snapshot, registry::load_snapshot(folder + "/current.json"));
-  if (snapshot.deployment != deployment)
+  if (snapshot.deployment != place->name)
     return Error{Code::corrupt,
-                 fmt::format("the snapshot of '{}' lies in the folder of '{}'", snapshot.deployment, deployment)}
+                 fmt::format("the snapshot of '{}' lies in the folder of '{}'", snapshot.deployment, place->name)}
         .at({.file = folder});
-  return assemble(snapshot, now_served(deployment) != nullptr);
+  return assemble(place, snapshot, now_served(place->name) != nullptr);
 }
 
 // Keeps what is served and the models used last beside it; the others' memory goes when their last request is answered.
@@ -194,20 +195,27 @@ ServedPtr DataPlane::now_served(const std::string& name) const {
 }
 
 Result<void> DataPlane::check(const ReleaseSnapshot& snapshot) {
-  const std::lock_guard one_at_a_time(load_mutex_);
-  MILLRACE_TRY(const auto possible, assemble(snapshot, true));
-  trim(*possible->place, now_served(snapshot.deployment).get());
+  MILLRACE_TRY(const auto place, place_of(snapshot.deployment));
+  const std::lock_guard one_at_a_time(place->loading);
+  MILLRACE_TRY(const auto possible, assemble(place, snapshot, true));
+  (void)possible;
+  trim(*place, now_served(snapshot.deployment).get());
   return {};
 }
 
 Result<void> DataPlane::reload(const std::string& deployment) {
-  const std::lock_guard one_at_a_time(load_mutex_);
-  auto served = load_release(deployment);
-  if (!served) {
+  if (options_.serving_folder.empty()) return Error{Code::not_found, "this server has no releases"};
+  const auto refuse = [&](Error error) {
     const std::lock_guard lock(mutex_);
-    failing_[deployment] = served.error().text();
-    return std::move(served).error().while_doing(fmt::format("loading the release of '{}'", deployment));
-  }
+    failing_[deployment] = error.text();
+    return std::move(error).while_doing(fmt::format("loading the release of '{}'", deployment));
+  };
+  auto opened = place_of(deployment);
+  if (!opened) return refuse(std::move(opened).error());
+  const auto place = std::move(*opened);
+  const std::lock_guard one_at_a_time(place->loading);
+  auto served = load_release(place);
+  if (!served) return refuse(std::move(served).error());
   const auto& stable = (*served)->stable;
   Json fields{{"deployment", deployment},
               {"release", stable.release},
@@ -216,7 +224,6 @@ Result<void> DataPlane::reload(const std::string& deployment) {
   if ((*served)->canary) fields["canary"] = (*served)->canary->arm.version;
   if (!(*served)->shadows.empty()) fields["shadows"] = (*served)->shadows.size();
   context_.log.info("release_served", fields);
-  const auto place = (*served)->place;
   publish(deployment, std::move(*served));
   trim(*place, now_served(deployment).get());
   return {};

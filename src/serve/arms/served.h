@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,7 +36,8 @@ struct Place {
   std::unique_ptr<PredictionLog> log;  // null without a log folder
   StatisticsByArm statistics;
   ShadowCounts shadow;
-  std::vector<LoadedPtr> loaded;  // newest use first; guarded by the loader's mutex
+  std::mutex loading;             // one load at a time, in order; guards the next field
+  std::vector<LoadedPtr> loaded;  // newest use first
 };
 
 struct ServedArm {
