@@ -1,6 +1,7 @@
 """Stage `train`: from training/training.parquet to model.onnx, one graph from the named inputs to a calibrated probability.
 
-January to April fit the trees, May the calibration and the threshold. June is not looked at: that is `evaluate`.
+The rows' `split` says what each is for: `train` fits the trees, `calibrate` (the month after) the calibration and the threshold.
+`test` (the last month before the horizon) is not looked at: that is `evaluate`.
 The same rows, parameters, seed and thread count give the same bytes.
 """
 import json
@@ -163,7 +164,7 @@ def log_run(params, summary, curve, table, model):
     """What the run was, through the unchanged MLflow client; MLFLOW_TRACKING_URI says where."""
     with mlflow.start_run(run_name=os.environ.get("MILLRACE_RUN_NAME")) as run:
         mlflow.set_tags({"stage": os.environ.get("MILLRACE_STAGE", "train"), "seed": os.environ.get("MILLRACE_SEED", "0")})
-        mlflow.log_params({**params, "inputs": len(model.graph.input), "calibration": "platt on May"})
+        mlflow.log_params({**params, "inputs": len(model.graph.input), "calibration": "platt"})
         client, now = mlflow.MlflowClient(), int(run.info.start_time)
         for name, values in (("calibrate_logloss", curve["binary_logloss"]), ("calibrate_auc", curve["auc"])):
             points = [mlflow.entities.Metric(name, value, now, step) for step, value in enumerate(values, 1)]
@@ -201,7 +202,7 @@ def main():
     platt = fit_platt(raw[calibrate], label[calibrate])
     expected = 1 / (1 + np.exp(-(platt[0] * raw + platt[1])))
 
-    # The threshold warns about as many May flights as came late in May.
+    # The threshold warns about as many flights of the calibrating month as came late in it.
     threshold = float(np.float32(np.quantile(expected[calibrate], 1 - label[calibrate].mean(), method="higher")))
     model = build_graph(inputs, texts, booster, platt, {"threshold": repr(threshold), "label": LABEL})
 

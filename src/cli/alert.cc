@@ -45,7 +45,7 @@ Result<int> list(Invocation& in) {
   MILLRACE_TRY(const auto answer,
                all_of(*gateway, address({"alerts"}),
                       fmt::format("deployment={}&state={}", api::encode_path(in.args.get("DEPLOYMENT")),
-                                  api::encode_path(in.args.get("--state")))));
+                                  api::encode_path(in.args.get("--only")))));
   std::vector<std::vector<std::string>> rows{
       {"id", "deployment", "severity", "state", "what", "value", "limit", "since", "cause"}};
   bool pages = false;
@@ -157,7 +157,7 @@ std::vector<Command> alert_commands() {
   return {{.name = "alert list",
            .summary = "what the monitors found, newest first",
            .positionals = {{"DEPLOYMENT", "only of this deployment", false}},
-           .options = {{.name = "--state",
+           .options = {{.name = "--only",
                         .value = "STATE",
                         .summary = "pending, firing, acknowledged, resolved, or open: all but resolved"},
                        {.name = "--fail", .value = "", .summary = "exit with 1 when a page is open"}},

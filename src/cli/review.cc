@@ -17,7 +17,7 @@ Result<int> list(Invocation& in) {
   std::vector<std::vector<std::string>> rows{{"id", "opened", "answer", "alerts", "about"}};
   for (std::string after;;) {
     MILLRACE_TRY(const auto page, gateway->call("GET", fmt::format("{}?state={}&after={}", address({"reviews"}),
-                                                                   api::encode_path(in.args.get("--state")), after)));
+                                                                   api::encode_path(in.args.get("--only")), after)));
     for (const auto& review : page.at("items")) {
       items.push_back(review);
       rows.push_back({string_or(review, "id", ""), string_or(review, "opened_at", "").substr(0, 10), answer_of(review),
@@ -65,7 +65,7 @@ std::vector<Command> review_commands() {
   return {{.name = "review list",
            .summary = "what people were asked, newest first",
            .positionals = {},
-           .options = {{.name = "--state", .value = "STATE", .summary = "open or closed"}},
+           .options = {{.name = "--only", .value = "STATE", .summary = "open or closed"}},
            .run = list},
           {.name = "review show",
            .summary = "one review with every alert that it is about",

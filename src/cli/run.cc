@@ -26,6 +26,21 @@ Result<int> why(Invocation& in, Gateway& gateway, const std::string& stage) {
   return 0;
 }
 
+// STAGE.PARAM=VALUE; the value is read as JSON where it is JSON, else as text.
+Result<Json> read_settings(const std::vector<std::string>& words) {
+  Json out = Json::object();
+  for (const auto& word : words) {
+    const auto equals = word.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Error{Code::invalid, fmt::format("'{}' sets nothing", word)}.at_field("--set").hint(
+          "write e.g. --set train.trees=600");
+    const auto text = word.substr(equals + 1);
+    const auto value = parse_json(text, "--set");
+    out[word.substr(0, equals)] = value ? *value : Json(text);
+  }
+  return out;
+}
+
 Result<int> run(Invocation& in) {
   MILLRACE_TRY(auto* gateway, in.gateway());
   if (in.args.has("--why")) return why(in, *gateway, in.args.get("--why"));
@@ -34,6 +49,10 @@ Result<int> run(Invocation& in) {
     body = {{"stages", {in.args.get("--verify")}}, {"verify", true}};
   else if (in.args.has("STAGE"))
     body["stages"] = in.args.all("STAGE");
+  if (in.args.has("--horizon")) body["horizon"] = in.args.get("--horizon");
+  if (in.args.has("--set")) {
+    MILLRACE_TRY(body["params"], read_settings(in.args.all("--set")));
+  }
   MILLRACE_TRY(const auto job, gateway->call("POST", address({"pipeline", "runs"}), body));
   MILLRACE_TRY(const auto done, follow_job(in, *gateway, string_or(job, "id", "")));
   const auto& result = done.at("result");
@@ -44,14 +63,19 @@ Result<int> run(Invocation& in) {
 }  // namespace
 
 std::vector<Command> run_commands() {
-  return {{.name = "run",
-           .summary = "run the pipeline's stages whose inputs changed, or one stage and what it needs",
-           .positionals = {{"STAGE", "only these stages and what they need", false, true}},
-           .options = {{.name = "--why", .value = "STAGE", .summary = "say whether it would run, and why"},
-                       {.name = "--verify",
-                        .value = "STAGE",
-                        .summary = "repeat it from the recorded inputs and compare bytes"}},
-           .run = run}};
+  return {
+      {.name = "run",
+       .summary = "run the pipeline's stages whose inputs changed, or one stage and what it needs",
+       .positionals = {{"STAGE", "only these stages and what they need", false, true}},
+       .options =
+           {{.name = "--why", .value = "STAGE", .summary = "say whether it would run, and why"},
+            {.name = "--verify", .value = "STAGE", .summary = "repeat it from the recorded inputs and compare bytes"},
+            {.name = "--set",
+             .value = "STAGE.PARAM=VALUE",
+             .summary = "another value of a parameter, for this run",
+             .many = true},
+            {.name = "--horizon", .value = "DAY", .summary = "another end of what training may know, for this run"}},
+       .run = run}};
 }
 
 }  // namespace millrace::cli

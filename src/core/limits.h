@@ -39,5 +39,10 @@ inline constexpr size_t model_nodes = 1'000'000;
 inline constexpr size_t model_depth = 64;       // graphs within attributes within nodes ...
 inline constexpr size_t model_tensors = 1'000;  // inputs or outputs of one model
 inline constexpr size_t prediction_segment_bytes = 64 << 20;
+inline constexpr size_t release_shadows = 8;          // shadow arms of one release
+inline constexpr size_t shadow_queue = 10'000;        // copies of requests that wait for a shadow
+inline constexpr size_t shadow_bytes = 64 << 20;      // of their tensors
+inline constexpr int64_t shadow_wait_us = 5'000'000;  // that stopping and sealing wait for them
+inline constexpr size_t warm_models = 2;              // kept loaded after their arm ended, a deployment
 
 }  // namespace millrace::limits

@@ -63,6 +63,10 @@ Jobs::Jobs(store::Database& database, lineage::Journal& journal, Context& contex
 Jobs::~Jobs() = default;
 
 void Jobs::add(std::string kind, Work work) { parts_->runner.add(std::move(kind), std::move(work)); }
+Result<void> Jobs::free_leases() {
+  return parts_->database.write([](store::Session& session) { return expire_leases(session); });
+}
+
 void Jobs::on_end(std::function<void(const std::string&, const Job&)> tell) {
   parts_->runner.on_end = [parts = parts_.get(), tell = std::move(tell)](const auto& workspace, const auto& id) {
     if (auto record = parts->load(workspace, id); record)

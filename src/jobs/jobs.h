@@ -61,8 +61,12 @@ class Jobs {
   Jobs(store::Database& database, lineage::Journal& journal, Context& context);
   ~Jobs();
   void add(std::string kind, Work work);
-  // Called after a job has ended in this process (done, failed or cancelled), before those who wait for it go on. An
-  // end that was written in the moment of a crash is not told: read the jobs again at start. Set before start().
+  // Frees what a dead process still holds, so that nobody waits for its leases to run out. Before start(), and only by
+  // a process that knows itself to be the one that runs jobs: it holds the state folder's lock.
+  Result<void> free_leases();
+  // Called after a job has ended in this process (done, failed or cancelled); those who wait for one that ran here go
+  // on after it. It may use the jobs but not wait for one. An end that was written in the moment of a crash is not
+  // told: read the jobs again at start. Set before start().
   void on_end(std::function<void(const std::string& workspace, const Job& job)> tell);
   Result<void> start(int workers);
   // Asks running jobs to end and waits for them; what did not finish waits again, the attempt not counted.

@@ -69,6 +69,15 @@ TEST_F(Orphan, is_taken_over_after_its_lease_and_not_before) {
   EXPECT_EQ(ended.attempts, 2);
 }
 
+TEST_F(Orphan, is_taken_at_once_by_an_owner_that_knows_itself_to_be_alone) {
+  const auto job = leave_orphan(2);
+  ASSERT_TRUE(jobs.free_leases());
+  ASSERT_TRUE(jobs.start(1));
+  const auto ended = wait(job);
+  EXPECT_EQ(ended.state, "done");
+  EXPECT_EQ(ended.attempts, 2);
+}
+
 TEST_F(Orphan, out_of_attempts_fails_with_a_reason) {
   const auto job = leave_orphan(1);
   ASSERT_TRUE(jobs.start(1));

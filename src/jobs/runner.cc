@@ -139,7 +139,7 @@ Result<void> Runner::wait(const std::string& workspace, const std::string& id, M
   }
   auto over = read();
   std::unique_lock lock(mutex_);
-  if (over && !*over)
+  if (over && (!*over || running_.contains(mine.name)))  // its end is not told yet
     over_.wait_for(lock, std::chrono::microseconds(std::clamp<Micros>(at_most, 0, 86'400 * kSecond)),
                    [&] { return mine.over; });
   waiters_.erase(place);
@@ -201,11 +201,12 @@ void Runner::run(Record record) {
   }
   if (attempt->record().cancel) attempt->cancel();
   const bool over = settle(*attempt, outcome_of(*attempt, call(works_.at(attempt->record().job.kind), *attempt)));
+  if (over && on_end) on_end(attempt->record().workspace, attempt->record().job.id);
   {
     const std::lock_guard lock(mutex_);
     running_.erase(name);
   }
-  if (over) ended(attempt->record().workspace, attempt->record().job.id);
+  if (over) release_waiters(name);
 }
 
 Outcome Runner::outcome_of(const Attempt& attempt, Result<Json> result) const {
@@ -266,7 +267,8 @@ void Runner::look() {
   std::vector<std::string> names;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto* waiter : waiters_) names.push_back(waiter->name);
+    for (const auto* waiter : waiters_)
+      if (!running_.contains(waiter->name)) names.push_back(waiter->name);
   }
   bool due = false;
   std::vector<std::string> over;

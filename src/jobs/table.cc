@@ -168,6 +168,12 @@ Result<std::vector<Record>> dead_jobs(Session& session, const Taking& taking) {
   return records;
 }
 
+Result<void> expire_leases(Session& session) {
+  MILLRACE_TRY(const auto freed, session.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running'"));
+  (void)freed;
+  return {};
+}
+
 Result<std::optional<std::string>> settle_job(Session& session, const Record& record, const Outcome& outcome,
                                               Micros now) {
   MILLRACE_TRY(const auto row,

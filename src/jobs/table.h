@@ -55,6 +55,8 @@ Result<std::optional<Record>> take_job(store::Session&, const Taking&);
 // Running jobs whose lease ran out and that may not run again: cancelled, or out of attempts.
 Result<std::vector<Record>> dead_jobs(store::Session&, const Taking&);
 
+Result<void> expire_leases(store::Session&);  // of every running job
+
 // The following three change the job only while `record.lease` holds.
 // Answers the new state, which is `cancelled` where a cancelled job would have waited again; nothing = the lease was
 // lost.

@@ -18,9 +18,8 @@
 #include "core/files.h"
 #include "core/project.h"
 #include "jobs/jobs.h"
-#include "monitor/alerts.h"
-#include "monitor/batches.h"
-#include "review/reviews.h"
+#include "main/join_report.h"
+#include "main/monitoring.h"
 #include "store/blobs.h"
 #include "store/database.h"
 #include "track/tracking.h"
@@ -51,7 +50,7 @@ Result<void> check_bind(const std::string& http, const api::Tokens& tokens) {
 }
 
 // Notes the head of the audit chain beside the database every few seconds, and asks every hour (first at once) for the
-// prediction logs to be sealed.
+// prediction logs to be sealed and for windows in wall-clock time to be looked at.
 class Keeper {
  public:
   Keeper(lineage::Journal& journal, Context& context, std::function<void()> seal)
@@ -108,11 +107,10 @@ struct Owner::Parts {
   std::unique_ptr<pipeline::Pipelines> pipelines;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<serve::DataPlane> data_plane;
-  std::unique_ptr<monitor::Tracer> tracer;
   std::unique_ptr<jobs::Jobs> jobs;
-  std::unique_ptr<review::Reviews> reviews;
-  std::unique_ptr<monitor::Alerts> alerts;
+  std::unique_ptr<Monitoring> monitoring;
   std::unique_ptr<Keeper> keeper;
+  std::unique_ptr<ReportServices> report;
   std::unique_ptr<api::native::Services> native;
   std::unique_ptr<api::Idempotency> idempotency;
   std::unique_ptr<api::Dispatcher> dispatcher;
@@ -128,40 +126,6 @@ std::string environment_path() {
 }
 
 }  // namespace
-
-// What alerts need of the folders after theirs, and of the project as its file stands.
-void Owner::join_alerts(Parts& p, const std::function<Result<Project>()>& project, Context& context) {
-  auto& hooks = p.alerts->hooks;
-  hooks.monitor = [project](const std::string& deployment) -> Result<std::optional<monitor::MonitorSpec>> {
-    MILLRACE_TRY(const auto now, project());
-    MILLRACE_TRY(auto monitors, monitor::read_monitors(now));
-    for (auto& one : monitors)
-      if (one.deployment == deployment) return std::optional(std::move(one));
-    return std::optional<monitor::MonitorSpec>();
-  };
-  hooks.trace = [&p, project](const Caller& caller, const monitor::Alert& alert) -> Result<Json> {
-    MILLRACE_TRY(const auto now, project());
-    return p.tracer->trace(caller, monitor::question_of(alert), now);
-  };
-  hooks.batches = [&p](const std::string& workspace, const monitor::Window& window) {
-    return monitor::batches_behind({*p.database, *p.datasets, *p.registry}, workspace, window);
-  };
-  hooks.open_review = [&p](const Caller& caller, const monitor::ReviewRequest& asked) -> Result<std::string> {
-    MILLRACE_TRY(const auto review, p.reviews->open(caller, {.kind = asked.kind,
-                                                             .key = asked.key,
-                                                             .cause = asked.cause,
-                                                             .subject = asked.subject,
-                                                             .summary = asked.summary,
-                                                             .evidence = asked.evidence,
-                                                             .event_time = asked.event_time}));
-    return review.id;
-  };
-  p.jobs->add(std::string(monitor::kRespondJob), [&p](jobs::Running& running) { return p.alerts->respond(running); });
-  p.jobs->on_end([&p, &context](const std::string& workspace, const jobs::Job& job) {
-    if (auto noted = p.alerts->note_end(workspace, job); !noted)
-      context.log.warn("retraining_end_not_noted", {{"job", job.id}, {"error", noted.error().text()}});
-  });
-}
 
 Owner::Owner(OwnerOptions options, std::unique_ptr<Parts> parts)
     : options_(std::move(options)), parts_(std::move(parts)) {}
@@ -193,12 +157,12 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
                                                      .log_folder = state + "/predictions",
                                                      .log_sync = options.log_sync},
                                                     engines, context));
-  p.registry->on_release = [plane = p.data_plane.get(), &context](const std::string& deployment) {
-    if (auto loaded = plane->reload(deployment); !loaded)
-      context.log.error("reload_failed", {{"deployment", deployment}, {"error", loaded.error().text()}});
+  p.registry->check_release = [plane = p.data_plane.get()](const registry::ReleaseSnapshot& snapshot) {
+    return plane->check(snapshot);
   };
-  p.tracer = std::make_unique<monitor::Tracer>(monitor::TraceParts{context, *p.datasets, *p.pipelines, *p.registry,
-                                                                   engines, *p.blobs, state + "/predictions", temp});
+  p.registry->on_release = [plane = p.data_plane.get()](const std::string& deployment) {
+    return plane->reload(deployment);
+  };
   p.jobs = std::make_unique<jobs::Jobs>(*p.database, *p.journal, context);
 
   const auto project = [folder = options.project]() -> Result<Project> {
@@ -208,16 +172,37 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   };
   if (!options.project.empty())
     if (auto good = project(); !good) return std::move(good).error();
-  p.reviews = std::make_unique<review::Reviews>(*p.database, *p.journal, context);
-  p.alerts = std::make_unique<monitor::Alerts>(*p.database, *p.journal, *p.jobs, context);
-  join_alerts(p, project, context);
-  p.native = std::make_unique<api::native::Services>(
-      api::native::Services{context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines,
-                            *p.registry, *p.data_plane, *p.alerts, *p.reviews, *p.tracer, project,
-                            [&p] { return p.server ? p.server->address() : std::string(); },
-                            [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text(); }});
+  const auto http_address = [&p] { return p.server ? p.server->address() : std::string(); };
+  p.monitoring = std::make_unique<Monitoring>(
+      Monitoring::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.pipelines, *p.registry,
+                        *p.data_plane, *p.jobs, project, http_address, state + "/predictions", temp});
+  auto& watching = *p.monitoring;
+  p.report = join_report({*p.database, context, *p.datasets, *p.pipelines, *p.registry, *p.journal, *p.data_plane,
+                          *watching.windows, *watching.alerts, *watching.reviews});
+  p.native = std::make_unique<api::native::Services>(api::native::Services{
+      context,
+      *p.database,
+      *p.blobs,
+      *p.journal,
+      *p.jobs,
+      *p.tokens,
+      *p.datasets,
+      *p.pipelines,
+      *p.registry,
+      *p.data_plane,
+      *watching.alerts,
+      *watching.reviews,
+      *watching.tracer,
+      project,
+      http_address,
+      [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + p.monitoring->metrics_text(); },
+      p.report->impact,
+      p.report->sources,
+      *watching.windows,
+      *watching.feedback,
+      *watching.looks});
   api::Routes routes = api::native::routes(*p.native);
-  for (auto& route : api::mlflow::routes(*p.tracking)) routes.push_back(std::move(route));
+  for (auto& route : api::mlflow::routes({*p.tracking, *p.registry, project})) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
   p.idempotency = std::make_unique<api::Idempotency>(*p.database);
   p.dispatcher =
@@ -226,7 +211,8 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
 
   p.jobs->add(std::string(pipeline::kJobKind), [&p, project](jobs::Running& running) -> Result<Json> {
     MILLRACE_TRY(const auto now, project());
-    MILLRACE_TRY(const auto pipeline, pipeline::read_pipeline(now));
+    MILLRACE_TRY(const auto overrides, pipeline::read_overrides(running.job().payload));
+    MILLRACE_TRY(const auto pipeline, pipeline::read_pipeline(now, overrides));
     const auto address = p.server->address();
     return p.pipelines->work(running, pipeline, {.tracking_uri = address.empty() ? "" : "http://" + address});
   });
@@ -239,8 +225,9 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
                                              .temp_folder = temp,
                                              .local_subject = local_subject()},
                                             *p.dispatcher));
+  MILLRACE_DO(p.jobs->free_leases());
   MILLRACE_DO(p.jobs->start(2));
-  MILLRACE_DO(p.alerts->recover());
+  MILLRACE_DO(p.monitoring->recover());
   p.keeper = std::make_unique<Keeper>(*p.journal, context, [&p, &context] {
     const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};
     for (const auto& model : p.data_plane->models()) {
@@ -249,6 +236,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
           {.kind = "predictions.seal", .key = model.name, .payload = {{"deployment", model.name}}, .max_attempts = 3});
       if (!job) context.log.warn("seal_not_submitted", {{"deployment", model.name}, {"error", job.error().text()}});
     }
+    p.monitoring->ask_for_looks(self);
   });
   return std::unique_ptr<Owner>(new Owner(options, std::move(parts)));
 }

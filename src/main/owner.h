@@ -33,7 +33,6 @@ class Owner {
  private:
   struct Parts;
   Owner(OwnerOptions options, std::unique_ptr<Parts> parts);
-  static void join_alerts(Parts& parts, const std::function<Result<Project>()>& project, Context& context);
   OwnerOptions options_;
   std::unique_ptr<Parts> parts_;
 };

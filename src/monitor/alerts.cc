@@ -209,6 +209,19 @@ Result<AlertPage> Alerts::list(const std::string& workspace, const AlertFilter& 
   return out;
 }
 
+Result<std::set<std::string>> Alerts::broken_inputs(const std::string& workspace) const {
+  std::set<std::string> out;
+  MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
+    MILLRACE_TRY(const auto rows,
+                 session.query("SELECT DISTINCT cause FROM alerts WHERE workspace = ? AND cause_kind = "
+                               "'data' AND cause <> ''",
+                               {workspace}));
+    for (const auto& row : rows) out.insert(row.text(0));
+    return {};
+  }));
+  return out;
+}
+
 Result<Micros> Alerts::event_now(const std::string& workspace, const std::string& deployment) const {
   Micros at = 0;
   if (hooks.event_now) {

@@ -9,10 +9,10 @@
 // pending_at, fired_at and resolved_at are the event time of the look; what people do is at the deployment's event
 // clock, or wall time where it has none. The history has the wall time of everything beside it.
 //
-// After a look every alert that fired or was raised in it gets a durable job `alert.respond` (key: the alert's id),
-// which traces it and acts by the monitor's `on`. The jobs are submitted when all of the look's alerts stand, so that
-// no answer is given in ignorance of another alert of the same look; a look that died before that is completed by the
-// next one.
+// After a look every alert that fired or was raised in it, or that fires on in a new window, gets a durable job
+// `alert.respond` (key: the alert's id), which traces it and acts by the monitor's `on`. The jobs are submitted when
+// all of the look's alerts stand, so that no answer is given in ignorance of another alert of the same look; a look
+// that died before that is completed by the next one.
 // - A page (or warn) with `review` opens a review. Alerts with one cause join one review.
 // - Natural drift with `retrain` runs the target as a job, for drift of severity page and performance of any; not
 // within
@@ -21,6 +21,7 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@
 namespace millrace::monitor {
 
 inline constexpr std::string_view kRespondJob = "alert.respond";
+// The job that a retraining is; main/ adds it. Payload {deployment, target: a stage, horizon: time that training may
+// know up to}: the end of the alert's window, or its beginning while it fills.
+inline constexpr std::string_view kRetrainJob = "model.retrain";
 
 // The windows of one period at one moment: the newest revision of every arm and version in it.
 struct Look {
@@ -93,6 +97,8 @@ class Alerts {
   // Writes the end of a retraining back to the alert that began it. Call it for every job that ends; others are
   // ignored.
   Result<void> note_end(const std::string& workspace, const jobs::Job& job);
+  // Nodes of the dataset versions that traces of the workspace's alerts named as a cause.
+  Result<std::set<std::string>> broken_inputs(const std::string& workspace) const;
   // Completes what a dead process left: ends of retrainings that nobody noted, answers that were not asked for. Call it
   // once the jobs have started.
   Result<void> recover();
@@ -105,7 +111,11 @@ class Alerts {
   Result<AlertDetails> answer(const Caller& caller, const std::string& name, const std::string& why,
                               std::string_view state);
   Result<StoredAlert> named(const std::string& workspace, const std::string& name) const;
+  Result<AlertDetails> store_trace(const Caller& caller, StoredAlert stored, const Json& trace, Micros responded_from);
+  Result<Json> make_trace(const Caller& caller, const StoredAlert& stored, bool last_try);
   Result<StoredAlert> traced(const Caller& caller, StoredAlert stored, bool last_try);
+  Result<StoredAlert> renewed(const Caller& caller, StoredAlert stored, bool last_try);
+  Result<StoredAlert> succeed(const Caller& caller, const StoredAlert& known, const Json& trace);
   Result<Micros> event_now(const std::string& workspace, const std::string& deployment) const;
 
   store::Database& database_;

@@ -286,7 +286,7 @@ TEST_F(Alerting, a_person_resolves_at_any_time_with_a_reason) {
 
 TEST_F(Alerting, ids_may_be_cut_short_and_wrong_ones_are_named) {
   look(january(0.3));
-  const auto& found = all().front();
+  const auto found = all().front();
   EXPECT_EQ(details(found.short_id).alert.id, found.alert.id);
   EXPECT_EQ(details(found.alert.node()).alert.id, found.alert.id);
   EXPECT_EQ(details(found.alert.id.substr(6, 12)).alert.id, found.alert.id);

@@ -11,8 +11,10 @@
 //                  threshold, confusion: {tp, fp, fn, tn}} | null without labels,
 //    columns: [{column, role: "input" | "score", type: "number" | "text", psi, js, effect,
 //               effect_kind: "cohens_d" | "cramers_v", n, reference_n, null_rate, reference_null_rate,
-//               edges: [...] | categories: [...], counts: [...], reference_counts: [...]}],
-//    difference: {n, mean_abs, max_abs, flips, flip_rate, correlation} | null}   a shadow's, against the stable arm
+//               edges: [...] | categories: [...], counts: [...], reference_counts: [...],
+//               mean, reference_mean (of numbers)}],       the last count is of nulls, a text's before it of all others
+//    difference: {n, mean_abs, max_abs, flips, flip_rate, correlation} | null,   a shadow's, against who answered
+//    reference: {node, model, version, problem: text | null, without: [inputs that it does not know]}}
 // Counts are rows of requests. Histograms stand on the reference's frozen edges, so they add up.
 #pragma once
 #include <string>
@@ -36,8 +38,8 @@ struct Window {
   Json summary = Json::object();
   Micros recorded_at = 0;
 
-  std::string node() const;  // prediction_window:DEPLOYMENT/ARM@FROM (date)
-  Json to_json() const;      // {deployment, from, to, arm, model, version, revision, as_of, summary, recorded_at}
+  std::string node() const;  // prediction_window:DEPLOYMENT/all@FROM (a date), .../ARM.MODEL.VERSION@FROM
+  Json to_json() const;      // {node, deployment, from, to, arm, model, version, revision, as_of, summary, recorded_at}
 };
 
 struct Alert {

@@ -29,6 +29,7 @@ enum class StageKind { command, sql };
 struct DatasetDep {
   std::string name;
   Micros from = 0, to = 0;  // 0, 0 = all
+  bool all_rows = false;    // also the rows that the contract set aside; a value that is not of its type is null
   Where where;
 };
 struct StageDep {
@@ -69,6 +70,7 @@ struct Pipeline {
   std::string project;  // its name
   std::string folder;   // absolute
   Environment environment;
+  Micros horizon = 0;  // what training may know ends here; 0 = not told
   std::vector<data::Source> sources;
   std::vector<Stage> stages;  // every stage stands after those it needs; ties in order of the file
 
@@ -77,8 +79,18 @@ struct Pipeline {
   Result<std::vector<const Stage*>> select(const std::vector<std::string>& wanted) const;
 };
 
+// What one run asks for in place of what the project file says; part of the cache keys like the file's own values.
+struct Overrides {
+  Micros horizon = 0;            // 0 = the file's
+  Json params = Json::object();  // "STAGE.PARAM": value; the stage must have that parameter
+};
+// Of a job's payload: {horizon: TIME, params: {...}}, both optional.
+Result<Overrides> read_overrides(const Json& payload);
+
 // Cycles, unknown names, two stages with one out and files that are missing are errors with their places.
-Result<Pipeline> read_pipeline(const Project& project);
+// `from` and `to` of a dataset, and params, may be the horizon: the word `horizon` there, "${horizon}" here (an ISO
+// date).
+Result<Pipeline> read_pipeline(const Project& project, const Overrides& overrides = {});
 
 struct Out {
   std::string path;    // as declared
@@ -181,8 +193,9 @@ class Pipelines {
   Result<VerifyReport> verify(jobs::Running& running, const Pipeline& pipeline, const std::string& stage,
                               const RunOptions& options);
 
-  // The job `pipeline.run`. Payload: {stage: NAME | null | absent, stages: [NAME...], verify: bool}.
-  // Result: {ok, text, stages: [...]} or with verify {ok, text, reports: [...]}.
+  // The job `pipeline.run`. Payload: {stage: NAME | null | absent, stages: [NAME...], verify: bool} and overrides,
+  // which the caller has put into `pipeline`. Result: {ok, text, stages: [...]} or with verify {ok, text, reports:
+  // [...]}.
   Result<Json> work(jobs::Running& running, const Pipeline& pipeline, const RunOptions& options);
 
   Result<std::optional<StageRecord>> latest(const std::string& workspace, const std::string& stage) const;

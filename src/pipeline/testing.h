@@ -59,7 +59,8 @@ class PipelineTest : public ::testing::Test {
     services.reset();
     services = std::make_unique<PipelineState>(state.path(), world.context);
     services->jobs.add("pipeline.run", [this](jobs::Running& running) -> Result<Json> {
-      MILLRACE_TRY(const auto read, this->read());
+      MILLRACE_TRY(const auto overrides, pipeline::read_overrides(running.job().payload));
+      MILLRACE_TRY(const auto read, this->read(overrides));
       return services->pipelines.work(running, read, {.tracking_uri = "http://127.0.0.1:1"});
     });
     ASSERT_TRUE(services->jobs.start(1));
@@ -73,9 +74,9 @@ class PipelineTest : public ::testing::Test {
     write("millrace.yaml",
           "millrace: 1\nproject: tried\n" + sources + "pipeline:\n" + environment + "  stages:\n" + yaml);
   }
-  Result<pipeline::Pipeline> read() const {
+  Result<pipeline::Pipeline> read(const pipeline::Overrides& overrides = {}) const {
     MILLRACE_TRY(const auto loaded, load_project(project.path()));
-    return pipeline::read_pipeline(loaded);
+    return pipeline::read_pipeline(loaded, overrides);
   }
 
   jobs::Job submit(const Json& payload) {

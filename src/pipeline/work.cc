@@ -24,6 +24,8 @@ Result<Payload> read_payload(const Json& payload) {
       out.stages.push_back(value.get<std::string>());
     else if (key == "verify" && value.is_boolean())
       out.verify = value.get<bool>();
+    else if (key == "horizon" || key == "params")
+      continue;  // read_overrides() has judged them
     else if (key == "stages" && value.is_array() && value.size() <= bounds::stages) {
       for (const auto& name : value) {
         if (!name.is_string()) return wrong("a stage's name is text");

@@ -63,24 +63,26 @@ Result<int64_t> last_version(store::Session& session, const std::string& workspa
   return row && !row->is_null(0) ? row->integer(0) : int64_t{0};
 }
 
-StoredRelease release_of(const store::Row& row) {
+// The snapshot describes the arms; the row adds what it cannot know.
+Result<StoredRelease> stored_release(const store::Row& row) {
   StoredRelease out;
-  out.release = {.deployment = row.text(0),
-                 .number = row.integer(1),
-                 .model = row.text(2),
-                 .version = row.integer(3),
-                 .restores = row.integer(4),
-                 .model_digest = row.text(5),
-                 .reason = row.text(6),
-                 .subject = row.text(7),
-                 .created_at = row.integer(8)};
-  out.contract_blob = row.text(9);
-  out.snapshot = row.text(10);
+  out.snapshot = row.text(0);
+  const auto node = fmt::format("release:{}@{}", row.text(1), row.integer(2));
+  MILLRACE_TRY(const auto snapshot, parse_snapshot(out.snapshot, node));
+  out.release = release_of(snapshot);
+  out.release.restores = row.integer(3);
+  out.release.step = row.text(4);
+  out.release.event_time = row.integer(5);
   return out;
 }
 
-constexpr std::string_view kReleaseColumns =
-    "deployment, number, model, version, restores, model_digest, reason, subject, created_at, contract_blob, snapshot";
+constexpr std::string_view kReleaseColumns = "snapshot, deployment, number, restores, step, event_time";
+
+Json arm_json(const ReleaseArm& arm) {
+  return {{"model", arm.model}, {"version", arm.version}, {"digest", arm.digest}};
+}
+
+ReleaseArm arm_of(const ReleasedModel& model) { return {model.model, model.version, model.digest}; }
 
 }  // namespace
 
@@ -92,6 +94,22 @@ Json Digests::to_json() const {
 std::string model_node(std::string_view model, int64_t version) { return fmt::format("model:{}@{}", model, version); }
 std::string ModelVersion::node() const { return model_node(model, version); }
 std::string Release::node() const { return fmt::format("release:{}@{}", deployment, number); }
+std::string ReleaseArm::node() const { return model_node(model, version); }
+
+Release release_of(const ReleaseSnapshot& snapshot) {
+  Release out{.deployment = snapshot.deployment,
+              .number = snapshot.release,
+              .model = snapshot.stable.model,
+              .version = snapshot.stable.version,
+              .model_digest = snapshot.stable.digest,
+              .canary_share = snapshot.canary_share,
+              .reason = snapshot.reason,
+              .subject = snapshot.subject,
+              .created_at = snapshot.created_at};
+  if (snapshot.canary) out.canary = arm_of(*snapshot.canary);
+  for (const auto& shadow : snapshot.shadows) out.shadows.push_back(arm_of(shadow));
+  return out;
+}
 
 Json ModelVersion::to_json() const {
   Json results = Json::array();
@@ -110,16 +128,27 @@ Json ModelVersion::to_json() const {
 }
 
 Json Release::to_json() const {
+  Json listening = Json::array(), answering;
+  for (const auto& shadow : shadows) listening.push_back(arm_json(shadow));
+  if (canary) {
+    answering = arm_json(*canary);
+    answering["share"] = canary_share;
+  }
   return {{"node", node()},
           {"deployment", deployment},
           {"number", number},
+          {"step", step},
+          {"stable", arm_json(stable())},
+          {"canary", std::move(answering)},
+          {"shadows", std::move(listening)},
           {"model", model},
           {"version", version},
           {"model_digest", model_digest},
           {"restores", restores == 0 ? Json(nullptr) : Json(restores)},
           {"reason", reason},
           {"subject", subject},
-          {"created_at", to_iso(created_at)}};
+          {"created_at", to_iso(created_at)},
+          {"event_time", to_iso(event_time)}};
 }
 
 Json to_json(const GateResult& result) {
@@ -182,7 +211,9 @@ Result<std::optional<StoredRelease>> newest_release(store::Session& session, con
           fmt::format("SELECT {} FROM releases WHERE workspace = ? AND deployment = ? ORDER BY number DESC LIMIT 1",
                       kReleaseColumns),
           {workspace, deployment}));
-  return row ? std::optional(release_of(*row)) : std::nullopt;
+  if (!row) return std::optional<StoredRelease>();
+  MILLRACE_TRY(auto stored, stored_release(*row));
+  return std::optional(std::move(stored));
 }
 
 Result<StoredRelease> get_release(store::Session& session, const std::string& workspace, const std::string& deployment,
@@ -195,7 +226,7 @@ Result<StoredRelease> get_release(store::Session& session, const std::string& wo
   if (!row)
     return Error{Code::not_found, fmt::format("there is no release {} of the deployment '{}'", number, deployment)}
         .hint(fmt::format("millrace release list {}", deployment));
-  return release_of(*row);
+  return stored_release(*row);
 }
 
 }  // namespace millrace::registry

@@ -15,9 +15,10 @@ struct StoredVersion {
 
 struct StoredRelease {
   Release release;
-  std::string contract_blob;
   std::string snapshot;  // as store_snapshot() takes it, JSON text
 };
+// What a snapshot says of its release: all but `step`, `restores` and `event_time`.
+Release release_of(const ReleaseSnapshot& snapshot);
 
 Json to_json(const GateResult& result);
 GateResult gate_result_of(const Json& json);

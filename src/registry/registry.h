@@ -43,6 +43,7 @@ struct ModelSpec {
 // deployments.NAME
 struct DeploymentSpec {
   std::string name, model, unit, guard = "reject", alias;
+  std::optional<double> canary_share;  // of a canary that is not given one
   Where where;
 };
 Result<std::vector<ModelSpec>> read_models(const Project& project);
@@ -75,17 +76,58 @@ struct ModelVersion {
   Json to_json() const;
 };
 
+// One model version on one arm.
+struct ReleaseArm {
+  std::string model;
+  int64_t version = 0;
+  std::string digest;        // of the model
+  std::string node() const;  // model:NAME@VERSION
+};
+
+// What a deployment had on its traffic from this record on. Immutable; the highest number is live.
 struct Release {
   std::string deployment;
   int64_t number = 0;
-  std::string model;
+  std::string step;   // what made it: release, shadow, canary, promote, rollback, stop
+  std::string model;  // the stable arm's
   int64_t version = 0;
-  int64_t restores = 0;  // the release that a rollback went back to, or 0
-  std::string model_digest, reason, subject;
+  int64_t restores = 0;  // of a rollback: the release that had put this stable arm on; else 0
+  std::string model_digest;
+  std::optional<ReleaseArm> canary;
+  double canary_share = 0;
+  std::vector<ReleaseArm> shadows;
+  std::string reason, subject;
   Micros created_at = 0;
+  Micros event_time = 0;
   std::string node() const;  // release:DEPLOYMENT@NUMBER
+  ReleaseArm stable() const { return {model, version, model_digest}; }
   Json to_json() const;
 };
+
+// How a caller asks for traffic to be moved.
+struct Move {
+  std::string why;
+  int64_t version = 0;          // of the deployment's model; promote: 0 = the canary
+  std::optional<double> share;  // of a canary; nothing = the project's
+  int64_t live = 0;             // not 0: only while this release is live, else `conflict`
+};
+
+// A name for a version, as MLflow's clients know them.
+struct Alias {
+  std::string model, name;
+  int64_t version = 0;
+  std::string deployment;  // that binds it: it is this one's stable arm; "" = a label
+};
+
+// What a list of versions needs of each.
+struct VersionEntry {
+  std::string model;
+  int64_t version = 0;
+  std::string run_id, author;
+  Micros created_at = 0;
+};
+
+struct TrafficOrder;  // traffic.h
 
 struct Parts {
   store::Database& database;
@@ -119,21 +161,63 @@ class Registry {
   // The card as Markdown, written from the facts.
   Result<std::string> card(const std::string& workspace, const ModelSpec& spec, int64_t version) const;
 
-  // rejected when the version is not approved for exactly these digests. Writes the record, then the data plane's
-  // snapshot.
+  // Moving traffic. Each is one record, one audit line and one snapshot for the data plane, and takes the role
+  // approver. Of several callers at once one wins and the others get `conflict`, which names the winner. What would
+  // change nothing is a `conflict` too. A version whose model cannot answer is refused before there is a record.
+  //
+  // release: the version becomes the stable arm, alone. rejected when it is not approved for exactly these digests.
+  Result<Release> release(const Caller& caller, const Project& project, const DeploymentSpec& spec, const Move& move);
   Result<Release> release(const Caller& caller, const Project& project, const DeploymentSpec& spec, int64_t version,
-                          const std::string& why);
-  Result<Release> rollback(const Caller& caller, const std::string& deployment, const std::string& why);
+                          const std::string& why) {
+    return release(caller, project, spec, {.why = why, .version = version});
+  }
+  // shadow: the version gets a copy of what others answer. Its gates must have passed; nobody sees its answers, so it
+  // needs no approval. The other arms stay.
+  Result<Release> shadow(const Caller& caller, const Project& project, const DeploymentSpec& spec, const Move& move);
+  // canary: the version answers a share of the units, in (0, 1), under the rules of a release. Units keep their arm:
+  // with a higher share everybody who was in stays in. The stable arm and the shadows stay; another canary ends.
+  Result<Release> canary(const Caller& caller, const Project& project, const DeploymentSpec& spec, const Move& move);
+  // promote: the canary becomes the stable arm, alone; without a canary the named shadow does. May it still be
+  // released, is asked again.
+  Result<Release> promote(const Caller& caller, const Project& project, const DeploymentSpec& spec, const Move& move);
+  // stop: canary and shadows end, the stable arm stays.
+  Result<Release> stop(const Caller& caller, const std::string& deployment, const Move& move);
+  // rollback: with a canary on, the canary and the shadows end and the stable arm stays, which is the former state.
+  // Else the newest earlier stable arm that was another version comes back, alone. Who goes back again goes further
+  // back, never forth to what was rolled back. What was live once needs no new approval.
+  Result<Release> rollback(const Caller& caller, const std::string& deployment, const Move& move);
+  Result<Release> rollback(const Caller& caller, const std::string& deployment, const std::string& why) {
+    return rollback(caller, deployment, Move{.why = why});
+  }
   Result<std::vector<Release>> releases(const std::string& workspace,
                                         const std::string& deployment) const;  // newest first
   Result<std::optional<Release>> current(const std::string& workspace, const std::string& deployment) const;
+
+  // Aliases. Without a project nothing binds one. Setting one that a deployment binds is release() of that version,
+  // with its role, gates and approvals; deleting it is a `conflict`. Labels take the role writer.
+  Result<std::vector<Alias>> aliases(const std::string& workspace, const Project* project,
+                                     const std::string& model) const;  // "" = of all
+  Result<void> set_alias(const Caller& caller, const Project* project, const Alias& wanted);
+  Result<void> delete_alias(const Caller& caller, const Project* project, const std::string& model,
+                            const std::string& name);
+  // Every version there is, by model and number.
+  Result<std::vector<VersionEntry>> catalogue(const std::string& workspace) const;
+
   // Brings the snapshot files in line with the records (after a crash between the two). Call once at start.
   Result<void> reconcile();
 
-  // Called after a release's snapshot is in place; main/ joins the data plane here. Set before use.
-  std::function<void(const std::string& deployment)> on_release;
+  // Set before use; main/ joins the data plane and monitoring here.
+  // Can this be served? Asked when the files are in place, before there is a record.
+  std::function<Result<void>(const ReleaseSnapshot& snapshot)> check_release;
+  // After a release's snapshot is in place. An error is the caller's answer: the record stays, and is not served yet.
+  std::function<Result<void>(const std::string& deployment)> on_release;
+  // How far the deployment's events have come; 0 = the wall clock.
+  std::function<Micros(const std::string& workspace, const std::string& deployment)> event_now;
 
  private:
+  Result<Release> move_traffic(const Caller& caller, const TrafficOrder& order);
+  Result<void> mend(const std::string& workspace, const std::string& deployment);
+
   Parts parts_;
 };
 

@@ -8,12 +8,12 @@
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/ids.h"
+#include "core/limits.h"
 
 namespace millrace::registry {
 namespace {
 
 constexpr size_t kSnapshotBytes = 1 << 20;
-constexpr size_t kShadows = 8;
 
 Json model_json(const ReleasedModel& model) {
   Json out{{"model", model.model},
@@ -135,7 +135,8 @@ Result<ReleaseSnapshot> read_snapshot(const Json& json) {
   in.require(out.release >= 1, "release", "a release from 1 is expected");
   in.require(out.guard == "reject", "guard", "'reject' is expected");
   in.require(out.canary_share >= 0 && out.canary_share <= 1, "canary_share", "a share from 0 to 1 is expected");
-  in.require(shadows.is_array() && shadows.size() <= kShadows, "shadows", "a list of at most 8 models is expected");
+  in.require(shadows.is_array() && shadows.size() <= limits::release_shadows, "shadows",
+             "a list of at most 8 models is expected");
   MILLRACE_DO(in.done());
   MILLRACE_TRY(out.stable, read_model(stable, "stable"));
   if (!canary.is_null()) {

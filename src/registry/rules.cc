@@ -1,6 +1,7 @@
 #include "registry/rules.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@ namespace millrace::registry {
 namespace {
 
 constexpr size_t kWhyBytes = 4096;
+constexpr size_t kAliasBytes = 255;
 
 bool is_local(const std::string& subject) { return Caller{.subject = subject}.is_local(); }
 bool counts(const Json& approval) { return approval.value("holds", false); }
@@ -124,6 +126,24 @@ Result<void> may_release(const ModelSpec& spec, const StoredVersion& stored) {
       fmt::format("{} cannot be released: it has {} of {} approval{} for exactly these digests{}", version.node(),
                   given, needed, needed == 1 ? "" : "s", lost ? "; the evidence has changed since an earlier one" : "")}
       .hint(fmt::format("millrace model approve {} {} --why TEXT", version.model, version.version));
+}
+
+Result<void> may_shadow(const ModelSpec& spec, const StoredVersion& stored) {
+  return gates_stand(spec, stored, "a shadow");
+}
+
+Result<void> check_alias(const std::string& alias) {
+  const auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-'; };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::string lower = alias;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const bool number = lower.size() > 1 && lower[0] == 'v' && std::all_of(lower.begin() + 1, lower.end(), digit);
+  if (alias.empty() || alias.size() > kAliasBytes || !std::all_of(alias.begin(), alias.end(), word) ||
+      lower == "latest" || number)
+    return Error{Code::invalid, fmt::format("'{}' cannot be an alias", alias.substr(0, 100))}.at_field("alias").hint(
+        "letters, digits, '_' and '-', at most 255; 'latest' and v1 have meanings of their own");
+  return {};
 }
 
 Result<void> check_why(const std::string& why, std::string_view what) {

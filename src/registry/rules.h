@@ -16,9 +16,13 @@ std::vector<std::string> failed_gates(const ModelVersion& version);
 Result<void> may_approve(const Caller& caller, const ModelSpec& spec, const StoredVersion& stored);
 // May this caller release and roll back? `denied` without the role.
 Result<void> may_move_traffic(const Caller& caller, std::string_view deployment);
-// May this version go on traffic?
+// May this version go on traffic? `rejected` without passed gates and approvals.
 Result<void> may_release(const ModelSpec& spec, const StoredVersion& stored);
+// May it listen? Nobody sees its answers: passed gates are enough.
+Result<void> may_shadow(const ModelSpec& spec, const StoredVersion& stored);
 
+// MLflow's rule: letters, digits, '_' and '-', not "latest", not v1.
+Result<void> check_alias(const std::string& alias);
 Result<void> check_why(const std::string& why, std::string_view what);
 
 }  // namespace millrace::registry

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/fault.h"
 #include "core/files.h"
 #include "core/hash.h"
 
@@ -50,10 +51,18 @@ Result<std::optional<StoredRelease>> newest(const Parts& parts, const std::strin
       parts.database, [&](store::Session& session) { return newest_release(session, workspace, deployment); });
 }
 
+std::vector<const ReleasedModel*> arms_of(const ReleaseSnapshot& snapshot) {
+  std::vector<const ReleasedModel*> out{&snapshot.stable};
+  if (snapshot.canary) out.push_back(&*snapshot.canary);
+  for (const auto& shadow : snapshot.shadows) out.push_back(&shadow);
+  return out;
+}
+
 // A snapshot that is missing, damaged, older or of another text is written again. Bytes of files are checked by whoever
 // loads them.
 bool in_place(const std::string& folder, const ReleaseSnapshot& wanted) {
-  if (!exists(folder + "/" + wanted.stable.file) || !exists(folder + "/" + wanted.stable.contract)) return false;
+  for (const auto* arm : arms_of(wanted))
+    if (!exists(folder + "/" + arm->file) || !exists(folder + "/" + arm->contract)) return false;
   const auto found = load_snapshot(folder + "/current.json");
   return found && registry::to_json(*found) == registry::to_json(wanted);
 }
@@ -65,11 +74,20 @@ std::string contract_file(const std::string& contract_digest) {
   return "files/" + contract_digest.substr(7) + ".odcs.yaml";
 }
 
-Result<void> install_files(const Parts& parts, const std::string& deployment, const std::string& model_digest,
-                           const std::string& contract_digest) {
+Result<std::string> contract_blob(const std::string& contract_file) {
+  const std::string digest = "sha256:" + std::filesystem::path(contract_file).filename().string().substr(0, 64);
+  if (is_digest(digest) && registry::contract_file(digest) == contract_file) return digest;
+  return Error{Code::corrupt, fmt::format("'{}' is not where a release keeps its contract", contract_file)};
+}
+
+Result<void> install_files(const Parts& parts, const std::string& deployment, const ReleaseSnapshot& snapshot) {
   const std::string folder = parts.serving_folder + "/" + deployment;
-  MILLRACE_DO(install(parts, folder, model_file(model_digest), model_digest));
-  return install(parts, folder, contract_file(contract_digest), contract_digest);
+  for (const auto* arm : arms_of(snapshot)) {
+    MILLRACE_TRY(const auto contract, contract_blob(arm->contract));
+    MILLRACE_DO(install(parts, folder, arm->file, arm->digest));
+    MILLRACE_DO(install(parts, folder, arm->contract, contract));
+  }
+  return {};
 }
 
 Result<bool> put_newest_snapshot(const Parts& parts, const std::string& workspace, const std::string& deployment) {
@@ -80,7 +98,8 @@ Result<bool> put_newest_snapshot(const Parts& parts, const std::string& workspac
     if (!stored) return written;
     MILLRACE_TRY(const auto snapshot, parse_snapshot(stored->snapshot, stored->release.node()));
     if (in_place(folder, snapshot)) return written;
-    MILLRACE_DO(install_files(parts, deployment, stored->release.model_digest, stored->contract_blob));
+    MILLRACE_DO(install_files(parts, deployment, snapshot));
+    FAULT_POINT("registry.release.before_snapshot");
     MILLRACE_DO(store_snapshot(folder, snapshot));
     written = true;
   }

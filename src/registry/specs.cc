@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -7,6 +8,7 @@
 #include "registry/card_fields.h"
 #include "registry/gates/gate_kind.h"
 #include "registry/registry.h"
+#include "registry/rules.h"
 
 namespace millrace::registry {
 namespace {
@@ -167,30 +169,44 @@ Result<ModelSpec> read_model(const Project& project, const std::string& name, co
   return spec;
 }
 
+Result<void> read_canary(const Yaml& node, DeploymentSpec& spec) {
+  const auto* canary = node.find("canary");
+  if (canary == nullptr) return {};
+  MILLRACE_DO(canary->only_keys({"share"}));
+  MILLRACE_TRY(const auto* share, canary->get("share"));
+  MILLRACE_TRY(const auto number, share->number());
+  if (!(number > 0 && number < 1))
+    return share->error(fmt::format("share is {}, and must be above 0 and below 1", share->text()))
+        .hint("0.1 gives the canary a tenth of the units");
+  spec.canary_share = number;
+  return {};
+}
+
+Result<void> read_alias(const Yaml& node, DeploymentSpec& spec) {
+  const auto* alias = node.find("alias");
+  if (alias == nullptr) return {};
+  MILLRACE_TRY(spec.alias, alias->string());
+  if (auto good = check_alias(spec.alias); !good) return alias->error(good.error().message()).hint(good.error().hint());
+  return {};
+}
+
 Result<DeploymentSpec> read_deployment(const Project& project, const std::string& name, const Yaml& node) {
   if (!is_name(name))
     return node.error(fmt::format("'{}' is not a name of a deployment", name))
         .hint("letters, digits, '_', '-' and '.'");
   MILLRACE_DO(node.only_keys({"model", "unit", "guard", "alias", "canary"}));
-  if (const auto* canary = node.find("canary"))
-    return Error{
-        Code::unsupported,
-        fmt::format("the deployment '{}' asks for a canary, and this version of millrace cannot share out traffic yet",
-                    name)}
-        .at(canary->where())
-        .hint(
-            "remove 'canary': a release takes all of the traffic at once, and millrace release rollback takes it back");
   DeploymentSpec spec{.name = name, .where = node.where()};
   MILLRACE_TRY(spec.model, node.get_string("model"));
   const auto models = keys_of(project.section("models"));
   if (!has(models, spec.model)) return unknown("model", spec.model, *node.find("model"), models);
   spec.unit = node.string_or("unit", "");
-  spec.alias = node.string_or("alias", "");
   spec.guard = node.string_or("guard", "reject");
   if (spec.guard != "reject")
     return node.find("guard")
         ->error(fmt::format("there is no guard '{}'", spec.guard))
         .hint("write guard: reject, which refuses a row that breaks the contract");
+  MILLRACE_DO(read_canary(node, spec));
+  MILLRACE_DO(read_alias(node, spec));
   return spec;
 }
 
@@ -216,7 +232,19 @@ Result<std::vector<ModelSpec>> read_models(const Project& project) {
 }
 
 Result<std::vector<DeploymentSpec>> read_deployments(const Project& project) {
-  return read_section<DeploymentSpec>(project, "deployments", read_deployment);
+  MILLRACE_TRY(auto out, read_section<DeploymentSpec>(project, "deployments", read_deployment));
+  std::map<std::pair<std::string, std::string>, std::string> bound;
+  for (const auto& spec : out) {
+    if (spec.alias.empty()) continue;
+    const auto [at, fresh] = bound.emplace(std::pair(spec.model, spec.alias), spec.name);
+    if (!fresh)
+      return Error{Code::invalid, fmt::format("the deployments '{}' and '{}' both bind the alias '{}' of the model "
+                                              "'{}'",
+                                              at->second, spec.name, spec.alias, spec.model)}
+          .at(spec.where)
+          .hint("an alias is one deployment's stable arm: give each its own");
+  }
+  return out;
 }
 
 }  // namespace millrace::registry

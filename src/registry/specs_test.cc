@@ -66,10 +66,30 @@ TEST_F(Specs, values_out_of_range_are_refused) {
             "the file 'lost.odcs.yaml' does not exist | give the ODCS contract of the model's inputs");
   EXPECT_EQ(error("unit: tailnum", "guard: pass"),
             "there is no guard 'pass' | write guard: reject, which refuses a row that breaks the contract");
-  EXPECT_EQ(error("unit: tailnum", "canary: {share: 0.1}"),
-            "the deployment 'late' asks for a canary, and this version of millrace cannot share out traffic yet | "
-            "remove 'canary': a release takes all of the traffic at once, and millrace "
-            "release rollback takes it back");
+  EXPECT_EQ(error("unit: tailnum", "canary: {share: 1}"),
+            "share is 1, and must be above 0 and below 1 | 0.1 gives the canary a tenth of the units");
+  EXPECT_EQ(error("unit: tailnum", "canary: {share: 0}"),
+            "share is 0, and must be above 0 and below 1 | 0.1 gives the canary a tenth of the units");
+  EXPECT_EQ(error("unit: tailnum", "canary: {shares: 0.1}"), "unknown key 'shares' | did you mean 'share'?");
+  for (const char* alias : {"latest", "LATEST", "v12", "'a b'", "a.b"})
+    EXPECT_NE(error("unit: tailnum", std::string("alias: ") + alias).find("cannot be an alias"), std::string::npos)
+        << alias;
+}
+
+TEST_F(Specs, a_deployment_may_have_a_canary_share_and_an_alias) {
+  deployments = "deployments:\n  late: {model: late, unit: tailnum, canary: {share: 0.1}, alias: champion-2_a}\n";
+  write_project(1);
+  EXPECT_EQ(deployment().canary_share, 0.1);
+  EXPECT_EQ(deployment().alias, "champion-2_a");
+}
+
+TEST_F(Specs, an_alias_is_one_deployments_stable_arm) {
+  deployments = "deployments:\n  late: {model: late, alias: champion}\n  later: {model: late, alias: champion}\n";
+  write_project(1);
+  const auto read = read_deployments(loaded());
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().message(),
+            "the deployments 'late' and 'later' both bind the alias 'champion' of the model 'late'");
 }
 
 TEST_F(Specs, a_contract_outside_the_project_is_refused) {

@@ -50,7 +50,10 @@ class RegistryTest : public PipelineTest {
     models = std::make_unique<registry::Registry>(
         registry::Parts{*services->database, *services->blobs, services->journal, world.context, *services->engines,
                         services->datasets, services->pipelines, services->tracking, state / "serving", state / "tmp"});
-    models->on_release = [this](const std::string& deployment) { told.push_back(deployment); };
+    models->on_release = [this](const std::string& deployment) -> Result<void> {
+      told.push_back(deployment);
+      return {};
+    };
   }
 
   void rows(const std::string& select) { write_rows(*services->engines, project / "held.parquet", select); }

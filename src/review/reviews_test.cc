@@ -93,7 +93,7 @@ TEST_F(Reviewing, a_wrong_answer_is_named) {
   EXPECT_EQ(said(reviews.close(ada, review.id, "fixed", "")), "invalid: a decision needs a reason");
   EXPECT_EQ(said(reviews.close(reader, review.id, "fixed", "x")),
             "denied: rob may not close reviews: that takes the role 'writer'");
-  EXPECT_EQ(said(reviews.close(ada, "review-0", "fixed", "x")), "not_found: there is no review 'review-0'");
+  EXPECT_EQ(said(reviews.close(ada, "review-nothing", "fixed", "x")), "not_found: there is no review 'review-nothing'");
   EXPECT_EQ(said(reviews.list("default", "opne", "")), "invalid: 'opne' is no state of a review");
   EXPECT_EQ(reviews.get("default", review.id)->state, "open");
 }

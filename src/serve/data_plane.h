@@ -15,10 +15,11 @@
 #include "core/limits.h"
 #include "core/result.h"
 #include "engine/engine.h"
-#include "serve/guard.h"
-#include "serve/prediction_log.h"
+#include "registry/release_snapshot.h"
+#include "serve/arms/served.h"
+#include "serve/arms/shadow.h"
+#include "serve/infer.h"
 #include "serve/runtime.h"
-#include "serve/statistics.h"
 
 namespace millrace::serve {
 
@@ -32,45 +33,25 @@ struct DataPlaneOptions {
   size_t queue = limits::inference_queue;
 };
 
-// What stays of a deployment while its releases come and go.
-struct Place {
-  std::string name;
-  std::unique_ptr<PredictionLog> log;  // null without a log folder
-  StatisticsByVersion statistics;
-};
+// Who a request is for. Keeps the deployment's arms alive until it is answered.
+struct Target {
+  ServedPtr served;
+  const ServedArm* arm = nullptr;  // whose inputs the request must have; who answers when `pinned`
+  bool pinned = false;             // the request names a version: its unit decides nothing
 
-// A deployment at one moment. Immutable; a request keeps it alive until it is answered.
-struct Served {
-  Arm arm;
-  ArmKey key;
-  std::string version;  // as the protocol shows it
-  std::string release;  // node of the release
-  std::shared_ptr<const Model> model;
-  std::unique_ptr<const Guard> guard;  // null: inputs are not guarded
-  std::shared_ptr<Place> place;
-  std::shared_ptr<Statistics> statistics;
-};
-using ServedPtr = std::shared_ptr<const Served>;
-
-struct InferRequest {
-  std::vector<Tensor> inputs;  // one for each input of the model, in its order; types and shapes fit
-  std::vector<size_t> wanted;  // indexes of outputs
-  std::string request_id;
-  Micros event_time = 0;  // 0: the time of arrival
-  std::string unit, input;
-  bool json_answer = true;  // outputs must fit JSON: no NaN, no infinity, UTF-8
-};
-
-struct InferReply {
-  std::string prediction_id;
-  std::optional<Refusal> refusal;  // set: there are no outputs
-  std::vector<Tensor> outputs;     // one for each of `wanted`
+  const ServedArm* operator->() const { return arm; }
 };
 
 struct ModelState {
-  std::string name, version;
+  std::string name, version;  // of the stable arm
   bool ready = false;
   std::string reason;  // why not
+};
+
+// Where a model lies, before it is loaded.
+struct ModelSource {
+  std::string file, contract;  // paths; contract "" = unguarded
+  std::string digest;          // that the file must have
 };
 
 class DataPlane {
@@ -80,12 +61,15 @@ class DataPlane {
   static Result<std::unique_ptr<DataPlane>> open(DataPlaneOptions options, engine::Engines& engines, Context& context);
   ~DataPlane();
 
-  // Takes the deployment's current snapshot; requests under way end with the one that they began with.
-  // On an error the one before stays in place.
+  // Takes the deployment's current snapshot, as one swap of a pointer; requests under way end with the arms that they
+  // began with. Models that are in memory are not loaded again, those of arms that ended lately among them. On an error
+  // the release before stays in place; at the start, where there is none, a stable arm goes on without the others.
   Result<void> reload(const std::string& deployment);
+  // Could this snapshot, whose files are in place, be served? Its models are then in memory.
+  Result<void> check(const registry::ReleaseSnapshot& snapshot);
 
-  // not_found names what there is. version "" = the current one.
-  Result<ServedPtr> find(std::string_view name, std::string_view version) const;
+  // not_found names what there is. version "" = whichever arm the unit of the request falls to.
+  Result<Target> find(std::string_view name, std::string_view version) const;
   std::vector<ModelState> models() const;
   std::vector<ServedPtr> served() const;
   bool ready() const;                              // every deployment has a model
@@ -93,16 +77,20 @@ class DataPlane {
 
   // Guard, model, log, in this order; the record is written before it returns. `unavailable` when too many requests are
   // under way or the record cannot be written, `invalid` when the model refuses the values; a refusal by the contract
-  // is a reply.
-  Result<InferReply> infer(const Served& served, const InferRequest& request);
+  // is a reply. What was answered is offered to the shadows, which nothing here waits for.
+  Result<InferReply> infer(const Target& target, const InferRequest& request);
 
-  std::string metrics_text() const;  // Prometheus text
+  std::string metrics_text() const;                          // Prometheus text
+  uint64_t models_loaded() const { return models_loaded_; }  // from files, since the start
 
-  // Looks through open segments and sealed files. Not for the request path.
+  // Looks through open segments and sealed files. Not for the request path. The record of the arm that answered, and
+  // beside it `shadows`: what each shadow made of the same request.
   Result<Json> find_prediction(const std::string& id) const;
-  Result<Json> count_predictions(const std::string& deployment,
-                                 const std::string& input) const;  // {count, first}; input "" = all
-  // Ends the open segment and turns every closed one into Parquet. Idempotent.
+  // {count, first}, shadows not counted; input "" = all.
+  Result<Json> count_predictions(const std::string& deployment, const std::string& input) const;
+  // A page of what the predictions of one input answered to (stored.h); the first page seals what is open.
+  Result<Json> prediction_ids(const std::string& deployment, const std::string& input, const std::string& after);
+  // Waits a bounded time for shadows, ends the open segment and turns every closed one into Parquet. Idempotent.
   Result<Json> seal(const std::string& deployment);
 
  private:
@@ -110,15 +98,22 @@ class DataPlane {
   Result<void> load_files();
   Result<void> load_releases();
   Result<std::shared_ptr<Place>> place_of(const std::string& name);
-  Result<ServedPtr> build(Arm arm, const std::string& bytes, const std::string& file, const std::string& contract);
-  Result<ServedPtr> load_release(const std::string& deployment);
+  Result<LoadedPtr> load(Place& place, const ModelSource& source);
+  Result<ServedArm> arm(Place& place, Arm arm, const ModelSource& source);
+  Result<std::shared_ptr<Served>> assemble(const registry::ReleaseSnapshot& snapshot, bool all_arms);
+  Result<std::shared_ptr<Served>> load_release(const std::string& deployment);
+  void trim(Place& place, const Served* served) const;
+  ServedPtr now_served(const std::string& name) const;
   std::vector<std::shared_ptr<Place>> places() const;
   void publish(const std::string& name, ServedPtr served);
-  Result<InferReply> answer(const Served& served, const InferRequest& request);
-  std::optional<Refusal> guard(const Served& served, const InferRequest& request, PredictionFacts& facts) const;
-  Result<std::vector<Tensor>> run(const Served& served, const InferRequest& request, PredictionFacts& facts) const;
-  Result<void> record(const Served& served, const PredictionFacts& facts, const InferRequest& request,
-                      std::span<const Tensor> outputs);
+
+  struct Attempt;
+  Result<InferReply> answer(const Target& target, const InferRequest& request);
+  bool answer_shadow(const ServedArm& shadow, const ShadowCopy& copy);
+  Result<std::vector<Tensor>> attempt(Attempt& it, std::optional<Refusal>& refusal);
+  std::optional<Refusal> guard(Attempt& it) const;
+  Result<std::vector<Tensor>> run(Attempt& it) const;
+  Result<void> record(Attempt& it, std::span<const Tensor> outputs);
 
   using Map = std::map<std::string, ServedPtr, std::less<>>;
   const DataPlaneOptions options_;
@@ -127,14 +122,15 @@ class DataPlane {
   Context& context_;
   std::unique_ptr<Runtime> runtime_;
   std::atomic<size_t> under_way_{0};
-  std::atomic<uint64_t> turned_away_{0};
+  std::atomic<uint64_t> turned_away_{0}, models_loaded_{0};
 
   mutable std::mutex mutex_;  // guards the fields below; held for a copy of a pointer
   std::shared_ptr<const Map> map_;
   std::map<std::string, std::string> failing_;  // deployment -> why its newest snapshot is not served
   std::map<std::string, std::shared_ptr<Place>> places_;
-  std::mutex load_mutex_;  // one load at a time, in order
+  std::mutex load_mutex_;  // one load at a time, in order; guards Place::loaded
   std::mutex seal_mutex_;
+  std::unique_ptr<ShadowQueue> shadows_;  // last: its thread uses the others
 };
 
 }  // namespace millrace::serve

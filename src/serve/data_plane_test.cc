@@ -76,7 +76,7 @@ TEST_F(DataPlaneTest, answers_and_logs_before_it_returns) {
   request.unit = "N1";
   request.input = "sha256:abc";
   request.event_time = 7;
-  auto reply = plane->infer(**served, request);
+  auto reply = plane->infer(*served, request);
   ASSERT_TRUE(reply) << reply.error().text();
   EXPECT_FLOAT_EQ(reply->outputs[0].as<float>()[1], 22.5F);
   auto stored = plane->find_prediction(reply->prediction_id);
@@ -93,7 +93,7 @@ TEST_F(DataPlaneTest, answers_and_logs_before_it_returns) {
 TEST_F(DataPlaneTest, the_contract_refuses_with_field_rule_and_row_and_the_refusal_is_logged) {
   auto plane = open(of_files());
   auto served = plane->find("columns", "");
-  auto reply = plane->infer(**served, columns({10, 5000}));
+  auto reply = plane->infer(*served, columns({10, 5000}));
   ASSERT_TRUE(reply) << reply.error().text();
   ASSERT_TRUE(reply->refusal);
   EXPECT_EQ(reply->refusal->field, "minutes");
@@ -101,9 +101,9 @@ TEST_F(DataPlaneTest, the_contract_refuses_with_field_rule_and_row_and_the_refus
   EXPECT_FALSE(reply->refusal->rule.empty());
   EXPECT_EQ((*plane->find_prediction(reply->prediction_id))["status"], "refused");
   EXPECT_EQ((*plane->find_prediction(reply->prediction_id))["field"], "minutes");
-  EXPECT_NE(
-      plane->metrics_text().find("millrace_requests_refused_total{model=\"columns\",version=\"1\",field=\"minutes\""),
-      std::string::npos);
+  EXPECT_NE(plane->metrics_text().find(
+                "millrace_requests_refused_total{model=\"columns\",version=\"1\",arm=\"stable\",field=\"minutes\""),
+            std::string::npos);
 }
 
 TEST_F(DataPlaneTest, a_contract_that_does_not_fit_the_model_is_refused_at_the_start) {
@@ -131,12 +131,12 @@ TEST_F(DataPlaneTest, what_json_cannot_carry_is_an_error_and_logged) {
   x.push(-1.0);
   request.inputs = {x};
   request.wanted = {0};
-  auto reply = plane->infer(**served, request);
+  auto reply = plane->infer(*served, request);
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code(), Code::rejected);
   EXPECT_EQ(reply.error().where().field, "y");
   request.json_answer = false;
-  EXPECT_TRUE(plane->infer(**served, request));
+  EXPECT_TRUE(plane->infer(*served, request));
   EXPECT_EQ((*plane->count_predictions("log", ""))["count"], 2);
 }
 
@@ -150,7 +150,7 @@ TEST_F(DataPlaneTest, takes_a_new_release_while_requests_run) {
     while (!stop) {
       auto served = plane->find("late", "");
       ASSERT_TRUE(served);
-      ASSERT_TRUE(plane->infer(**served, numbers({1, 2, 3})));
+      ASSERT_TRUE(plane->infer(*served, numbers({1, 2, 3})));
     }
   });
   for (int64_t number = 2; number <= 10; ++number) {
@@ -190,7 +190,7 @@ TEST_F(DataPlaneTest, turns_requests_away_over_its_limit) {
   options.queue = 0;
   auto plane = open(options);
   auto served = plane->find("columns", "");
-  auto reply = plane->infer(**served, columns({1}));
+  auto reply = plane->infer(*served, columns({1}));
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code(), Code::unavailable);
 }
@@ -200,9 +200,9 @@ TEST_F(DataPlaneTest, sealed_predictions_are_found_and_counted_as_before) {
   auto served = plane->find("columns", "");
   auto request = columns({10, 20});
   request.input = "sha256:abc";
-  const auto first = plane->infer(**served, request)->prediction_id;
+  const auto first = plane->infer(*served, request)->prediction_id;
   clock.advance(1000);
-  const auto refused = plane->infer(**served, columns({5000}))->prediction_id;
+  const auto refused = plane->infer(*served, columns({5000}))->prediction_id;
   const auto before = *plane->count_predictions("columns", "");
   auto sealed = plane->seal("columns");
   ASSERT_TRUE(sealed) << sealed.error().text();
@@ -223,8 +223,30 @@ TEST_F(DataPlaneTest, sealed_predictions_are_found_and_counted_as_before) {
       EXPECT_EQ(input["data"], Json({10, 20}));
     }
   EXPECT_EQ((*plane->find_prediction(refused))["status"], "refused");
-  ASSERT_TRUE(plane->infer(**served, request));
+  ASSERT_TRUE(plane->infer(*served, request));
   EXPECT_EQ((*plane->count_predictions("columns", "sha256:abc"))["count"], 2);
+}
+
+TEST_F(DataPlaneTest, requests_of_one_input_lead_to_their_predictions_page_by_page) {
+  auto plane = open(of_files());
+  auto served = plane->find("columns", "");
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    auto request = columns({10, 20});
+    request.input = i == 1 ? "sha256:abd" : "sha256:abc";
+    request.request_id = fmt::format("abc:{}", i);
+    ids.push_back(plane->infer(**served, request)->prediction_id);
+    clock.advance(1000);
+  }
+  const auto page = plane->prediction_ids("columns", "sha256:abc", "");
+  ASSERT_TRUE(page) << page.error().text();
+  EXPECT_EQ(to_text((*page)["items"]), to_text(Json{{{"request_id", "abc:0"}, {"prediction_id", ids[0]}},
+                                                    {{"request_id", "abc:2"}, {"prediction_id", ids[2]}}}));
+  EXPECT_EQ((*page)["next"], nullptr);
+  EXPECT_EQ((*plane->prediction_ids("columns", "sha256:abc", ids[0]))["items"].size(), 1U);
+  EXPECT_TRUE((*plane->prediction_ids("columns", "sha256:none", ""))["items"].empty());
+  EXPECT_EQ(plane->prediction_ids("columns", "", "").error().where().field, "input");
+  EXPECT_EQ(plane->prediction_ids("nobody", "sha256:abc", "").error().code(), Code::not_found);
 }
 
 // The other side of the next test: does its work in a process of its own, which dies at MILLRACE_FAULT.
@@ -235,7 +257,7 @@ TEST_F(DataPlaneTest, child_that_dies_while_sealing) {
   options.log_folder = log;
   auto plane = open(options);
   auto served = plane->find("columns", "");
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(plane->infer(**served, columns({i, i + 1})));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(plane->infer(*served, columns({i, i + 1})));
   ASSERT_TRUE(plane->seal("columns"));
 }
 

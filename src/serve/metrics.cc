@@ -64,31 +64,80 @@ void head(std::string& out, std::string_view name, std::string_view kind, std::s
   out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, kind);
 }
 
-}  // namespace
+struct ShadowCounter {
+  std::string_view name, help;
+  uint64_t (*read)(const ShadowCounts&);
+};
+constexpr ShadowCounter kShadowCounters[] = {
+    {"millrace_shadow_queued_total", "Copies of requests taken for shadows",
+     [](const ShadowCounts& s) { return s.queued.load(); }},
+    {"millrace_shadow_answered_total", "Copies that a shadow answered",
+     [](const ShadowCounts& s) { return s.answered.load(); }},
+    {"millrace_shadow_failed_total", "Copies that a shadow refused, failed at or could not log",
+     [](const ShadowCounts& s) { return s.failed.load(); }},
+    {"millrace_shadow_dropped_total", "Copies that found no room in the queue, or no time at the end",
+     [](const ShadowCounts& s) { return s.dropped.load(); }},
+};
 
-std::string DataPlane::metrics_text() const {
-  const auto places = this->places();
-  std::string out;
+std::string labels(const Place& place, const ArmLabel& label) {
+  return fmt::format("model=\"{}\",version=\"{}\",arm=\"{}\"", place.name, label.version, label.arm);
+}
+
+using Places = std::vector<std::shared_ptr<Place>>;
+
+void add_arms(std::string& out, const Places& places) {
   for (const auto& counter : kCounters) {
     head(out, counter.name, "counter", counter.help);
     for (const auto& place : places)
-      for (const auto& [version, statistics] : place->statistics.all())
-        out += fmt::format("{}{{model=\"{}\",version=\"{}\"}} {}\n", counter.name, place->name, version,
-                           counter.read(*statistics));
+      for (const auto& [label, statistics] : place->statistics.all())
+        out += fmt::format("{}{{{}}} {}\n", counter.name, labels(*place, label), counter.read(*statistics));
   }
   head(out, "millrace_requests_refused_total", "counter", "Requests that broke the contract");
   for (const auto& place : places)
-    for (const auto& [version, statistics] : place->statistics.all())
+    for (const auto& [arm, statistics] : place->statistics.all())
       for (const auto& [rule, count] : statistics->refusals())
-        out +=
-            fmt::format("millrace_requests_refused_total{{model=\"{}\",version=\"{}\",field=\"{}\",rule=\"{}\"}} {}\n",
-                        place->name, version, label(rule.first), label(rule.second), count);
+        out += fmt::format("millrace_requests_refused_total{{{},field=\"{}\",rule=\"{}\"}} {}\n", labels(*place, arm),
+                           label(rule.first), label(rule.second), count);
+}
+
+void add_logs(std::string& out, const Places& places) {
   for (const auto& counter : kLogCounters) {
     head(out, counter.name, "counter", counter.help);
     for (const auto& place : places)
       if (place->log)
         out += fmt::format("{}{{model=\"{}\"}} {}\n", counter.name, place->name, counter.read(place->log->state()));
   }
+}
+
+void add_traffic(std::string& out, const Places& places, const std::vector<ServedPtr>& served) {
+  for (const auto& counter : kShadowCounters) {
+    head(out, counter.name, "counter", counter.help);
+    for (const auto& place : places)
+      out += fmt::format("{}{{model=\"{}\"}} {}\n", counter.name, place->name, counter.read(place->shadow));
+  }
+  head(out, "millrace_canary_rows_total", "counter", "Rows answered by canaries");
+  for (const auto& place : places) {
+    uint64_t rows = 0;
+    for (const auto& [arm, statistics] : place->statistics.all())
+      if (arm.arm == kCanary) rows += statistics->rows;
+    out += fmt::format("millrace_canary_rows_total{{model=\"{}\"}} {}\n", place->name, rows);
+  }
+  head(out, "millrace_canary_share", "gauge", "Share of the units that the canary answers; 0 without one");
+  for (const auto& each : served)
+    out += fmt::format("millrace_canary_share{{model=\"{}\"}} {}\n", each->place->name,
+                       each->canary ? each->canary_share : 0);
+}
+
+}  // namespace
+
+std::string DataPlane::metrics_text() const {
+  const auto places = this->places();
+  std::string out;
+  add_arms(out, places);
+  add_logs(out, places);
+  add_traffic(out, places, served());
+  head(out, "millrace_models_loaded_total", "counter", "Models read from their files");
+  out += fmt::format("millrace_models_loaded_total {}\n", models_loaded_.load());
   head(out, "nv_inference_pending_request_count", "gauge", "Requests under way");
   out += fmt::format("nv_inference_pending_request_count {}\n", under_way_.load());
   head(out, "millrace_requests_turned_away_total", "counter", "Requests over the limit of requests under way");

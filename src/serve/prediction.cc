@@ -12,6 +12,11 @@ namespace {
 
 constexpr std::string_view kOutcomes[] = {"answered", "refused", "failed"};
 
+// The outcome shares its byte with the version of the record: its low and its high four bits.
+constexpr uint8_t kVersionBit = 4;
+constexpr uint8_t kOutcomeMask = (1 << kVersionBit) - 1;
+constexpr uint8_t kTimed = 1;  // since this version a duration follows the outcome
+
 class Writer {
  public:
   template <class T>
@@ -154,7 +159,8 @@ std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<con
   out.number(arm_key);
   out.number(facts.event_time);
   out.number(facts.arrived_at);
-  out.number(static_cast<uint8_t>(facts.outcome));
+  out.number(static_cast<uint8_t>(static_cast<uint8_t>(facts.outcome) | kTimed << kVersionBit));
+  out.number(facts.duration_us);
   for (const auto* text : {&facts.id, &facts.unit, &facts.input, &facts.request_id, &facts.field, &facts.rule})
     out.text(*text);
   out.number(static_cast<uint16_t>(inputs.size()));
@@ -174,9 +180,11 @@ Result<Decoded> decode(std::string_view payload) {
   out.arm_key = in.number<uint64_t>();
   it.event_time = in.number<int64_t>();
   it.arrived_at = in.number<int64_t>();
-  const auto outcome = in.number<uint8_t>();
-  in.good &= outcome < std::size(kOutcomes);
+  const auto head = in.number<uint8_t>();
+  const uint8_t outcome = head & kOutcomeMask, version = head >> kVersionBit;
+  in.good &= outcome < std::size(kOutcomes) && version <= kTimed;
   it.outcome = static_cast<Outcome>(outcome);
+  if (version >= kTimed) it.duration_us = in.number<int64_t>();
   for (auto* text : {&it.id, &it.unit, &it.input, &it.request_id, &it.field, &it.rule}) *text = in.text();
   const auto inputs = in.number<uint16_t>();
   for (uint16_t i = 0; i < inputs && in.good; ++i) it.inputs.push_back(in.tensor());
@@ -235,6 +243,7 @@ Json Prediction::to_json(const Arm& arm) const {
           {"request_id", request_id},
           {"field", field},
           {"rule", rule},
+          {"duration_us", duration_us < 0 ? Json(nullptr) : Json(duration_us)},
           {"inputs", std::move(in)},
           {"outputs", std::move(out)},
           {"release", arm.release_node()},

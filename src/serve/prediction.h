@@ -12,11 +12,13 @@
 
 namespace millrace::serve {
 
+inline constexpr std::string_view kStable = "stable", kCanary = "canary", kShadow = "shadow";
+
 // Who answered: one model of one release. Written once a segment, and named by `key` in every record.
 struct Arm {
   std::string deployment, workspace;
   int64_t release = 0;  // 0: a model file given on the command line
-  std::string name;     // stable, canary, shadow
+  std::string name;     // kStable, kCanary, kShadow
   std::string model;
   int64_t version = 0;
   std::string digest;  // of the model file
@@ -35,8 +37,12 @@ struct PredictionFacts {
   std::string id;  // a UUID of version 7
   Micros event_time = 0, arrived_at = 0;
   Outcome outcome = Outcome::answered;
-  std::string unit, input, request_id;  // as the request's parameters gave them; "" = not given
-  std::string field, rule;              // what refused it, or why it failed
+  // As the request's parameters gave them, the unit else by the deployment's input; "" = not given.
+  std::string unit, input, request_id;
+  std::string field, rule;  // what refused it, or why it failed
+  // Microseconds from arrival until just before the record is written; -1 = not known. A shadow's: of its own run,
+  // without its wait in the queue.
+  int64_t duration_us = -1;
 };
 
 struct Prediction : PredictionFacts {
@@ -48,13 +54,15 @@ struct Prediction : PredictionFacts {
   Json to_json(const Arm& arm) const;
 };
 
+// A shadow's record carries the id, times and parameters of the request that it copies.
 std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<const Tensor> inputs,
                    std::span<const size_t> wanted, std::span<const Tensor> outputs);
 struct Decoded {
   uint64_t arm_key = 0;
   Prediction prediction;
 };
-Result<Decoded> decode(std::string_view payload);  // `corrupt` on anything that encode() does not write
+// `corrupt` on anything that encode() does not write, now or as it did before durations were known.
+Result<Decoded> decode(std::string_view payload);
 
 Json tensor_json(const Tensor& tensor);  // flat values; NaN and infinities as text
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <unordered_set>
 
@@ -301,30 +302,26 @@ void PredictionLog::flush_open(std::unique_lock<std::mutex>& lock) {
   turn_.notify_all();
 }
 
-Result<StoredPrediction> find_in_segments(const std::string& folder, std::string_view id) {
-  auto segments = list_segments(folder, ".log");
-  for (auto path = segments.rbegin(); path != segments.rend(); ++path) {
-    std::vector<std::pair<uint64_t, std::string>> arms;
-    std::optional<Decoded> found;
-    auto scan = scan_segment(*path, [&](RecordKind kind, std::string_view payload) -> Result<void> {
-      if (kind == RecordKind::arm) arms.emplace_back(ArmKey::of_description(payload), payload);
-      if (kind != RecordKind::prediction || found || payload.find(id) == std::string_view::npos) return {};
+Result<std::vector<StoredPrediction>> find_in_segments(const std::vector<std::string>& segments, std::string_view id) {
+  std::vector<StoredPrediction> out;
+  for (const auto& path : segments) {
+    std::map<uint64_t, std::string> arms;
+    auto scan = scan_segment(path, [&](RecordKind kind, std::string_view payload) -> Result<void> {
+      if (kind == RecordKind::arm) arms.emplace(ArmKey::of_description(payload), payload);
+      if (kind != RecordKind::prediction || payload.find(id) == std::string_view::npos) return {};
       MILLRACE_TRY(auto decoded, decode(payload));
-      if (decoded.prediction.id == id) found = std::move(decoded);
+      if (decoded.prediction.id != id) return {};
+      const auto arm = arms.find(decoded.arm_key);
+      if (arm == arms.end())
+        return Error{Code::corrupt, "a prediction names an arm that its segment does not describe"};
+      MILLRACE_TRY(const auto json, parse_json(arm->second, path));
+      MILLRACE_TRY(auto described, Arm::of_json(json));
+      out.push_back({std::move(described), std::move(decoded.prediction)});
       return {};
     });
-    if (!scan && scan.error().code() == Code::not_found) continue;  // sealed meanwhile
-    if (!scan) return std::move(scan).error();
-    if (!found) continue;
-    for (const auto& [key, text] : arms) {
-      if (key != found->arm_key) continue;
-      MILLRACE_TRY(const auto json, parse_json(text, *path));
-      MILLRACE_TRY(auto arm, Arm::of_json(json));
-      return StoredPrediction{std::move(arm), std::move(found->prediction)};
-    }
-    return Error{Code::corrupt, "a prediction names an arm that its segment does not describe"}.at({.file = *path});
+    if (!scan && scan.error().code() != Code::not_found) return std::move(scan).error();
   }
-  return Error{Code::not_found, fmt::format("there is no prediction '{}' in the open segments", id)};
+  return out;
 }
 
 }  // namespace millrace::serve

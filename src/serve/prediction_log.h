@@ -91,12 +91,13 @@ class PredictionLog {
   std::thread flusher_;
 };
 
-// Reads one prediction back from the segments that are not sealed, newest first; not_found when it is in none.
 struct StoredPrediction {
   Arm arm;
   Prediction prediction;
 };
-Result<StoredPrediction> find_in_segments(const std::string& folder, std::string_view id);
+// Every record of one prediction in these segments, in order: the arm that answered, and shadows. A segment that is
+// gone was sealed meanwhile.
+Result<std::vector<StoredPrediction>> find_in_segments(const std::vector<std::string>& segments, std::string_view id);
 std::vector<std::string> list_segments(const std::string& folder, std::string_view suffix);  // paths, oldest first
 
 }  // namespace millrace::serve

@@ -107,7 +107,8 @@ class Sheet {
                                                                  {"input", Kind::text},
                                                                  {"request_id", Kind::text},
                                                                  {"field", Kind::text},
-                                                                 {"rule", Kind::text}};
+                                                                 {"rule", Kind::text},
+                                                                 {"duration_us", Kind::integer}};
 
   void want(const std::string& name, Kind kind) {
     const auto [at, fresh] = tensors_.emplace(name, kind);
@@ -132,6 +133,10 @@ class Sheet {
     text(arm.digest);
     text(name_of(it.outcome));
     for (const auto* value : {&it.unit, &it.input, &it.request_id, &it.field, &it.rule}) text(*value);
+    if (it.duration_us < 0)
+      columns_[at++].push_null();
+    else
+      columns_[at++].push_integer(it.duration_us);
     for (size_t i = 0; i < it.inputs.size() && i < arm.inputs.size(); ++i)
       put("in_" + arm.inputs[i].name, it.inputs[i], row, rows);
     for (size_t i = 0; i < it.outputs.size(); ++i)

@@ -12,16 +12,16 @@ std::map<std::pair<std::string, std::string>, uint64_t> Statistics::refusals() c
   return refusals_;
 }
 
-std::shared_ptr<Statistics> StatisticsByVersion::of(const std::string& version) {
+std::shared_ptr<Statistics> StatisticsByArm::of(const ArmLabel& label) {
   const std::lock_guard lock(mutex_);
-  auto& entry = versions_[version];
+  auto& entry = arms_[label];
   if (!entry) entry = std::make_shared<Statistics>();
   return entry;
 }
 
-std::map<std::string, std::shared_ptr<Statistics>> StatisticsByVersion::all() const {
+std::map<ArmLabel, std::shared_ptr<Statistics>> StatisticsByArm::all() const {
   const std::lock_guard lock(mutex_);
-  return versions_;
+  return arms_;
 }
 
 }  // namespace millrace::serve

@@ -1,6 +1,7 @@
-// Counters of one model version, in the words of the protocol's reference server.
+// Counters of one model version on one arm, in the words of the protocol's reference server.
 #pragma once
 #include <atomic>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -27,15 +28,21 @@ struct Statistics {
   std::map<std::pair<std::string, std::string>, uint64_t> refusals_;
 };
 
-// Thread-safe. Versions stay, so that counters never go back.
-class StatisticsByVersion {
+// A model version on an arm. In text order of its fields.
+struct ArmLabel {
+  std::string version, arm, model;
+  auto operator<=>(const ArmLabel&) const = default;
+};
+
+// Thread-safe. What was once counted stays, so that counters never go back.
+class StatisticsByArm {
  public:
-  std::shared_ptr<Statistics> of(const std::string& version);
-  std::map<std::string, std::shared_ptr<Statistics>> all() const;
+  std::shared_ptr<Statistics> of(const ArmLabel& label);
+  std::map<ArmLabel, std::shared_ptr<Statistics>> all() const;
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Statistics>> versions_;
+  std::map<ArmLabel, std::shared_ptr<Statistics>> arms_;
 };
 
 }  // namespace millrace::serve

@@ -9,11 +9,18 @@
 
 namespace millrace::serve {
 
-// `folder` is one deployment's. not_found when it holds no such prediction.
+// `folder` is one deployment's. The record of the arm that answered, with `shadows`: [{model, version, digest, status,
+// outputs, ...}] of the same prediction. not_found when it holds no such prediction.
 Result<Json> find_stored(engine::Engines& engines, const std::string& folder, const std::string& id);
-// {count, first}: answered and refused predictions of one input ("" = all), and the id of the earliest; segments first
-// read.
+// {count, first}: predictions of one input ("" = all), copies for shadows left out, and the id of the earliest.
 Result<Json> count_stored(engine::Engines& engines, const std::string& folder, const std::string& input);
+
+// {items: [{request_id, prediction_id}], next}: what the sealed predictions of one input answered to, a page in order
+// of prediction id, those after `after` ("" = from the first). Shadows' copies are left out. next: the id to go on
+// after, or null.
+inline constexpr int64_t kIdsPage = 10'000;
+Result<Json> ids_stored(engine::Engines& engines, const std::string& folder, const std::string& input,
+                        const std::string& after);
 
 struct SealReport {
   size_t segments = 0;  // sealed now

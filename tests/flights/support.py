@@ -12,8 +12,8 @@ import yaml
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples" / "flights"
 DATASETS = ("flights", "weather", "planes", "airports", "airlines")
-TRAINING = {"first_day": "2013-01-01", "landed_only": True}
-REQUESTS = {"first_day": "2013-07-01", "landed_only": False}
+TRAINING = {"first_day": "2013-01-01", "landed_only": True, "horizon": "2013-07-01"}
+REQUESTS = {"first_day": "2013-07-01", "landed_only": False, "horizon": "2013-07-01"}
 
 
 def prepare(out, through="2013-07-01"):

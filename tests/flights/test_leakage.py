@@ -83,7 +83,7 @@ def tables(data):
 def features(connection, text, version, into):
     for name in ("flights", "weather"):
         connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {version}_{name}")
-    connection.execute(f"CREATE OR REPLACE TABLE {into} AS {text}", {"first_day": FIRST_DAY, "landed_only": False})
+    connection.execute(f"CREATE OR REPLACE TABLE {into} AS {text}", {**support.REQUESTS, "first_day": FIRST_DAY})
 
 
 def draw_moment(connection, seed):

@@ -121,6 +121,14 @@ class Shop:
         self.good("model", "approve", "long", "1", "--why", "it holds")
         self.good("release", "create", "long", "--version", "1", "--why", "first")
 
+    def second(self):
+        """Version 2: another model for the same requests (twice the minutes), approved, on no traffic."""
+        shutil.copy(ROOT / "src/serve/testdata/columns_later.onnx", self.folder / "columns.onnx")
+        self.good("run")
+        assert self.good("model", "register", "long")["version"] == 2
+        self.good("model", "gates", "long", "2")
+        self.good("model", "approve", "long", "2", "--why", "it holds too")
+
     def events(self):
         """Every line of the audit chain."""
         lines, after = [], 0

@@ -3,6 +3,7 @@
 --
 --   $first_day     flights scheduled before this day are history only
 --   $landed_only   true leaves out cancelled and diverted flights (their counts: outcomes.sql)
+--   $horizon       the month before this day is the test, the month before that calibrates, all before teaches
 --
 -- Time is counted in whole minutes since 1970 in UTC (`..._at`): integers add up the same on every machine.
 -- Three things are known at a moment: the published schedule, flights that have LANDED by then, and weather records whose
@@ -139,7 +140,9 @@ SELECT
   -- which flight, when it is asked about, and its answer (none for a flight that never landed)
   year, month, day, sched_dep_time, flight, coalesce(tailnum, 'unknown') AS tailnum,
   make_timestamp(predict_at * 60000000) AS event_time,
-  CASE WHEN month <= 4 THEN 'train' WHEN month = 5 THEN 'calibrate' WHEN month = 6 THEN 'test' ELSE 'later' END AS split,
+  CASE WHEN sched_day >= CAST($horizon AS DATE) THEN 'later'
+       WHEN sched_day >= CAST($horizon AS DATE) - INTERVAL 1 MONTH THEN 'test'
+       WHEN sched_day >= CAST($horizon AS DATE) - INTERVAL 2 MONTH THEN 'calibrate' ELSE 'train' END AS split,
   CASE WHEN arr_delay IS NOT NULL THEN CAST(arr_delay >= 30 AS INTEGER) END AS late_30,
   -- the published schedule
   carrier, origin, dest,

@@ -13,6 +13,10 @@ Routes routes(const Services& services) {
   add_logged_models(table);
   add_artifacts(table);
   add_server(table);
+  if (services.registry != nullptr) {
+    add_registered_models(table);
+    add_model_versions(table);
+  }
   return table.take();
 }
 

@@ -1,7 +1,11 @@
-// MLflow's REST protocol over tracking: translation only. Paths are /api/2.0/mlflow/..., the same under /ajax-api, and
-// the artifact proxy.
+// MLflow's REST protocol over tracking and the registry: translation only. Paths are /api/2.0/mlflow/..., the same
+// under /ajax-api, and the artifact proxy.
 #pragma once
+#include <functional>
+
 #include "api/http.h"
+#include "core/project.h"
+#include "registry/registry.h"
 #include "track/tracking.h"
 
 namespace millrace::api::mlflow {
@@ -9,7 +13,11 @@ namespace millrace::api::mlflow {
 // What the handlers speak to. Outlives the routes.
 struct Services {
   Services(track::Tracking& tracking) : tracking(tracking) {}  // NOLINT: implicit on purpose
+  Services(track::Tracking& tracking, registry::Registry& registry, std::function<Result<Project>()> project)
+      : tracking(tracking), registry(&registry), project(std::move(project)) {}
   track::Tracking& tracking;
+  registry::Registry* registry = nullptr;    // null: registered models do not answer
+  std::function<Result<Project>()> project;  // not_found when the server runs without one
 };
 
 Routes routes(const Services& services);

@@ -46,6 +46,8 @@ void add_history(Table& table);
 void add_logged_models(Table& table);
 void add_artifacts(Table& table);
 void add_server(Table& table);
+void add_registered_models(Table& table);
+void add_model_versions(Table& table);
 
 track::View view_of(Body& body, std::string_view name);
 

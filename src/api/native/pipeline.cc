@@ -4,9 +4,9 @@
 namespace millrace::api::native {
 namespace {
 
-Result<pipeline::Pipeline> pipeline_of(Services& s) {
+Result<pipeline::Pipeline> pipeline_of(Services& s, const pipeline::Overrides& overrides = {}) {
   MILLRACE_TRY(const auto project, s.project());
-  return pipeline::read_pipeline(project);
+  return pipeline::read_pipeline(project, overrides);
 }
 
 Result<Json> plan(Services& s, const Request& in) {
@@ -24,15 +24,18 @@ Result<Json> plan(Services& s, const Request& in) {
 }
 
 Result<Json> start(Services& s, const Request& in) {
-  MILLRACE_TRY(const auto body, read_object(in, {"stages", "verify"}));
-  MILLRACE_TRY(const auto pipeline, pipeline_of(s));
+  MILLRACE_TRY(const auto body, read_object(in, {"stages", "verify", "horizon", "params"}));
+  MILLRACE_TRY(const auto overrides, pipeline::read_overrides(body));
+  MILLRACE_TRY(const auto pipeline, pipeline_of(s, overrides));
   std::vector<std::string> wanted;
   if (const auto* stages = find(body, "stages"); stages != nullptr) {
     if (!stages->is_array()) return Error{Code::invalid, "'stages' must be a list of names"}.at_field("stages");
     for (const auto& stage : *stages) wanted.push_back(stage.is_string() ? stage.get<std::string>() : to_text(stage));
   }
   MILLRACE_TRY(const auto selected, pipeline.select(wanted));  // unknown stages are refused now, not by the job
-  const Json payload{{"stages", wanted}, {"verify", body.value("verify", Json(false))}};
+  Json payload{{"stages", wanted}, {"verify", body.value("verify", Json(false))}};
+  for (const char* key : {"horizon", "params"})
+    if (const auto* value = find(body, key); value != nullptr && !value->is_null()) payload[key] = *value;
   if (!payload["verify"].is_boolean()) return Error{Code::invalid, "'verify' must be true or false"}.at_field("verify");
   MILLRACE_TRY(
       const auto job,

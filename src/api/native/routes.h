@@ -7,13 +7,17 @@
 #include "api/tokens.h"
 #include "core/project.h"
 #include "data/datasets.h"
+#include "impact/impact.h"
 #include "jobs/jobs.h"
 #include "lineage/graph.h"
 #include "lineage/journal.h"
 #include "monitor/alerts.h"
 #include "monitor/trace/trace.h"
+#include "monitor/feedback.h"
+#include "monitor/look_job.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
+#include "report/collect.h"
 #include "review/reviews.h"
 #include "serve/data_plane.h"
 
@@ -38,6 +42,11 @@ struct Services {
   std::function<Result<Project>()> project;
   std::function<std::string()> http_address;
   std::function<std::string()> metrics_text;
+  const impact::Impact& impact;
+  const report::Sources& report;
+  monitor::Windows& windows;
+  monitor::Feedback& feedback;
+  monitor::LookJob& looks;
 };
 
 Routes routes(Services& services);
@@ -51,7 +60,9 @@ Routes deployment_routes(Services& services);
 Routes alert_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
+Routes report_routes(Services& services);
 Routes trace_routes(Services& services);
+Routes monitor_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);

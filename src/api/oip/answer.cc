@@ -118,7 +118,8 @@ void append_raw(std::string& out, const Tensor& tensor) {
   }
 }
 
-Reply infer_reply(const serve::Served& served, const InferCall& call, const serve::InferReply& reply) {
+Reply infer_reply(const InferCall& call, const serve::InferReply& reply) {
+  const serve::ServedArm& served = *reply.arm;
   Reply answer;
   std::string& out = answer.body;
   out = "{\"model_name\":";
@@ -133,6 +134,8 @@ Reply infer_reply(const serve::Served& served, const InferCall& call, const serv
   append_json_text(out, reply.prediction_id);
   out += ",\"millrace_release\":";
   append_json_text(out, served.release);
+  out += ",\"millrace_arm\":";
+  append_json_text(out, served.arm.name);
   out += "},\"outputs\":[";
   bool any_binary = false;
   for (size_t i = 0; i < reply.outputs.size(); ++i) {
@@ -157,6 +160,8 @@ Reply refusal_reply(const serve::InferReply& reply) {
                       {"field", refusal.field},
                       {"rule", refusal.rule},
                       {"row", refusal.row},
+                      {"model_version", reply.arm->version},
+                      {"arm", reply.arm->arm.name},
                       {"prediction_id", reply.prediction_id}},
                      http_status(Code::rejected));
 }

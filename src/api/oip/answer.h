@@ -7,8 +7,9 @@
 
 namespace millrace::api::oip {
 
-Reply infer_reply(const serve::Served& served, const InferCall& call, const serve::InferReply& reply);
-// 422 {"error", "field", "rule", "row", "prediction_id"}: the contract says no.
+// model_version, release and arm are those of who answered.
+Reply infer_reply(const InferCall& call, const serve::InferReply& reply);
+// 422 {"error", "field", "rule", "row", "prediction_id", "model_version", "arm"}: the contract says no.
 Reply refusal_reply(const serve::InferReply& reply);
 // {"error": text}, with "code" and "field" where there is one; 503 carries Retry-After.
 Reply error_answer(const Error& error);

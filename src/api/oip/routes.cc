@@ -7,16 +7,14 @@
 namespace millrace::api::oip {
 namespace {
 using serve::DataPlane;
-using serve::ServedPtr;
+using serve::Target;
 
 std::string version_in(const Request& in) {
   const auto found = in.args.find("version");
   return found == in.args.end() ? "" : found->second;
 }
 
-Result<ServedPtr> find(const DataPlane& plane, const Request& in) {
-  return plane.find(in.arg("model"), version_in(in));
-}
+Result<Target> find(const DataPlane& plane, const Request& in) { return plane.find(in.arg("model"), version_in(in)); }
 
 Reply server_metadata() {
   return Reply::json({{"name", "millrace"},
@@ -25,12 +23,14 @@ Reply server_metadata() {
 }
 
 Reply model_metadata(const DataPlane& plane, const Request& in) {
-  const auto served = find(plane, in);
-  if (!served) return error_answer(served.error());
-  const auto& it = **served;
+  const auto target = find(plane, in);
+  if (!target) return error_answer(target.error());
+  const auto& it = *target->arm;
+  Json versions{target->served->stable.version};
+  if (const auto& canary = target->served->canary) versions.push_back(canary->version);
   return Reply::json({{"name", it.arm.deployment},
-                      {"versions", {it.version}},
-                      {"platform", std::string(it.model->platform())},
+                      {"versions", std::move(versions)},
+                      {"platform", std::string(it.model().platform())},
                       {"inputs", serve::to_json(it.arm.inputs)},
                       {"outputs", serve::to_json(it.arm.outputs)}});
 }
@@ -94,11 +94,12 @@ Reply infer(DataPlane& plane, const Request& in) {
   if (!served) return error_answer(served.error());
   auto json_size = parse_json_size(in.header("inference-header-content-length"), in.body.size());
   if (!json_size) return error_answer(json_size.error());
-  auto call = parse_infer({in.body, *json_size}, (*served)->arm, (*served)->model->batched());
+  // Every arm takes the same requests, so the unit may be read before an arm is chosen.
+  auto call = parse_infer({in.body, *json_size}, (*served)->arm, (*served)->model().batched());
   if (!call) return error_answer(call.error());
-  const auto reply = plane.infer(**served, call->request);
+  const auto reply = plane.infer(*served, call->request);
   if (!reply) return error_answer(reply.error());
-  return reply->refusal ? refusal_reply(*reply) : infer_reply(**served, *call, *reply);
+  return reply->refusal ? refusal_reply(*reply) : infer_reply(*call, *reply);
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ Result<FrameRequest> neighbours(const Services& services, const std::string& wor
   std::vector<DatasetVersion> before;
   std::optional<DatasetVersion> later;
   for (const auto& one : all) {
+    if (services.broken.contains(one.node())) continue;
     const bool earlier = source.kind == "append" ? one.period_to <= version.period_from : one.version < version.version;
     const bool after = source.kind == "append" ? one.period_from >= version.period_to : one.version > version.version;
     if (earlier) before.push_back(one);

@@ -4,6 +4,8 @@
 // blame.h says which columns it points to. A quiet version has no suspects, or weak ones: see bench/rootcause for the
 // measured rate.
 #pragma once
+#include <set>
+
 #include "core/caller.h"
 #include "data/cause/evidence.h"
 #include "data/datasets.h"
@@ -17,6 +19,9 @@ struct Services {
   const store::Blobs& blobs;
   engine::Engines& engines;
   std::string temp_folder;
+  // Nodes of versions that are known to be broken: nothing is compared with them. A batch that is as it should be after
+  // a broken one is no step.
+  std::set<std::string> broken = {};
 };
 
 // `version` must be selectable. Of an append dataset the history is the current versions of earlier periods, at most

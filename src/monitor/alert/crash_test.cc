@@ -77,7 +77,7 @@ struct Process {
     std::sort(out.begin(), out.end());
     int pipelines = 0;
     const auto known = services->jobs.list("default", 1000);
-    for (const auto& job : *known) pipelines += job.kind == pipeline::kJobKind ? 1 : 0;
+    for (const auto& job : *known) pipelines += job.kind == kRetrainJob ? 1 : 0;
     out.push_back(fmt::format("{} retrainings", pipelines));
     const auto verdict = services->journal.verify();
     out.push_back(verdict && verdict->intact ? "intact" : "broken");

@@ -10,11 +10,10 @@ std::string period(const LookFacts& look) { return fmt::format("{} to {}", day(l
 std::string text_of(const Judgement& judgement) { return string_or(judgement.evidence, "text", ""); }
 
 Move while_pending(const StoredAlert& open, const Judgement& judgement, const LookFacts& look) {
-  if (look.at <= open.last)
-    return open.in_row >= look.looks_needed
-               ? Move{Step::fire,
-                      open.in_row == 1 ? "the rule is broken" : fmt::format("broken in {} looks in a row", open.in_row)}
-               : Move{};
+  if (look.at == open.last && open.in_row >= look.looks_needed)
+    return {Step::fire,
+            open.in_row == 1 ? "the rule is broken" : fmt::format("broken in {} looks in a row", open.in_row)};
+  if (look.at <= open.last) return {};
   if (judgement.verdict == Verdict::breaks) return {Step::count, "the rule is broken again"};
   if (judgement.verdict == Verdict::holds)
     return {Step::resolve, fmt::format("the rule holds again before it fired: {}", text_of(judgement))};
@@ -45,7 +44,8 @@ std::string StoredAlert::cause() const {
 }
 
 bool StoredAlert::is_due() const {
-  return (alert.state == "firing" || alert.state == "acknowledged") && responded != alert.severity;
+  if (alert.state != "firing" && alert.state != "acknowledged") return false;
+  return responded != alert.severity || responded_from != alert.from;
 }
 
 Move next_move(const StoredAlert* open, bool covered, const Judgement* judgement, const LookFacts& look) {

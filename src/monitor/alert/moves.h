@@ -15,6 +15,10 @@
 //      by a complete look in which nothing watches the key any more (the rule is gone, the version off the arm);
 //      by a person, with a reason, at any time, also while pending.
 //  - The severity rises from warn to page and never falls while the alert is open.
+//  - What fires on in a later window is traced again there. With another cause (a cause where there was none, another
+//  one,
+//    none any more) it is another story: the alert is resolved and a new one, firing from that look on, takes its
+//    place.
 //  - A resolved alert stays resolved: when its rule breaks again in a later look, that is a new alert. An older window
 //    that turns out to have broken the rule only now (labels came late) is an alert of its own if no alert covers it.
 #pragma once
@@ -35,15 +39,16 @@ struct Moment {
 
 struct StoredAlert {
   Alert alert;
-  Moment last;             // the look that counted last
-  int64_t in_row = 0;      // looks that broke the rule in a row, while pending
-  std::string responded;   // severity that was responded to, "" = not yet
-  std::string cause_kind;  // of the trace: data, source, code ...; "" without a cause
+  Moment last;                // the look that counted last
+  int64_t in_row = 0;         // looks that broke the rule in a row, while pending
+  std::string responded;      // severity that was responded to, "" = not yet
+  Micros responded_from = 0;  // beginning of the window in which it was
+  std::string cause_kind;     // of the trace: data, source, code ...; "" without a cause
 
   AlertKey key() const { return {alert.kind, alert.subject, alert.arm, alert.version}; }
   std::string cause() const;  // node, "" without one
   bool is_open() const { return alert.state != "resolved"; }
-  bool is_due() const;  // fired, and not responded to at its severity
+  bool is_due() const;  // fired, and not responded to at its severity or in its newest window
 };
 
 struct LookFacts {

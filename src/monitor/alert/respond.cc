@@ -37,6 +37,14 @@ std::string cause_kind_of(const Json& trace) {
   return "";
 }
 
+// A cause where there was none, another one, or drift by itself after a cause. Too little evidence changes no story.
+bool is_another_story(const StoredAlert& known, const Json& trace) {
+  const auto verdict = string_or(trace, "verdict", "");
+  const auto* cause = find(trace, "cause");
+  if (verdict == "cause") return cause != nullptr && string_or(*cause, "node", "") != known.cause();
+  return verdict == "natural_drift" && !known.cause().empty();
+}
+
 Result<void> check_trace(const Json& trace) {
   const auto verdict = string_or(trace, "verdict", "");
   if (std::find(std::begin(kVerdicts), std::end(kVerdicts), verdict) == std::end(kVerdicts))
@@ -64,7 +72,7 @@ bool can_change(const Error& error) {
   }
 }
 
-// What the job made: the record of its target.
+// What the job made: the record of its target, and the version of the model with the state that its gates gave it.
 Json end_of(const jobs::Job& job, const std::string& target) {
   Json out{{"state", job.state}, {"stage", nullptr}, {"action", nullptr}};
   const auto* stages = find(job.result, "stages");
@@ -78,6 +86,8 @@ Json end_of(const jobs::Job& job, const std::string& target) {
       out["stage"] = string_or(stage, "node", "");
       out["action"] = string_or(stage, "action", "");
     }
+  for (const char* key : {"model", "model_state", "failed"})
+    if (const auto* value = find(job.result, key)) out[key] = *value;
   return out;
 }
 
@@ -162,11 +172,15 @@ class Alerts::Responder final : public ActionWorld {
 
   Result<std::string> submit(const std::string& target) {
     const auto key = std::string(kRetrainKey) + stored_.alert.id;
-    const std::string kind(pipeline::kJobKind);
+    const std::string kind(kRetrainJob);
+    const auto& alert = stored_.alert;
+    const Json payload{{"deployment", alert.deployment},
+                       {"target", target},
+                       {"horizon", to_iso(at_ >= alert.to ? alert.to : alert.from)}};
     MILLRACE_TRY(const auto known, alerts_.jobs_.find(caller_.workspace, kind, key));
     if (known) return known->id;
     MILLRACE_TRY(const auto job,
-                 alerts_.jobs_.submit(caller_, {.kind = kind, .key = key, .payload = {{"stage", target}}}));
+                 alerts_.jobs_.submit(caller_, {.kind = kind, .key = key, .payload = payload, .max_attempts = 2}));
     return job.id;
   }
 
@@ -178,11 +192,17 @@ class Alerts::Responder final : public ActionWorld {
 };
 
 Result<AlertDetails> Alerts::keep_trace(const Caller& caller, const std::string& name, const Json& trace) {
+  MILLRACE_TRY(const auto stored, named(caller.workspace, name));
+  return store_trace(caller, stored, trace, stored.responded_from);
+}
+
+Result<AlertDetails> Alerts::store_trace(const Caller& caller, StoredAlert stored, const Json& trace,
+                                         Micros responded_from) {
   MILLRACE_DO(check_trace(trace));
-  MILLRACE_TRY(auto stored, named(caller.workspace, name));
   MILLRACE_TRY(const auto at, event_now(caller.workspace, stored.alert.deployment));
   MILLRACE_DO(journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(stored, get_alert(session, caller.workspace, stored.alert.id));
+    stored.responded_from = responded_from;
     stored.alert.trace = trace;
     stored.cause_kind = cause_kind_of(trace);
     const AlertEvent event{.kind = "traced",
@@ -203,21 +223,83 @@ Result<AlertDetails> Alerts::keep_trace(const Caller& caller, const std::string&
 }
 
 // A trace that fails for now is tried again with the job; one that cannot be made is a verdict with the reason.
-Result<StoredAlert> Alerts::traced(const Caller& caller, StoredAlert stored, bool last_try) {
-  const bool worse = !stored.responded.empty() && stored.is_due();
-  if (!stored.alert.trace.is_null() && !worse) return stored;
+Result<Json> Alerts::make_trace(const Caller& caller, const StoredAlert& stored, bool last_try) {
   const auto at = look_time(stored);
-  Json document;
-  if (!hooks.trace) {
-    document = no_evidence("alerts are not traced here", at);
-  } else if (auto found = hooks.trace(caller, stored.alert); found) {
-    document = std::move(*found);
-  } else if (can_change(found.error()) && !last_try) {
+  if (!hooks.trace) return no_evidence("alerts are not traced here", at);
+  auto found = hooks.trace(caller, stored.alert);
+  if (found) return found;
+  if (can_change(found.error()) && !last_try)
     return std::move(found).error().while_doing("tracing " + stored.alert.node());
-  } else {
-    document = no_evidence("it could not be traced: " + found.error().text(), at);
-  }
+  return no_evidence("it could not be traced: " + found.error().text(), at);
+}
+
+Result<StoredAlert> Alerts::traced(const Caller& caller, StoredAlert stored, bool last_try) {
+  const bool worse = !stored.responded.empty() && stored.responded != stored.alert.severity;
+  if (!stored.alert.trace.is_null() && !worse) return stored;
+  MILLRACE_TRY(const auto document, make_trace(caller, stored, last_try));
   MILLRACE_DO(keep_trace(caller, stored.alert.id, document));
+  FAULT_POINT("monitor.respond.traced");
+  return named(caller.workspace, stored.alert.id);
+}
+
+// The old alert ends and the new one fires in one transaction; both tell of the other.
+Result<StoredAlert> Alerts::succeed(const Caller& caller, const StoredAlert& known, const Json& trace) {
+  StoredAlert next = known;
+  const auto at = look_time(known);
+  next.alert.id = "alert-" + context_.uuid();
+  next.alert.state = "firing";
+  next.alert.first_from = known.alert.from;
+  next.alert.pending_at = next.alert.fired_at = at;
+  next.alert.acknowledged_at = 0;
+  next.alert.trace = trace;
+  next.alert.action = nullptr;
+  next.alert.owner = next.alert.note = "";
+  next.responded = "";
+  next.responded_from = 0;
+  next.cause_kind = cause_kind_of(trace);
+  MILLRACE_DO(journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+    const auto& workspace = caller.workspace;
+    MILLRACE_TRY(auto old, get_alert(session, workspace, known.alert.id));
+    if (!old.is_due() || old.alert.from != known.alert.from)
+      return Error{Code::conflict, fmt::format("{} changed while it was traced", old.alert.node())};
+    const auto now = context_.now();
+    const auto event = [&](const char* kind, std::string why, const Json& body) {
+      return AlertEvent{.kind = kind,
+                        .event_time = at,
+                        .recorded_at = now,
+                        .subject = caller.subject,
+                        .why = std::move(why),
+                        .body = body};
+    };
+    old.alert.state = "resolved";
+    old.alert.resolved_at = at;
+    old.alert.note = fmt::format("it goes on with another cause, as {}", next.alert.node());
+    MILLRACE_DO(update_alert(session, workspace, old, now));
+    MILLRACE_DO(add_event(session, workspace, old.alert.id,
+                          event("resolved", old.alert.note, {{"successor", next.alert.node()}})));
+    const auto fired = event("fired", fmt::format("{} goes on with another cause", old.alert.node()),
+                             {{"predecessor", old.alert.node()}});
+    MILLRACE_DO(insert_alert(session, workspace, next, now));
+    MILLRACE_DO(update_alert(session, workspace, next, now));
+    MILLRACE_DO(add_event(session, workspace, next.alert.id, fired));
+    MILLRACE_DO(add_event(session, workspace, next.alert.id, event("traced", string_or(trace, "summary", ""), {})));
+    auto change = alert_change(next, fired, "");
+    change.body["resolved"] = old.alert.node();
+    change.edges.push_back({.source = old.alert.node(), .target = next.alert.node(), .kind = "succeeded_by"});
+    if (const auto cause = next.cause(); !cause.empty())
+      change.edges.push_back({.source = cause, .target = next.alert.node(), .kind = "caused"});
+    return change;
+  }));
+  FAULT_POINT("monitor.respond.succeeded");
+  return next;
+}
+
+// What fires on in a later window is traced again there. Answers the alert that is to be responded to: this one (whose
+// severity may have risen), its successor, or, when nothing is new, this one as it is marked then.
+Result<StoredAlert> Alerts::renewed(const Caller& caller, StoredAlert stored, bool last_try) {
+  MILLRACE_TRY(const auto document, make_trace(caller, stored, last_try));
+  if (is_another_story(stored, document)) return succeed(caller, stored, document);
+  MILLRACE_DO(store_trace(caller, stored, document, stored.alert.from));
   FAULT_POINT("monitor.respond.traced");
   return named(caller.workspace, stored.alert.id);
 }
@@ -229,6 +311,11 @@ Result<Json> Alerts::respond(jobs::Running& running) {
   if (!stored.is_due())
     return Json{{"alert", stored.alert.node()}, {"state", stored.alert.state}, {"action", stored.alert.action}};
   const bool last_try = running.job().attempts >= static_cast<int>(limits::job_attempts);
+  if (!stored.responded.empty() && stored.responded_from != stored.alert.from) {
+    MILLRACE_TRY(stored, renewed(caller, std::move(stored), last_try));
+    if (!stored.is_due())
+      return Json{{"alert", stored.alert.node()}, {"state", stored.alert.state}, {"action", stored.alert.action}};
+  }
   MILLRACE_TRY(stored, traced(caller, std::move(stored), last_try));
   running.log(fmt::format("{}: {}", verdict_of(stored), string_or(stored.alert.trace, "summary", "")));
   std::optional<MonitorSpec> spec;
@@ -236,6 +323,7 @@ Result<Json> Alerts::respond(jobs::Running& running) {
     MILLRACE_TRY(spec, hooks.monitor(stored.alert.deployment));
   }
   const auto severity = stored.alert.severity;
+  const auto period = stored.alert.from;
   const auto at = look_time(stored);
   Responder world(*this, caller, stored, at, last_try);
   std::vector<Json> answers;
@@ -248,10 +336,11 @@ Result<Json> Alerts::respond(jobs::Running& running) {
   running.log(fmt::format("{}: {}", string_or(chosen, "kind", ""), string_or(chosen, "reason", "")));
   MILLRACE_DO(journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(stored, get_alert(session, caller.workspace, stored.alert.id));
-    if (stored.responded == severity) return lineage::Change{};
+    if (stored.responded == severity && stored.responded_from == period) return lineage::Change{};
     if (const auto* result = find(stored.alert.action, "result"); result != nullptr) chosen["result"] = *result;
     stored.alert.action = chosen;
     stored.responded = severity;
+    stored.responded_from = period;
     const AlertEvent event{.kind = "acted",
                            .event_time = at,
                            .recorded_at = context_.now(),
@@ -266,7 +355,7 @@ Result<Json> Alerts::respond(jobs::Running& running) {
 }
 
 Result<void> Alerts::note_end(const std::string& workspace, const jobs::Job& job) {
-  if (job.kind != pipeline::kJobKind || !job.key.starts_with(kRetrainKey)) return {};
+  if (job.kind != kRetrainJob || !job.key.starts_with(kRetrainKey)) return {};
   const Caller self{.workspace = workspace, .subject = job.subject, .via = "job", .request_id = job.id};
   const auto id = job.key.substr(kRetrainKey.size());
   MILLRACE_DO(journal_.write(self, [&](store::Session& session) -> Result<lineage::Change> {
@@ -304,7 +393,7 @@ Result<void> Alerts::recover() {
   }));
   for (const auto& [workspace, stored] : unfinished) {
     MILLRACE_TRY(const auto job,
-                 jobs_.find(workspace, std::string(pipeline::kJobKind), std::string(kRetrainKey) + stored.alert.id));
+                 jobs_.find(workspace, std::string(kRetrainJob), std::string(kRetrainKey) + stored.alert.id));
     if (job && job->state != "waiting" && job->state != "running") MILLRACE_DO(note_end(workspace, *job));
   }
   for (const auto& [workspace, deployment] : due)

@@ -44,7 +44,13 @@ struct Responding : AlertsTest {
     };
   }
   void broken(const std::string& from, const std::string& to, const std::string& name, double psi = 0.3) {
-    look(window_of(from, to, Json::array({column(name, psi)})));
+    broken_all(from, to, {name}, psi);
+  }
+  void broken_all(const std::string& from, const std::string& to, const std::vector<std::string>& names,
+                  double psi = 0.3) {
+    Json columns = Json::array();
+    for (const auto& name : names) columns.push_back(column(name, psi));
+    look(window_of(from, to, columns));
     respond();
   }
   Json action(const std::string& name) { return details(name).alert.action; }
@@ -60,8 +66,9 @@ TEST_F(Responding, a_page_is_traced_and_reviewed_and_natural_drift_retrains) {
   EXPECT_EQ(alert.action["also"][0]["kind"], "review");
   EXPECT_EQ(alert.action["also"][0]["id"], "review-1");
   ASSERT_EQ(services.retrained.size(), 1U);
-  EXPECT_EQ(services.retrained[0], Json::parse(R"({"stage": "reevaluate"})"));
-  EXPECT_EQ(services.jobs.get("default", alert.action["id"])->kind, pipeline::kJobKind);
+  EXPECT_EQ(services.retrained[0],
+            (Json{{"deployment", "late"}, {"target", "reevaluate"}, {"horizon", "2013-02-01T00:00:00.000000Z"}}));
+  EXPECT_EQ(services.jobs.get("default", alert.action["id"])->kind, kRetrainJob);
   ASSERT_EQ(asked.size(), 1U);
   EXPECT_EQ(asked[0].subject, alert.node());
   EXPECT_EQ(asked[0].key, "natural_drift:late@2013-01-01");
@@ -76,10 +83,18 @@ TEST_F(Responding, the_end_of_the_retraining_is_written_back) {
   services.retraining = []() -> Result<Json> {
     return Json{{"stages",
                  {{{"stage", "train"}, {"node", "stage:train@1"}, {"action", "ran"}},
-                  {{"stage", "reevaluate"}, {"node", "stage:reevaluate@12ab"}, {"action", "ran"}}}}};
+                  {{"stage", "reevaluate"}, {"node", "stage:reevaluate@12ab"}, {"action", "ran"}}}},
+                {"model", "model:late@3"},
+                {"model_state", "gates_passed"},
+                {"failed", Json::array()}};
   };
   broken("2013-01-01", "2013-02-01", "temp");
-  EXPECT_EQ(only().action["result"], (Json{{"state", "done"}, {"stage", "stage:reevaluate@12ab"}, {"action", "ran"}}));
+  EXPECT_EQ(only().action["result"], (Json{{"state", "done"},
+                                           {"stage", "stage:reevaluate@12ab"},
+                                           {"action", "ran"},
+                                           {"model", "model:late@3"},
+                                           {"model_state", "gates_passed"},
+                                           {"failed", Json::array()}}));
   EXPECT_EQ(only().action["kind"], "retrain");
 }
 
@@ -124,20 +139,52 @@ TEST_F(Responding, one_retraining_runs_at_a_time) {
             std::string::npos);
 }
 
+TEST_F(Responding, what_fires_on_with_another_cause_is_another_alert) {
+  broken("2013-01-01", "2013-02-01", "temp");
+  const auto natural = only();
+  broken("2013-02-01", "2013-03-01", "temp");
+  EXPECT_EQ(only().id, natural.id) << "the same story";
+  EXPECT_EQ(traces, 2);
+  EXPECT_EQ(asked.size(), 1U) << "and asked about once";
+  const auto kept = lines();
+  broken("2013-02-01", "2013-03-01", "temp");
+  EXPECT_EQ(lines(), kept) << "the same look again";
+
+  verdicts["temp"] = caused_by("dataset:weather@3", "data");
+  broken("2013-03-01", "2013-04-01", "temp");
+  const auto old = alerts.get("default", natural.id)->alert;
+  EXPECT_EQ(old.state, "resolved");
+  EXPECT_EQ(to_iso(old.resolved_at), "2013-04-01T00:00:00.000000Z");
+  const auto now = details("drift:temp").alert;
+  EXPECT_NE(now.id, natural.id);
+  EXPECT_EQ(old.note, "it goes on with another cause, as " + now.node());
+  EXPECT_EQ(now.state, "firing");
+  EXPECT_EQ(to_iso(now.first_from), "2013-03-01T00:00:00.000000Z");
+  EXPECT_EQ(to_iso(now.fired_at), "2013-04-01T00:00:00.000000Z");
+  EXPECT_EQ(now.action["kind"], "refused");
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[1].key, "cause:dataset:weather@3");
+
+  verdicts.clear();
+  broken("2013-04-01", "2013-05-01", "temp");
+  EXPECT_EQ(alerts.get("default", now.id)->alert.state, "resolved");
+  EXPECT_EQ(details("drift:temp").alert.trace["verdict"], "natural_drift");
+}
+
 TEST_F(Responding, broken_input_is_never_learnt) {
   verdicts["temp"] = caused_by("dataset:weather@10", "data");
   broken("2013-01-01", "2013-02-01", "temp");
   EXPECT_EQ(action("drift:temp")["kind"], "refused");
   EXPECT_EQ(action("drift:temp")["node"], "dataset:weather@10");
   EXPECT_EQ(action("drift:temp")["reason"], "the cause is broken input (dataset:weather@10), which must not be learnt");
-  broken("2013-02-01", "2013-03-01", "wind");
+  broken_all("2013-02-01", "2013-03-01", {"temp", "wind"});
   const auto refused = action("drift:wind");
   EXPECT_EQ(refused["kind"], "refused") << "its own drift is natural, another alert's input is broken";
   EXPECT_EQ(refused["node"], "dataset:weather@10");
   EXPECT_EQ(refused["alert"], details("drift:temp").alert.node());
   EXPECT_TRUE(services.retrained.empty());
   ASSERT_TRUE(alerts.resolve(caller, "drift:temp", "the feed is mended"));
-  broken("2013-03-01", "2013-04-01", "rain");
+  broken_all("2013-03-01", "2013-04-01", {"wind", "rain"});
   EXPECT_EQ(action("drift:rain")["kind"], "retrain");
 }
 

@@ -16,7 +16,7 @@ using store::Values;
 constexpr std::string_view kColumns =
     "id, deployment, kind, subject, arm, version, severity, state, window_from, window_to, first_from, last_from, "
     "last_as_of, last_revision, in_row, pending_at, fired_at, acknowledged_at, resolved_at, value, limit_value, "
-    "evidence, trace, action, responded, cause_kind, owner, note";
+    "evidence, trace, action, responded, cause_kind, owner, note, responded_from";
 
 Result<Json> stored_json(const Row& row, size_t column, const std::string& id) {
   auto json = parse_json(row.text(column), id);
@@ -55,6 +55,7 @@ Result<StoredAlert> stored_of(const Row& row) {
   MILLRACE_TRY(alert.action, stored_json(row, 23, alert.id));
   out.responded = row.text(24);
   out.cause_kind = row.text(25);
+  out.responded_from = row.integer(28);
   return out;
 }
 
@@ -77,7 +78,7 @@ Result<std::optional<StoredAlert>> one(Session& session, std::string_view rest, 
 constexpr std::string_view kChanging =
     "severity = ?, state = ?, window_from = ?, window_to = ?, last_from = ?, last_as_of = ?, last_revision = ?, in_row "
     "= ?, fired_at = ?, acknowledged_at = ?, resolved_at = ?, value = ?, limit_value = ?, evidence = ?, trace = ?, "
-    "action = ?, responded = ?, cause = ?, cause_kind = ?, owner = ?, note = ?, updated_at = ?";
+    "action = ?, responded = ?, responded_from = ?, cause = ?, cause_kind = ?, owner = ?, note = ?, updated_at = ?";
 
 Json iso_or_null(Micros time) { return time == 0 ? Json(nullptr) : Json(to_iso(time)); }
 
@@ -201,8 +202,11 @@ Result<std::vector<Retraining>> unfinished_retrainings(Session& session, const s
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> deployments_due(Session& session) {
-  MILLRACE_TRY(const auto rows, session.query("SELECT DISTINCT workspace, deployment FROM alerts WHERE state IN "
-                                              "('firing', 'acknowledged') AND responded <> severity ORDER BY 1, 2"));
+  MILLRACE_TRY(
+      const auto rows,
+      session.query(
+          "SELECT DISTINCT workspace, deployment FROM alerts WHERE state IN "
+          "('firing', 'acknowledged') AND (responded <> severity OR responded_from <> window_from) ORDER BY 1, 2"));
   std::vector<std::pair<std::string, std::string>> out;
   for (const auto& row : rows) out.emplace_back(row.text(0), row.text(1));
   return out;
@@ -221,7 +225,7 @@ Result<void> insert_alert(Session& session, const std::string& workspace, const 
   const auto& alert = stored.alert;
   MILLRACE_DO(session.execute(
       fmt::format("INSERT INTO alerts (workspace, {}, cause, recorded_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
-                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)",
+                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)",
                   kColumns),
       {workspace,
        alert.id,
@@ -252,6 +256,7 @@ Result<void> insert_alert(Session& session, const std::string& workspace, const 
        stored.cause_kind,
        alert.owner,
        alert.note,
+       stored.responded_from,
        now,
        now}));
   return {};
@@ -277,6 +282,7 @@ Result<void> update_alert(Session& session, const std::string& workspace, const 
                                to_text(alert.trace),
                                to_text(alert.action),
                                stored.responded,
+                               stored.responded_from,
                                stored.cause(),
                                stored.cause_kind,
                                alert.owner,

@@ -14,7 +14,7 @@ namespace millrace::monitor {
 // One line of an alert's history.
 struct AlertEvent {
   int64_t number = 0;  // from 1
-  std::string kind;    // pending, seen, fired, raised, acknowledged, resolved, traced, acted
+  std::string kind;    // pending, seen, fired, raised, acknowledged, resolved, traced, acted, retraining, retrained
   Micros event_time = 0, recorded_at = 0;
   std::string subject, why;
   Json body = Json::object();

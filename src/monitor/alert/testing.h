@@ -77,7 +77,7 @@ struct AlertServices {
         jobs(database, journal, context),
         alerts(database, journal, jobs, context) {
     jobs.add(std::string(monitor::kRespondJob), [this](jobs::Running& running) { return alerts.respond(running); });
-    jobs.add(std::string(pipeline::kJobKind), [this](jobs::Running& running) -> Result<Json> {
+    jobs.add(std::string(monitor::kRetrainJob), [this](jobs::Running& running) -> Result<Json> {
       retrained.push_back(running.job().payload);
       return retraining ? retraining() : Result<Json>(Json{{"stages", Json::array()}});
     });
@@ -109,6 +109,7 @@ class AlertsTest : public ::testing::Test {
     };
   }
   void look(std::vector<monitor::Window> windows, Micros at = 0) {
+    store.world.clock.advance(1'000'000);  // so that the order of ids is that of making
     const auto done = alerts.look(caller, spec, {.deployment = "late", .windows = std::move(windows), .at = at});
     ASSERT_TRUE(done) << done.error().text();
   }

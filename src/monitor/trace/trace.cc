@@ -17,6 +17,11 @@ constexpr double kMoved = 0.15;   // standard deviations
 constexpr double kGradual = 1.5;  // of the largest step between weeks before
 constexpr size_t kNormalNamed = 6;
 
+constexpr size_t kTraceCache = 64;  // examinations
+
+using Examine = std::function<Result<data::cause::Examination>()>;
+using Remember = std::function<Result<data::cause::Examination>(const std::string& key, const Examine& examine)>;
+
 std::string number(double value) { return fmt::format("{:.{}g}", value, std::abs(value) >= 1000 ? 5 : 3); }
 std::string period_text(const Question& question) {
   return fmt::format("{} to {}", to_iso(question.from).substr(0, 10), to_iso(question.to).substr(0, 10));
@@ -26,14 +31,38 @@ const data::Source* source_of(const std::vector<data::Source>& sources, const st
   return data::find_source(sources, dataset);
 }
 
+}  // namespace
+
+// Examinations by all that they stand on: the version, how many versions of its dataset there are, and the broken ones.
+struct Tracer::Cache {
+  std::mutex mutex;
+  std::map<std::string, data::cause::Examination> known;
+};
+
+Tracer::Tracer(TraceParts parts) : parts_(std::move(parts)), cache_(std::make_shared<Cache>()) {}
+
+namespace {
+
+Result<std::string> cache_key(const TraceParts& parts, const Caller& caller, const data::DatasetVersion& version,
+                              const std::set<std::string>& broken) {
+  MILLRACE_TRY(const auto versions, parts.datasets.list(caller.workspace, version.dataset));
+  return fmt::format("{} {} {} {} {}", caller.workspace, version.node(), version.digest, versions.size(),
+                     fmt::join(broken, ","));
+}
+
 Result<std::vector<Examined>> examine_all(const TraceParts& parts, const Caller& caller, const Upstream& upstream,
-                                          const std::vector<data::Source>& sources) {
-  const data::cause::Services services{parts.datasets, parts.blobs, parts.engines, parts.temp_folder};
+                                          const std::vector<data::Source>& sources, const Remember& remember) {
+  data::cause::Services services{parts.datasets, parts.blobs, parts.engines, parts.temp_folder};
+  if (parts.broken) {
+    MILLRACE_TRY(services.broken, parts.broken(caller.workspace));
+  }
   std::vector<Examined> out;
   for (const auto& version : upstream.versions) {
     data::Source source{.name = version.dataset, .kind = version.period_to != 0 ? "append" : "snapshot"};
     if (const auto* known = source_of(sources, version.dataset)) source = *known;
-    MILLRACE_TRY(auto found, data::cause::examine(services, caller.workspace, source, version));
+    MILLRACE_TRY(const auto key, cache_key(parts, caller, version, services.broken));
+    const auto examine = [&] { return data::cause::examine(services, caller.workspace, source, version); };
+    MILLRACE_TRY(auto found, remember(key, examine));
     out.push_back({version, std::move(found)});
   }
   return out;
@@ -168,7 +197,14 @@ Result<Json> Tracer::trace(const Caller& caller, const Question& question, const
   MILLRACE_DO(check_question(question));
   MILLRACE_TRY(const auto sources, data::read_sources(project));
   MILLRACE_TRY(const auto upstream, find_upstream(parts_, caller, question, project));
-  MILLRACE_TRY(const auto examined, examine_all(parts_, caller, upstream, sources));
+  const auto remember = [this](const std::string& key, const auto& examine) -> Result<data::cause::Examination> {
+    const std::lock_guard one_at_a_time(cache_->mutex);
+    if (const auto known = cache_->known.find(key); known != cache_->known.end()) return known->second;
+    MILLRACE_TRY(auto found, examine());
+    if (cache_->known.size() >= kTraceCache) cache_->known.clear();
+    return cache_->known.emplace(key, std::move(found)).first->second;
+  };
+  MILLRACE_TRY(const auto examined, examine_all(parts_, caller, upstream, sources, remember));
   CandidateFinder finder(parts_, caller, question, upstream);
   MILLRACE_TRY(auto candidates, finder.find(examined));
   add_normal(examined, candidates);

@@ -24,6 +24,10 @@
 // The same rows give the same document but for `at`. Thread-safe.
 #pragma once
 #include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,11 +65,13 @@ struct TraceParts {
   const store::Blobs& blobs;
   std::string predictions_folder;  // STATE/predictions
   std::string temp_folder;
+  // Dataset versions that earlier traces found to be broken; may be empty.
+  std::function<Result<std::set<std::string>>(const std::string& workspace)> broken = {};
 };
 
 class Tracer {
  public:
-  explicit Tracer(TraceParts parts) : parts_(std::move(parts)) {}
+  explicit Tracer(TraceParts parts);
 
   // The project's sources say what is append and where time stands; its models name the inputs that count for
   // performance. The prediction log must be sealed as far as it is to count.
@@ -73,7 +79,10 @@ class Tracer {
   Result<Json> trace(const Caller& caller, const Question& question, const Project& project) const;
 
  private:
+  struct Cache;
   TraceParts parts_;
+  // Alerts of one window ask about the same versions. Bounded.
+  std::shared_ptr<Cache> cache_;
 };
 
 }  // namespace millrace::monitor

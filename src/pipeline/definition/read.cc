@@ -13,6 +13,8 @@
 namespace millrace::pipeline {
 namespace {
 
+constexpr std::string_view kHorizon = "horizon", kHorizonParam = "${horizon}";
+
 Result<std::string> read_path(const Yaml& value) {
   MILLRACE_TRY(const auto text, value.string());
   auto safe = safe_relative(text);
@@ -45,27 +47,37 @@ Result<Environment> read_environment(const Yaml* section) {
   return out;
 }
 
-Result<Micros> read_time(const Yaml& map, std::string_view key) {
+Result<Micros> read_time(const Yaml& map, std::string_view key, Micros horizon) {
   const auto* value = map.find(key);
   if (value == nullptr) return Micros{0};
   MILLRACE_TRY(const auto text, value->string());
+  if (text == kHorizon) {
+    if (horizon != 0) return horizon;
+    return value->error("the pipeline has no horizon").hint("write e.g. pipeline: {horizon: 2013-07-01, stages: ...}");
+  }
   auto time = parse_time(text);
   if (!time) return std::move(time).error().at(value->where());
   return time;
 }
 
-Result<DatasetDep> read_dataset(const Yaml& dep) {
-  MILLRACE_DO(dep.only_keys({"dataset", "from", "to"}));
+Result<DatasetDep> read_dataset(const Yaml& dep, Micros horizon) {
+  MILLRACE_DO(dep.only_keys({"dataset", "from", "to", "rows"}));
   DatasetDep out{.where = dep.find("dataset")->where()};
   MILLRACE_TRY(out.name, dep.get_string("dataset"));
-  MILLRACE_TRY(out.from, read_time(dep, "from"));
-  MILLRACE_TRY(out.to, read_time(dep, "to"));
+  MILLRACE_TRY(out.from, read_time(dep, "from", horizon));
+  MILLRACE_TRY(out.to, read_time(dep, "to", horizon));
+  if (const auto* rows = dep.find("rows")) {
+    if (rows->text() != "accepted" && rows->text() != "all")
+      return rows->error(fmt::format("rows is '{}', and must be 'accepted' or 'all'", rows->text()))
+          .hint("all: also the rows that the contract set aside");
+    out.all_rows = rows->text() == "all";
+  }
   if (out.to == 0 && out.from != 0) out.to = INT64_MAX;
   if (out.to != 0 && out.to <= out.from) return dep.error("'to' must be after 'from': the range is [from, to)");
   return out;
 }
 
-Result<void> read_dep(const Yaml& dep, Stage& stage) {
+Result<void> read_dep(const Yaml& dep, Micros horizon, Stage& stage) {
   if (dep.is_scalar()) {
     FileDep file{.where = dep.where()};
     MILLRACE_TRY(file.pattern, read_path(dep));
@@ -73,7 +85,7 @@ Result<void> read_dep(const Yaml& dep, Stage& stage) {
     return {};
   }
   if (dep.find("dataset") != nullptr) {
-    MILLRACE_TRY(auto dataset, read_dataset(dep));
+    MILLRACE_TRY(auto dataset, read_dataset(dep, horizon));
     for (const auto& other : stage.datasets)
       if (other.name == dataset.name) return dep.error(fmt::format("the dataset '{}' stands here twice", dataset.name));
     stage.datasets.push_back(std::move(dataset));
@@ -168,7 +180,14 @@ Result<void> read_sql(const Yaml& node, Stage& stage) {
   return {};
 }
 
-Result<Stage> read_stage(const std::string& name, const Yaml& node, const Environment& environment) {
+// Whoever wrote a parameter as the horizon gets its day.
+void put_horizon(Json& params, Micros horizon) {
+  for (auto& [name, value] : params.items())
+    if (horizon != 0 && value == kHorizonParam) value = to_iso(horizon).substr(0, 10);
+}
+
+Result<Stage> read_stage(const std::string& name, const Yaml& node, const Pipeline& pipeline) {
+  const auto& environment = pipeline.environment;
   if (!is_name(name))
     return node.error(fmt::format("'{}' is not a name of a stage", name)).hint("letters, digits, '_', '-' and '.'");
   if (!node.is_map())
@@ -182,13 +201,19 @@ Result<Stage> read_stage(const std::string& name, const Yaml& node, const Enviro
   if (const auto* deps = node.find("deps")) {
     if (!deps->is_list() || deps->items().size() > bounds::deps)
       return deps->error(fmt::format("deps is a list of at most {}", bounds::deps));
-    for (const auto& dep : deps->items()) MILLRACE_DO(read_dep(dep, stage));
+    for (const auto& dep : deps->items()) MILLRACE_DO(read_dep(dep, pipeline.horizon, stage));
   }
   MILLRACE_DO(read_outs(node, stage));
   if (const auto* params = node.find("params")) {
     if (!params->is_map()) return params->error("params is a map of names and values");
     stage.params = params->to_json();
+    put_horizon(stage.params, pipeline.horizon);
   }
+  for (const auto& dep : stage.datasets)
+    if (dep.all_rows && command)
+      return Error{Code::invalid, fmt::format("the stage '{}' has a command, which gets accepted rows only", name)}
+          .at(dep.where)
+          .hint("rows: all is for stages with sql");
   if (command)
     MILLRACE_DO(read_command(node, stage));
   else
@@ -263,22 +288,61 @@ Result<void> check_files(const Pipeline& pipeline) {
   return {};
 }
 
+// The stage and parameter must be there: a misspelt override would otherwise change nothing and say nothing.
+Result<void> put_params(const Overrides& overrides, std::vector<Stage>& stages) {
+  for (const auto& [key, value] : overrides.params.items()) {
+    std::vector<std::string> known;
+    bool found = false;
+    for (auto& stage : stages)
+      for (auto& [name, now] : stage.params.items()) {
+        known.push_back(stage.name + "." + name);
+        if (known.back() == key) now = value, found = true;
+      }
+    if (found) continue;
+    Error error = Error{Code::invalid, fmt::format("no stage has the parameter '{}'", key)}.at_field("params");
+    if (const auto near = did_you_mean(key, known)) return error.hint(fmt::format("did you mean '{}'?", *near));
+    return error.hint("write STAGE.PARAMETER as in the project file");
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<Pipeline> read_pipeline(const Project& project) {
+Result<Overrides> read_overrides(const Json& payload) {
+  Overrides out;
+  if (const auto* horizon = find(payload, "horizon"); horizon != nullptr && !horizon->is_null()) {
+    auto time = horizon->is_string() ? parse_time(horizon->get<std::string>())
+                                     : Result<Micros>(Error{Code::invalid, "the horizon is a time"});
+    if (!time) return std::move(time).error().at_field("horizon").hint("write e.g. 2013-09-01");
+    out.horizon = *time;
+  }
+  if (const auto* params = find(payload, "params"); params != nullptr && !params->is_null()) {
+    if (!params->is_object())
+      return Error{Code::invalid, "params is an object of STAGE.PARAMETER and value"}.at_field("params");
+    for (const auto& [key, value] : params->items())
+      if (value.is_structured())
+        return Error{Code::invalid, fmt::format("the parameter '{}' is no single value", key)}.at_field("params");
+    out.params = *params;
+  }
+  return out;
+}
+
+Result<Pipeline> read_pipeline(const Project& project, const Overrides& overrides) {
   Pipeline out{.project = project.name, .folder = project.folder};
   MILLRACE_TRY(out.sources, data::read_sources(project));
   const auto* section = project.section("pipeline");
   if (section == nullptr) return out;
-  MILLRACE_DO(section->only_keys({"environment", "stages"}));
+  MILLRACE_DO(section->only_keys({"environment", "horizon", "stages"}));
   MILLRACE_TRY(out.environment, read_environment(section->find("environment")));
+  MILLRACE_TRY(out.horizon, read_time(*section, "horizon", 0));
+  if (overrides.horizon != 0) out.horizon = overrides.horizon;
   MILLRACE_TRY(const auto* stages, section->get("stages"));
   if (!stages->is_map()) return stages->error("stages is a map of names and stages");
   if (stages->entries().size() > bounds::stages)
     return stages->error(fmt::format("a pipeline has at most {} stages", bounds::stages));
   std::map<std::string, std::string> owners;  // out -> stage
   for (const auto& [name, node] : stages->entries()) {
-    MILLRACE_TRY(auto stage, read_stage(name, node, out.environment));
+    MILLRACE_TRY(auto stage, read_stage(name, node, out));
     MILLRACE_DO(check_outs(stage, node, owners));
     out.stages.push_back(std::move(stage));
   }
@@ -286,6 +350,7 @@ Result<Pipeline> read_pipeline(const Project& project) {
     return section->find("environment")
         ->find("lock")
         ->error(fmt::format("the file '{}' does not exist", out.environment.lock));
+  MILLRACE_DO(put_params(overrides, out.stages));
   MILLRACE_DO(check_names(out));
   MILLRACE_TRY(out.stages, in_order(std::move(out.stages)));
   MILLRACE_DO(check_files(out));

@@ -132,5 +132,28 @@ TEST(SplitWords, refuses_what_only_a_shell_can_do) {
   }
 }
 
+TEST_F(ReadPipeline, takes_overrides_of_parameters_that_are_there) {
+  file("train.py");
+  ASSERT_TRUE(read("    a: {cmd: sh, deps: [train.py], outs: [x], params: {trees: 3}}\n"));
+  const auto project = *load_project(folder.path());
+  const auto moved = read_pipeline(project, {.params = {{"a.trees", 5}}});
+  ASSERT_TRUE(moved) << moved.error().text();
+  EXPECT_EQ(moved->stages[0].params["trees"], 5);
+  const auto wrong = read_pipeline(project, {.params = {{"a.tree", 5}}});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().text(), "params: no stage has the parameter 'a.tree'. Hint: did you mean 'a.trees'?");
+  EXPECT_FALSE(read_overrides({{"params", {{"a.trees", Json::array()}}}}));
+  EXPECT_FALSE(read_overrides({{"horizon", 7}}));
+}
+
+TEST_F(ReadPipeline, refuses_rows_that_it_cannot_hand_out) {
+  file("train.py");
+  EXPECT_NE(
+      refusal("    a: {cmd: sh, deps: [{dataset: d, rows: some}], outs: [x]}\n").find("must be 'accepted' or 'all'"),
+      std::string::npos);
+  EXPECT_NE(refusal("    a: {cmd: sh, deps: [{dataset: d, rows: all}], outs: [x]}\n").find("accepted rows only"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace millrace::pipeline

@@ -42,7 +42,11 @@ Json behind(const Json& datasets, const Stage& stage, const Upstream& upstream) 
 
 Json files_by_dataset(const Json& datasets) {
   Json out = Json::object();
-  for (const auto& version : datasets) out[string_or(version, "name", "")].push_back(string_or(version, "file", ""));
+  for (const auto& version : datasets) {
+    auto& files = out[string_or(version, "name", "")];
+    files.push_back(string_or(version, "file", ""));
+    if (const auto* aside = find(version, "quarantine")) files.push_back(*aside);
+  }
   return out;
 }
 
@@ -146,13 +150,15 @@ Result<void> ComponentsReader::add_datasets(const Caller& caller, const Pipeline
       return Error(versions.error())
           .at(dep.where)
           .while_doing(fmt::format("choosing what the stage '{}' reads", stage.name));
-    for (const auto& version : *versions)
+    for (const auto& version : *versions) {
       list.push_back({{"name", dep.name},
                       {"version", version.version},
                       {"digest", version.digest},
                       {"file", version.file},
                       {"node", version.node()},
                       {"period_to", version.period_to}});
+      if (dep.all_rows && !version.quarantine_file.empty()) list.back()["quarantine"] = version.quarantine_file;
+    }
   }
   into["datasets"] = std::move(list);
   return {};

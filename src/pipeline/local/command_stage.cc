@@ -67,6 +67,7 @@ Result<std::vector<std::string>> environment_of(const Execution& execution, cons
   set("MILLRACE_PARAMS", scratch.folder() + "/params.json");
   set("MILLRACE_DATASETS", scratch.folder() + "/datasets.json");
   set("OMP_NUM_THREADS", threads);
+  set("OMP_WAIT_POLICY", "passive");  // threads that spin while they wait starve each other on shared cores
   set("OPENBLAS_NUM_THREADS", threads);
   set("MKL_NUM_THREADS", threads);
   set("PYTHONHASHSEED", seed);

@@ -13,8 +13,18 @@ namespace {
 
 constexpr Micros kSecond = 1'000'000;
 
-// View name -> files: a dataset by its name, an out of an upstream stage by its file's name without the ending.
-using Views = std::map<std::string, std::vector<std::string>>;
+struct View {
+  std::vector<std::string> files;
+  std::vector<std::string> aside;  // quarantined rows, their values as they came
+
+  std::vector<std::string> all() const {
+    auto out = files;
+    out.insert(out.end(), aside.begin(), aside.end());
+    return out;
+  }
+};
+// By name: a dataset by its own, an out of an upstream stage by its file's name without the ending.
+using Views = std::map<std::string, View>;
 
 std::string stem_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -24,31 +34,49 @@ std::string stem_of(const std::string& path) {
 
 Result<Views> views_of(const store::Blobs& blobs, const Json& components) {
   Views out;
-  const auto add = [&](const std::string& view, const std::string& digest) -> Result<void> {
+  const auto add = [&](std::vector<std::string>& files, const std::string& digest) -> Result<void> {
     MILLRACE_DO(blobs.verify(digest));
     MILLRACE_TRY(auto path, blobs.path_of(digest));
-    out[view].push_back(std::move(path));
+    files.push_back(std::move(path));
     return {};
   };
-  for (const auto& version : components.at("datasets"))
-    MILLRACE_DO(add(string_or(version, "name", ""), string_or(version, "file", "")));
+  for (const auto& version : components.at("datasets")) {
+    auto& view = out[string_or(version, "name", "")];
+    MILLRACE_DO(add(view.files, string_or(version, "file", "")));
+    if (const auto aside = string_or(version, "quarantine", ""); !aside.empty()) MILLRACE_DO(add(view.aside, aside));
+  }
   for (const auto& [stage, outs] : components.at("stages").items()) {
     for (const auto& [path, digest] : outs.items()) {
       if (!path.ends_with(".parquet")) continue;
       if (out.contains(stem_of(path)))
         return Error{Code::invalid, fmt::format("two deps of the SQL are both called '{}'", stem_of(path))}.hint(
             "rename an out");
-      MILLRACE_DO(add(stem_of(path), digest.get<std::string>()));
+      MILLRACE_DO(add(out[stem_of(path)].files, digest.get<std::string>()));
     }
   }
   return out;
 }
 
-std::string create_view(const std::string& name, const std::vector<std::string>& files) {
+std::string read_all(const std::vector<std::string>& files) {
   std::string list;
   for (const auto& file : files) list += (list.empty() ? "" : ", ") + engine::quote_text(file);
-  return fmt::format("CREATE VIEW {} AS SELECT * FROM read_parquet([{}], union_by_name = true)",
-                     engine::quote_name(name), list);
+  return fmt::format("read_parquet([{}], union_by_name = true)", list);
+}
+
+Result<void> create_view(engine::Engine& session, const std::string& name, const View& view) {
+  std::string select = "SELECT * FROM " + read_all(view.files);
+  if (!view.aside.empty()) {
+    MILLRACE_TRY(const auto columns, session.query("DESCRIBE " + select));
+    std::string cast;
+    for (size_t row = 0; row < columns.rows(); ++row) {
+      const auto column = engine::quote_name(columns.text(row, 0));
+      cast += fmt::format("{}TRY_CAST({} AS {}) AS {}", row == 0 ? "" : ", ", column, columns.text(row, 1), column);
+    }
+    select += fmt::format(" UNION ALL BY NAME SELECT {} FROM {}", cast, read_all(view.aside));
+  }
+  MILLRACE_TRY(const auto made, session.execute(fmt::format("CREATE VIEW {} AS {}", engine::quote_name(name), select)));
+  (void)made;
+  return {};
 }
 
 // The engine's own parser says whether this is one SELECT: what is no query cannot stand inside COPY, nor end it early.
@@ -85,19 +113,17 @@ Result<Made> execute_sql(const Execution& execution, Scratch& scratch) {
                                 .temp_folder = scratch.temp(),
                                 .writable = {out},
                                 .timeout = execution.stage.timeout_seconds * kSecond};
-  for (const auto& [name, files] : views) options.readable.insert(options.readable.end(), files.begin(), files.end());
+  for (const auto& [name, view] : views)
+    for (auto& file : view.all()) options.readable.push_back(std::move(file));
   MILLRACE_TRY(const auto session, execution.parts.engines.open(options));
-  for (const auto& [name, files] : views) {
-    MILLRACE_TRY(const auto made, session->execute(create_view(name, files)));
-    (void)made;
-  }
+  for (const auto& [name, view] : views) MILLRACE_DO(create_view(*session, name, view));
   MILLRACE_DO(session->lock_down());
   MILLRACE_DO(check_is_one_query(*session, sql, file));
   auto rows =
       session->execute(fmt::format("COPY (\n{}\n) TO {} ({})", sql, engine::quote_text(out), engine::copy_options()));
   if (!rows) {
     std::vector<std::string> names;
-    for (const auto& [name, files] : views) names.push_back(name);
+    for (const auto& [name, view] : views) names.push_back(name);
     auto error = std::move(rows).error().at({.file = file});
     if (error.code() == Code::invalid) error.hint(fmt::format("this stage can read: {}", fmt::join(names, ", ")));
     return error;

@@ -35,12 +35,27 @@ save("linear", [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node(
      [value("x", T.FLOAT, [None, 3])], [value("y", T.FLOAT, [None, 1])],
      [array("w", [[1], [10], [100]]), array("b", [0.5])])
 
+# The same question, another answer: a later version. y = x . (1, 10, 100) + 1000
+save("linear_later", [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Add", ["m", "b"], ["y"])],
+     [value("x", T.FLOAT, [None, 3])], [value("y", T.FLOAT, [None, 1])],
+     [array("w", [[1], [10], [100]]), array("b", [1000])])
+
 # Named columns of several types, as the flights example has them: score = minutes + distance + code(carrier)
 save("columns",
      [helper.make_node("LabelEncoder", ["carrier"], ["code"], domain="ai.onnx.ml", keys_strings=["AA", "UA"],
                        values_floats=[1.0, 2.0], default_float=0.0),
       helper.make_node("Cast", ["minutes"], ["minutes_number"], to=T.FLOAT),
       helper.make_node("Sum", ["code", "minutes_number", "distance"], ["score"]),
+      helper.make_node("Identity", ["carrier"], ["carrier_again"])],
+     [value("carrier", T.STRING, [None, 1]), value("minutes", T.INT64, [None, 1]), value("distance", T.FLOAT, [None, 1])],
+     [value("score", T.FLOAT, [None, 1]), value("carrier_again", T.STRING, [None, 1])], domains=[("ai.onnx.ml", 3)])
+
+# A later version of it: twice the minutes.
+save("columns_later",
+     [helper.make_node("LabelEncoder", ["carrier"], ["code"], domain="ai.onnx.ml", keys_strings=["AA", "UA"],
+                       values_floats=[1.0, 2.0], default_float=0.0),
+      helper.make_node("Cast", ["minutes"], ["minutes_number"], to=T.FLOAT),
+      helper.make_node("Sum", ["code", "minutes_number", "minutes_number", "distance"], ["score"]),
       helper.make_node("Identity", ["carrier"], ["carrier_again"])],
      [value("carrier", T.STRING, [None, 1]), value("minutes", T.INT64, [None, 1]), value("distance", T.FLOAT, [None, 1])],
      [value("score", T.FLOAT, [None, 1]), value("carrier_again", T.STRING, [None, 1])], domains=[("ai.onnx.ml", 3)])
@@ -60,6 +75,10 @@ save("logarithm", [helper.make_node("Log", ["x"], ["y"])], [value("x", T.DOUBLE,
 # Fails when it runs: the index is out of range.
 save("indexed", [helper.make_node("Gather", ["table", "at"], ["y"])], [value("at", T.INT64, [None])],
      [value("y", T.FLOAT, [None])], [array("table", [5, 6, 7])])
+
+# The same with more room.
+save("indexed_more", [helper.make_node("Gather", ["table", "at"], ["y"])], [value("at", T.INT64, [None])],
+     [value("y", T.FLOAT, [None])], [array("table", range(10))])
 
 save("unknown_op", [helper.make_node("NoSuchOperator", ["x"], ["y"])], [value("x", T.FLOAT, [1])], [value("y", T.FLOAT, [1])])
 

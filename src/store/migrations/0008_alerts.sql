@@ -1,6 +1,7 @@
 -- Alerts. One row an alert; at most one that is not resolved for a deployment, kind, subject, arm and version of the model.
 -- window_*, last_* and in_row say which look counted last: the same look again changes nothing. Times but recorded_at and updated_at
--- are event times, 0 = not yet. `responded` is the severity that was last responded to. `cause` and `cause_kind` are those of the trace.
+-- are event times, 0 = not yet. `responded` is the severity that was last responded to, `responded_from` the
+-- window that it was in. `cause` and `cause_kind` are those of the trace.
 CREATE TABLE alerts (
   workspace       TEXT NOT NULL,
   id              TEXT NOT NULL,
@@ -28,6 +29,7 @@ CREATE TABLE alerts (
   trace           TEXT NOT NULL,
   action          TEXT NOT NULL,
   responded       TEXT NOT NULL,
+  responded_from  INTEGER NOT NULL,
   cause           TEXT NOT NULL,
   cause_kind      TEXT NOT NULL,
   owner           TEXT NOT NULL,

@@ -1,0 +1,104 @@
+#include "main/monitoring.h"
+
+#include <set>
+
+#include "monitor/batches.h"
+#include "monitor/gauges.h"
+#include "monitor/version_facts.h"
+
+namespace millrace {
+
+Monitoring::Monitoring(Parts parts) : parts_(std::move(parts)) {
+  const auto& p = parts_;
+  windows = std::make_unique<monitor::Windows>(monitor::Windows::Parts{
+      p.database, p.blobs, p.journal, p.context, p.engines, monitor::facts_from_registry(p.database, p.pipelines),
+      [&plane = p.data_plane](const std::string& deployment) -> Result<void> {
+        MILLRACE_TRY(const auto sealed, plane.seal(deployment));
+        (void)sealed;
+        return {};
+      },
+      p.predictions_folder, p.temp_folder});
+  feedback = std::make_unique<monitor::Feedback>(p.database, p.journal, p.context);
+  looks = std::make_unique<monitor::LookJob>(monitor::LookJob::Parts{*windows, p.jobs, p.context, p.project});
+  tracer = std::make_unique<monitor::Tracer>(monitor::TraceParts{
+      p.context, p.datasets, p.pipelines, p.registry, p.engines, p.blobs, p.predictions_folder, p.temp_folder,
+      [this](const std::string& workspace) { return alerts->broken_inputs(workspace); }});
+  reviews = std::make_unique<review::Reviews>(p.database, p.journal, p.context);
+  alerts = std::make_unique<monitor::Alerts>(p.database, p.journal, p.jobs, p.context);
+  join_windows();
+  join_alerts();
+  add_jobs();
+}
+
+void Monitoring::join_windows() {
+  parts_.registry.event_now = [this](const std::string& workspace, const std::string& deployment) -> Micros {
+    const auto now = windows->event_now(workspace, deployment);
+    return now ? *now : 0;
+  };
+  windows->on_look = [this](const Caller& caller, const monitor::MonitorSpec& spec,
+                            const std::vector<monitor::Window>& seen, Micros at) {
+    return alerts->look(caller, spec, {.deployment = spec.deployment, .windows = seen, .at = at});
+  };
+}
+
+void Monitoring::join_alerts() {
+  auto& hooks = alerts->hooks;
+  hooks.trace = [this](const Caller& caller, const monitor::Alert& alert) -> Result<Json> {
+    MILLRACE_TRY(const auto project, parts_.project());
+    return tracer->trace(caller, monitor::question_of(alert), project);
+  };
+  hooks.monitor = [this](const std::string& deployment) -> Result<std::optional<monitor::MonitorSpec>> {
+    MILLRACE_TRY(const auto project, parts_.project());
+    MILLRACE_TRY(auto monitors, monitor::read_monitors(project));
+    for (auto& one : monitors)
+      if (one.deployment == deployment) return std::optional(std::move(one));
+    return std::optional<monitor::MonitorSpec>();
+  };
+  hooks.batches = [this](const std::string& workspace, const monitor::Window& window) {
+    return monitor::batches_behind({parts_.database, parts_.datasets, parts_.registry}, workspace, window);
+  };
+  hooks.event_now = [this](const std::string& workspace, const std::string& deployment) {
+    return windows->event_now(workspace, deployment);
+  };
+  hooks.open_review = [this](const Caller& caller, const monitor::ReviewRequest& asked) -> Result<std::string> {
+    MILLRACE_TRY(const auto review, reviews->open(caller, {.kind = asked.kind,
+                                                           .key = asked.key,
+                                                           .cause = asked.cause,
+                                                           .subject = asked.subject,
+                                                           .summary = asked.summary,
+                                                           .evidence = asked.evidence,
+                                                           .event_time = asked.event_time}));
+    return review.id;
+  };
+}
+
+void Monitoring::add_jobs() {
+  auto& jobs = parts_.jobs;
+  jobs.add(std::string(monitor::kLookKind), [this](jobs::Running& running) { return looks->work(running); });
+  jobs.add(std::string(monitor::kRespondJob), [this](jobs::Running& running) { return alerts->respond(running); });
+  jobs.add(std::string(monitor::kRetrainJob), [this](jobs::Running& running) -> Result<Json> {
+    MILLRACE_TRY(const auto project, parts_.project());
+    const auto address = parts_.http_address();
+    return retrain(running, project,
+                   {parts_.pipelines, parts_.registry, {.tracking_uri = address.empty() ? "" : "http://" + address}});
+  });
+  jobs.on_end([this](const std::string& workspace, const jobs::Job& job) {
+    if (auto noted = alerts->note_end(workspace, job); !noted)
+      parts_.context.log.warn("retraining_end_not_noted", {{"job", job.id}, {"error", noted.error().text()}});
+  });
+}
+
+void Monitoring::ask_for_looks(const Caller& caller) {
+  std::set<std::string> served;
+  for (const auto& model : parts_.data_plane.models()) served.insert(model.name);
+  looks->ask_all(caller, served);
+}
+
+std::string Monitoring::metrics_text() const {
+  auto gauges = monitor::gauges_text(parts_.database, "default");
+  if (gauges) return std::move(*gauges);
+  parts_.context.log.warn("gauges_failed", {{"error", gauges.error().text()}});
+  return "";
+}
+
+}  // namespace millrace

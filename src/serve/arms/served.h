@@ -1,0 +1,72 @@
+// A deployment as it is served at one moment: its arms, loaded. Immutable; a request keeps it alive until it is
+// answered, so a swap of releases is a swap of one pointer.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "serve/guard.h"
+#include "serve/prediction_log.h"
+#include "serve/runtime.h"
+#include "serve/statistics.h"
+
+namespace millrace::serve {
+
+// A model in memory. Shared by every release that serves the same bytes under the same contract.
+struct Loaded {
+  std::string digest;    // of the model file's bytes
+  std::string contract;  // path, "" = unguarded
+  std::shared_ptr<const Model> model;
+  std::shared_ptr<const Guard> guard;  // null: inputs are not guarded
+};
+using LoadedPtr = std::shared_ptr<const Loaded>;
+
+// Copies of requests for shadows, since the start of the process: one for each shadow that a request was meant for.
+struct ShadowCounts {
+  std::atomic<uint64_t> queued{0}, answered{0}, failed{0}, dropped{0};
+};
+
+// What stays of a deployment while its releases come and go.
+struct Place {
+  std::string name;
+  std::unique_ptr<PredictionLog> log;  // null without a log folder
+  StatisticsByArm statistics;
+  ShadowCounts shadow;
+  std::vector<LoadedPtr> loaded;  // newest use first; guarded by the loader's mutex
+};
+
+struct ServedArm {
+  Arm arm;
+  ArmKey key;
+  std::string version;  // as the protocol shows it
+  std::string release;  // node of the release
+  LoadedPtr loaded;
+  std::shared_ptr<Statistics> statistics;
+
+  const Model& model() const { return *loaded->model; }
+};
+
+struct Served {
+  std::shared_ptr<Place> place;
+  ServedArm stable;
+  std::optional<ServedArm> canary;
+  double canary_share = 0;
+  std::vector<ServedArm> shadows;
+  std::string salt;
+  std::optional<size_t> unit_input;  // the input that is the unit where a request names none
+
+  // The unit of a request, "" = none.
+  std::string unit_of(const std::string& given, const std::vector<Tensor>& inputs) const;
+  // Who answers a unit. "" is the stable arm's.
+  const ServedArm& arm_of(const std::string& unit) const;
+};
+using ServedPtr = std::shared_ptr<const Served>;
+
+// Arms answer the same requests: the same inputs and outputs by name, type and shape, in the same order. `invalid` with
+// the first difference otherwise.
+Result<void> check_same_requests(const ServedArm& stable, const ServedArm& other);
+
+}  // namespace millrace::serve

@@ -1,0 +1,31 @@
+// One request for predictions and its answer, as the data plane takes and gives them.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "serve/guard.h"
+#include "serve/tensor.h"
+
+namespace millrace::serve {
+
+struct ServedArm;
+
+struct InferRequest {
+  std::vector<Tensor> inputs;  // one for each input of the model, in its order; types and shapes fit
+  std::vector<size_t> wanted;  // indexes of outputs
+  std::string request_id;
+  Micros event_time = 0;  // 0: the time of arrival
+  std::string unit, input;
+  bool json_answer = true;  // outputs must fit JSON: no NaN, no infinity, UTF-8
+};
+
+struct InferReply {
+  std::string prediction_id;
+  const ServedArm* arm = nullptr;  // who answered; lives as long as the target that was asked
+  std::optional<Refusal> refusal;  // set: there are no outputs
+  std::vector<Tensor> outputs;     // one for each of `wanted`
+};
+
+}  // namespace millrace::serve
