@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kUnreachable = 0.35;
 constexpr double kUnknownReach = 0.9;
+constexpr double kTimeReach = 0.8;
 constexpr double kRowsLost = 0.03;  // share of a batch
 constexpr double kLeastScore = 0.1;
 constexpr size_t kSuspectsOfAVersion = 6;
@@ -89,7 +90,9 @@ double CandidateFinder::reach_of(const Candidate& candidate) const {
   if (candidate.columns.empty() || candidate.change == "rows" || rows) return 1;
   if (std::any_of(candidate.columns.begin(), candidate.columns.end(), [&](const auto& c) { return reaches(c); }))
     return 1;
-  return reach_.known ? kUnreachable : kUnknownReach;
+  if (!reach_.known) return kUnknownReach;
+  // Which rows are joined, and which lie in a period, goes by time; conditions are not in the flow of names.
+  return candidate.change == "time" ? kTimeReach : kUnreachable;
 }
 
 std::vector<std::string> CandidateFinder::path_of(const Candidate& candidate) const {

@@ -9,8 +9,8 @@
 //
 // Score, 0..1: strength of the evidence x reach x kind, and raised by a slice that is anomalous on both sides.
 //   reach   drift, nulls, refusals: 1 if one of the columns reaches the subject, or rows are gone, came twice or were
-//           set aside; 0.35 if none can; performance: the same for any input of the model; 0.9 where the flow is not
-//           known (a stage that is no SQL)
+//           set aside; 0.8 for the event time, by which rows are joined; 0.35 if none can; performance: the same for
+//           any input of the model; 0.9 where the flow is not known (a stage that is no SQL)
 //   kind    quarantine: 1 for the alert's dataset, 0.35 for others
 // Code, parameters and environment that changed since the last earlier window have a fixed strength: whether the change
 // matters is not known.
