@@ -1,12 +1,13 @@
 """The report through the real program: on an empty state, on the shop project, and with names that are markup."""
+import base64
+import hashlib
 import html.parser
-import json
 import re
 
 import pytest
+import requests
+from server import run, up
 from shop import Shop
-
-from server import run
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 ATTACK = "</style><script>alert(1)</script><img src=x onerror=alert(2)>\" onclick='x'"
@@ -99,6 +100,7 @@ def test_an_empty_state_has_a_report_that_says_what_to_do(tmp_path):
 def shop(tmp_path_factory):
     shop = Shop(tmp_path_factory.mktemp("report"))
     shop.change("millrace.yaml", "deployments:", "value:\n  long: {currency: EUR, true_positive: 5, false_positive: -1, false_negative: -2, true_negative: 0}\ndeployments:")
+    shop.change("millrace.yaml", "deps: [columns.onnx]", "deps: [columns.onnx, {stage: table}]")  # the model stands on visits
     shop.add_visits()
     shop.good("run")
     shop.good("model", "register", "long")
@@ -161,5 +163,15 @@ def test_value_of_an_unknown_deployment_is_an_error_with_its_place(tmp_path):
 
 
 def test_the_page_is_served_with_its_policy(shop):
-    facts = json.loads(shop.run("report", "--json").stdout)
-    assert facts["workspace"] == "default"
+    server = up(shop.state, "--project", shop.folder)
+    try:
+        reply = requests.get(server.url + "/api/millrace/v1/report.html", timeout=30)
+        assert reply.status_code == 200 and reply.headers["content-type"] == "text/html; charset=utf-8"
+        page = check(reply.text)
+        policy = [a["content"] for tag, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
+        assert reply.headers["content-security-policy"] == policy[0]
+        style = re.search(r"<style>(.*?)</style>", reply.text, re.S)[1]
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy[0], "the policy would not let the page's own style in"
+    finally:
+        assert server.stop() == 0
