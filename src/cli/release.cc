@@ -45,10 +45,10 @@ Result<Json> body_of(const Args& args) {
   return out;
 }
 
-Result<Json> newest(Gateway& gateway, const std::string& deployment) {
-  MILLRACE_TRY(const auto past, gateway.call("GET", address({"deployments", deployment, "releases"})));
-  const auto& items = past.at("items");
-  return items.empty() ? Json(Json::object()) : items[0];
+// Newest first.
+Result<Json> releases(Gateway& gateway, const std::string& deployment) {
+  MILLRACE_TRY(auto past, gateway.call("GET", address({"deployments", deployment, "releases"})));
+  return std::move(past.at("items"));
 }
 
 using IsSo = bool (*)(const Json& live, const Json& wanted);
@@ -68,48 +68,62 @@ bool is_canary(const Json& live, const Json& wanted) {
          (find(wanted, "share") == nullptr || number_or(*canary, "share", 0) == number_or(wanted, "share", 0));
 }
 
-// POSTs one move; with --once only when it is not so already.
-Result<int> move(Invocation& in, const std::string& last, Json body, IsSo is_so) {
+struct Step {
+  std::string name;  // as releases call it
+  std::string last;  // of its address
+  IsSo is_so;        // null: only the history tells
+};
+
+// The release that makes this step needless: the live one when it is so already, else one that was made by the same
+// step for the same reason. So a script of steps can run again when others have followed.
+Json done_before(const Json& past, const Step& step, const Json& body) {
+  if (!past.empty() && step.is_so != nullptr && body.contains("version") && step.is_so(past[0], body)) return past[0];
+  for (const auto& release : past) {
+    const bool same =
+        string_or(release, "step", "") == step.name && string_or(release, "reason", "") == string_or(body, "why", "");
+    if (same && (step.is_so == nullptr || !body.contains("version") || step.is_so(release, body))) return release;
+  }
+  return nullptr;
+}
+
+// POSTs one step; with --once only when it was not done before.
+Result<int> move(Invocation& in, const Step& step, const Json& body) {
   MILLRACE_TRY(auto* gateway, in.gateway());
   const auto deployment = in.args.get("DEPLOYMENT");
-  if (in.args.has("--once") && is_so != nullptr) {
-    MILLRACE_TRY(const auto live, newest(*gateway, deployment));
-    if (!live.empty() && is_so(live, body)) {
-      in.show(live, "so already. " + line_of(live));
+  if (in.args.has("--once")) {
+    MILLRACE_TRY(const auto past, releases(*gateway, deployment));
+    if (const auto done = done_before(past, step, body); !done.is_null()) {
+      in.show(done, fmt::format("done already, by {}\n", string_or(done, "node", "")));
       return 0;
     }
   }
-  MILLRACE_TRY(const auto release, gateway->call("POST", address({"deployments", deployment, last}), body));
+  MILLRACE_TRY(const auto release, gateway->call("POST", address({"deployments", deployment, step.last}), body));
   in.show(release, line_of(release));
   return 0;
 }
 
-Result<int> put(Invocation& in, const char* arm, IsSo is_so) {
+Result<int> put(Invocation& in, const char* arm, const Step& step) {
   MILLRACE_TRY(auto body, body_of(in.args));
   body["arm"] = arm;
-  return move(in, "releases", std::move(body), is_so);
+  return move(in, step, body);
 }
 
-Result<int> create(Invocation& in) { return put(in, "stable", is_stable); }
-Result<int> shadow(Invocation& in) { return put(in, "shadow", is_shadow); }
-Result<int> canary(Invocation& in) { return put(in, "canary", is_canary); }
+Result<int> create(Invocation& in) { return put(in, "stable", {"release", "releases", is_stable}); }
+Result<int> shadow(Invocation& in) { return put(in, "shadow", {"shadow", "releases", is_shadow}); }
+Result<int> canary(Invocation& in) { return put(in, "canary", {"canary", "releases", is_canary}); }
 
 Result<int> promote(Invocation& in) {
-  if (in.args.has("--once") && !in.args.has("--version"))
-    return Error{Code::invalid, "--once has to know which version is to be stable"}
-        .at_field("--version")
-        .hint("name it: --version N");
-  MILLRACE_TRY(auto body, body_of(in.args));
-  return move(in, "promote", std::move(body), is_stable);
+  MILLRACE_TRY(const auto body, body_of(in.args));
+  return move(in, {"promote", "promote", is_stable}, body);
 }
 
 // Says which release it has seen, so that two people who ask at once do not go back twice.
-Result<int> take_back(Invocation& in, const std::string& last) {
+Result<int> take_back(Invocation& in, const std::string& step) {
   MILLRACE_TRY(auto* gateway, in.gateway());
   MILLRACE_TRY(auto body, body_of(in.args));
-  MILLRACE_TRY(const auto live, newest(*gateway, in.args.get("DEPLOYMENT")));
-  if (!live.empty()) body["live"] = integer_or(live, "number", 0);
-  return move(in, last, std::move(body), nullptr);
+  MILLRACE_TRY(const auto past, releases(*gateway, in.args.get("DEPLOYMENT")));
+  if (!past.empty()) body["live"] = integer_or(past[0], "number", 0);
+  return move(in, {step, step, nullptr}, body);
 }
 
 Result<int> rollback(Invocation& in) { return take_back(in, "rollback"); }
@@ -134,7 +148,9 @@ std::vector<Command> release_commands() {
   const Option why{
       .name = "--why", .value = "TEXT", .summary = "the reason, kept in the audit chain", .required = true};
   const Option version{.name = "--version", .value = "N", .summary = "the model's version", .required = true};
-  const Option once{.name = "--once", .value = "", .summary = "do nothing when it is so already"};
+  const Option once{.name = "--once",
+                    .value = "",
+                    .summary = "do nothing when it is so, or when this step was done before for this reason"};
   const std::vector<Positional> deployment{{"DEPLOYMENT", "a deployment of millrace.yaml"}};
   return {{.name = "release create",
            .summary = "make an approved version the stable arm of a deployment, alone",
@@ -164,12 +180,12 @@ std::vector<Command> release_commands() {
           {.name = "release rollback",
            .summary = "end the canary, or without one go back to the version before",
            .positionals = deployment,
-           .options = {why},
+           .options = {why, once},
            .run = rollback},
           {.name = "release stop",
            .summary = "end canary and shadows; the stable arm stays",
            .positionals = deployment,
-           .options = {why},
+           .options = {why, once},
            .run = stop},
           {.name = "release list",
            .summary = "a deployment's releases and their arms, newest first",

@@ -180,10 +180,27 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   p.report = join_report({*p.database, context, *p.datasets, *p.pipelines, *p.registry, *p.journal, *p.data_plane,
                           *watching.windows, *watching.alerts, *watching.reviews});
   p.native = std::make_unique<api::native::Services>(api::native::Services{
-      context, *p.database, *p.blobs, *p.journal, *p.jobs, *p.tokens, *p.datasets, *p.pipelines, *p.registry,
-      *p.data_plane, *watching.alerts, *watching.reviews, *watching.tracer, project, http_address,
+      context,
+      *p.database,
+      *p.blobs,
+      *p.journal,
+      *p.jobs,
+      *p.tokens,
+      *p.datasets,
+      *p.pipelines,
+      *p.registry,
+      *p.data_plane,
+      *watching.alerts,
+      *watching.reviews,
+      *watching.tracer,
+      project,
+      http_address,
       [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + p.monitoring->metrics_text(); },
-      p.report->impact, p.report->sources, *watching.windows, *watching.feedback, *watching.looks});
+      p.report->impact,
+      p.report->sources,
+      *watching.windows,
+      *watching.feedback,
+      *watching.looks});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes({*p.tracking, *p.registry, project})) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
