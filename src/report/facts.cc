@@ -140,7 +140,7 @@ std::string title_of(const Json& alert) {
   if (kind == "refusals") return "requests refused for " + subject;
   if (kind == "nulls") return "missing values in " + subject;
   if (kind == "quarantine") return "rows set aside in " + subject;
-  if (kind == "latency") return "latency " + subject + of_version;
+  if (kind == "latency") return subject.substr(0, subject.find("_us")) + " latency" + of_version;
   return kind + " " + subject + of_version;
 }
 

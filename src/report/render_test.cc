@@ -127,7 +127,7 @@ TEST(Render, a_deployment_without_windows_is_not_watched_yet) {
          {"releases", {{{"number", 1}, {"version", 1}, {"model", "late"}, {"created_at", "2026-01-01"}}}}}}}};
   const auto page = said(render(document));
   EXPECT_TRUE(has(page, "not watched yet"));
-  EXPECT_TRUE(has(page, "millrace monitor run late"));
+  EXPECT_TRUE(has(page, "millrace monitor look late"));
   EXPECT_TRUE(has(page, "Version 1 of late answers since 1 Jan 2026."));
 }
 

@@ -56,7 +56,8 @@ std::string rounded(double number) {
 
 std::string percent(double share, int digits) {
   if (!std::isfinite(share)) return std::string(kUnknown);
-  if (share != 0 && std::fabs(share) < 0.0005 && digits == 1) return "< 0.1" + std::string(kSpace) + "%";
+  if (const double least = std::pow(10, -digits); share > 0 && share * 100 < least / 2)
+    return "< " + with_unit(least, digits, "%");
   return with_unit(share * 100, digits, "%");
 }
 

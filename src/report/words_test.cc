@@ -26,6 +26,8 @@ TEST(Words, numbers) {
   EXPECT_EQ(plain(rounded(0.020000001)), "0.02");
   EXPECT_EQ(plain(percent(0.0256, 2)), "2.56 %");
   EXPECT_EQ(plain(percent(0.0001)), "< 0.1 %");
+  EXPECT_EQ(plain(percent(0.00001, 2)), "< 0.01 %");
+  EXPECT_EQ(plain(percent(-0.05)), "-5.0 %");
   EXPECT_EQ(plain(percent(0)), "0.0 %");
   EXPECT_EQ(plain(money(-78420.4, "USD")), "-78,420 USD");
   EXPECT_EQ(plain(money(12.5, "EUR")), "12.50 EUR");

@@ -135,7 +135,7 @@ Html one(const Deployment& deployment, bool named) {
   if (named) out += words("h3", deployment.name);
   if (deployment.alerts.empty())
     return out + (deployment.windows.empty() ? nothing("Nothing was looked at, so nothing could fire.",
-                                                       fmt::format("millrace monitor run {} --to now", deployment.name))
+                                                       fmt::format("millrace monitor look {}", deployment.name))
                                              : paragraph("No rule was broken."));
   const auto open = std::count_if(deployment.alerts.begin(), deployment.alerts.end(),
                                   [](const Json* alert) { return is_open(*alert); });

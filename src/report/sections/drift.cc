@@ -260,7 +260,7 @@ Html one(const Deployment& deployment, bool named) {
   const auto columns = drift_columns(windows);
   if (columns.empty())
     return out + nothing("No period was compared with a reference.",
-                         fmt::format("millrace monitor run {} --to now", deployment.name));
+                         fmt::format("millrace monitor look {}", deployment.name));
   const double warn = limit_in(deployment, "warn", 0.1);
   const auto moved =
       std::count_if(columns.begin(), columns.end(), [&](const auto& column) { return column.worst >= warn; });

@@ -171,7 +171,7 @@ Html one(const Deployment& deployment, bool named) {
   const auto& outcomes = object_in(impact, "outcomes");
   if (list_in(impact, "months").empty()) {
     out += nothing("No outcome is known yet, so nothing can be counted.",
-                   fmt::format("millrace feedback {} FILE", deployment.name));
+                   fmt::format("millrace feedback {} FILE --label COLUMN", deployment.name));
   } else {
     out += paragraph(
         fmt::format("{} answers with a known outcome were worth {}. Compared with choosing nobody they gained {}. "

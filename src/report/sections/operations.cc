@@ -22,7 +22,8 @@ svg::LineChart latency_of(const Deployment& deployment, const std::vector<const 
   svg::LineChart out{.summary = "Latency quantiles in milliseconds, by period",
                      .from = deployment.from,
                      .to = deployment.to,
-                     .floor = 0};
+                     .floor = 0,
+                     .from_zero = true};
   for (int i = 0; i < 3; ++i) {
     svg::Line line{.colour = i, .dash = i};
     for (const auto* window : windows) {
@@ -47,7 +48,8 @@ svg::LineChart refused_of(const Deployment& deployment, const std::vector<const 
                      .from = deployment.from,
                      .to = deployment.to,
                      .floor = 0,
-                     .as_percent = true};
+                     .as_percent = true,
+                     .from_zero = true};
   svg::Line line{.colour = 1};
   for (const auto* window : windows) {
     const auto& summary = object_in(*window, "summary");
@@ -67,7 +69,8 @@ svg::LineChart refused_of(const Deployment& deployment, const std::vector<const 
 }
 
 svg::LineChart asked_of(const Deployment& deployment, const std::vector<const Json*>& windows) {
-  svg::LineChart out{.summary = "Requests by period", .from = deployment.from, .to = deployment.to, .floor = 0};
+  svg::LineChart out{
+      .summary = "Requests by period", .from = deployment.from, .to = deployment.to, .floor = 0, .from_zero = true};
   svg::Line line{.colour = 3};
   for (const auto* window : windows) {
     const double asked = number_in(object_in(*window, "summary"), "requests");
@@ -141,7 +144,7 @@ Html one(const Deployment& deployment, bool named) {
   if (named) out += words("h3", deployment.name);
   const auto windows = deployment.of_arm("all");
   if (windows.empty())
-    return out + nothing("No period was looked at.", fmt::format("millrace monitor run {} --to now", deployment.name));
+    return out + nothing("No period was looked at.", fmt::format("millrace monitor look {}", deployment.name));
   const auto& newest = object_in(*windows.back(), "summary");
   const auto& latency = object_in(newest, "latency_us");
   out += paragraph(

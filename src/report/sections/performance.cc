@@ -171,7 +171,7 @@ Html one(const Deployment& deployment, bool named) {
   if (named) out += words("h3", deployment.name);
   const auto lines = lines_of(deployment, true);
   if (lines.empty())
-    return out + nothing("No period was looked at.", fmt::format("millrace monitor run {} --to now", deployment.name));
+    return out + nothing("No period was looked at.", fmt::format("millrace monitor look {}", deployment.name));
   std::vector<Key> keys;
   for (const auto& line : lines) keys.push_back({line.colour, line.dash, line.hollow, line.name()});
   std::vector<Small> drawings;

@@ -33,6 +33,7 @@ Extent extent_of(const LineChart& chart) {
       if (!is_drawn(reading, chart)) continue;
       for (const double value : {reading.value, reading.low, reading.high}) out.note(value);
     }
+  if (!out.empty() && chart.from_zero) out.note(0);
   if (!out.empty())
     for (const auto& limit : chart.limits) out.note(limit.at);
   return out;

@@ -41,6 +41,7 @@ struct LineChart {
   Micros from = 0, to = 0;
   double floor = -std::numeric_limits<double>::infinity(), ceiling = std::numeric_limits<double>::infinity();
   bool as_percent = false;
+  bool from_zero = false;  // the axis begins at zero
   std::vector<Line> lines;
   std::vector<Limit> limits;
   std::vector<Happening> happenings;
