@@ -172,7 +172,7 @@ TEST_F(Responding, what_fires_on_with_another_cause_is_another_alert) {
 }
 
 TEST_F(Responding, retraining_waits_for_data_that_the_model_does_not_know) {
-  alerts.hooks.learnt_until = [](const std::string&) -> Result<Micros> { return day_of("2013-02-01"); };
+  alerts.hooks.learnt_until = [](const std::string&) -> Result<Micros> { return testing::day_of("2013-02-01"); };
   broken("2013-01-01", "2013-02-01", "temp");
   EXPECT_EQ(action("drift:temp")["also"][0]["reason"],
             "there is nothing newer to learn: the model knows the data up to 2013-02-01");
