@@ -235,7 +235,7 @@ TEST_F(DataPlaneTest, requests_of_one_input_lead_to_their_predictions_page_by_pa
     auto request = columns({10, 20});
     request.input = i == 1 ? "sha256:abd" : "sha256:abc";
     request.request_id = fmt::format("abc:{}", i);
-    ids.push_back(plane->infer(**served, request)->prediction_id);
+    ids.push_back(plane->infer(*served, request)->prediction_id);
     clock.advance(1000);
   }
   const auto page = plane->prediction_ids("columns", "sha256:abc", "");
