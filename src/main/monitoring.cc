@@ -13,9 +13,9 @@ Monitoring::Monitoring(Parts parts) : parts_(std::move(parts)) {
   windows = std::make_unique<monitor::Windows>(monitor::Windows::Parts{
       p.database, p.blobs, p.journal, p.context, p.engines, monitor::facts_from_registry(p.database, p.pipelines),
       [&plane = p.data_plane](const std::string& deployment) -> Result<void> {
-        MILLRACE_TRY(const auto sealed, plane.seal(deployment));
-        (void)sealed;
-        return {};
+        const auto sealed = plane.seal(deployment);
+        // Before the first request there is nothing to seal.
+        return sealed || sealed.error().code() == Code::not_found ? Result<void>{} : sealed.error();
       },
       p.predictions_folder, p.temp_folder});
   feedback = std::make_unique<monitor::Feedback>(p.database, p.journal, p.context);

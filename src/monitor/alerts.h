@@ -118,6 +118,7 @@ class Alerts {
   Result<AlertDetails> store_trace(const Caller& caller, StoredAlert stored, const Json& trace, Micros responded_from);
   Result<Json> make_trace(const Caller& caller, const StoredAlert& stored, bool last_try);
   Result<StoredAlert> traced(const Caller& caller, StoredAlert stored, bool last_try);
+  Result<StoredAlert> traced_now(const Caller& caller, StoredAlert stored, bool last_try);
   Result<StoredAlert> renewed(const Caller& caller, StoredAlert stored, bool last_try);
   Result<void> keep_answer(const Caller& caller, const StoredAlert& seen, Json answer, Micros at);
   Result<void> act_again(jobs::Running& running, StoredAlert stored, bool last_try);

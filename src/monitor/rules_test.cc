@@ -87,7 +87,7 @@ TEST_F(Rules, drift_that_sampling_alone_gives_is_none) {
 }
 
 TEST_F(Rules, two_measures_of_one_column_are_one_judgement_and_the_worse_counts) {
-  spec.rules = {rule("drift", "psi", 0.1, 0.25), rule("drift", "js", 0.01, 0.5)};
+  spec.rules = {rule("drift", "psi", 0.1, 0.25), rule("drift", "js", 0.005, 0.5)};
   const auto judgement = only(january(0.05));
   EXPECT_EQ(word(judgement), "warn");
   EXPECT_EQ(judgement.evidence["metric"], "js");

@@ -118,8 +118,8 @@ TEST_F(OverDatasets, read_quarantined_rows_where_the_stage_asks_for_all) {
         "      - {name: at, logicalType: timestamp, required: true}\n      - {name: value, logicalType: integer, "
         "required: true, logicalTypeOptions: {minimum: 0}}\n");
   write("data/a.csv", "at,value\n2013-01-01T00:00:00Z,10\n2013-01-02T00:00:00Z,-5\n2013-01-03T00:00:00Z,many\n");
-  write("sum.sql", "SELECT sum(value) AS total, count(*) AS n, count(at) AS times FROM reads");
-  write("all.sql", "SELECT sum(value) AS total, count(*) AS n, count(at) AS times FROM reads");
+  write("sum.sql", "SELECT sum(value) AS total, count(*) AS n, count(\"at\") AS times FROM reads");
+  write("all.sql", "SELECT sum(value) AS total, count(*) AS n, count(\"at\") AS times FROM reads");
   stages(
       "    sum: {sql: sum.sql, deps: [{dataset: reads}], outs: [sum.parquet]}\n"
       "    all: {sql: all.sql, deps: [{dataset: reads, rows: all}], outs: [all.parquet]}\n");

@@ -114,9 +114,13 @@ class Alerts::Responder final : public ActionWorld {
       return {};
     }));
     std::erase_if(out, [&](const auto& one) { return one.alert.id == stored_.alert.id || one.alert.fired_at == 0; });
+    bool succeeded = false;
     for (auto& other : out) {
-      MILLRACE_TRY(other, alerts_.traced(caller_, std::move(other), last_try_));
+      const auto id = other.alert.id;
+      MILLRACE_TRY(other, alerts_.traced_now(caller_, std::move(other), last_try_));
+      succeeded = succeeded || other.alert.id != id;
     }
+    if (succeeded) MILLRACE_DO(alerts_.submit_responses(caller_, stored_.alert.deployment));
     return out;
   }
 
@@ -311,6 +315,12 @@ Result<StoredAlert> Alerts::renewed(const Caller& caller, StoredAlert stored, bo
   return named(caller.workspace, stored.alert.id);
 }
 
+Result<StoredAlert> Alerts::traced_now(const Caller& caller, StoredAlert stored, bool last_try) {
+  if (!stored.responded.empty() && stored.responded_from != stored.alert.from)
+    return renewed(caller, std::move(stored), last_try);
+  return traced(caller, std::move(stored), last_try);
+}
+
 // `seen` is the alert as it was answered: at its severity, in its window.
 Result<void> Alerts::keep_answer(const Caller& caller, const StoredAlert& seen, Json answer, Micros at) {
   const auto same = [](const Json& one, const Json& other) {
@@ -362,13 +372,12 @@ Result<Json> Alerts::respond(jobs::Running& running) {
   if (!stored.is_due())
     return Json{{"alert", stored.alert.node()}, {"state", stored.alert.state}, {"action", stored.alert.action}};
   const bool last_try = running.job().attempts >= static_cast<int>(limits::job_attempts);
-  if (!stored.responded.empty() && stored.responded_from != stored.alert.from) {
-    MILLRACE_TRY(stored, renewed(caller, std::move(stored), last_try));
-    if (!stored.is_due()) MILLRACE_DO(act_again(running, stored, last_try));
-    if (!stored.is_due())
-      return Json{{"alert", stored.alert.node()}, {"state", stored.alert.state}, {"action", stored.alert.action}};
+  const bool is_known = !stored.responded.empty() && stored.responded_from != stored.alert.from;
+  MILLRACE_TRY(stored, traced_now(caller, std::move(stored), last_try));
+  if (!stored.is_due()) {
+    if (is_known) MILLRACE_DO(act_again(running, stored, last_try));
+    return Json{{"alert", stored.alert.node()}, {"state", stored.alert.state}, {"action", stored.alert.action}};
   }
-  MILLRACE_TRY(stored, traced(caller, std::move(stored), last_try));
   running.log(fmt::format("{}: {}", verdict_of(stored), string_or(stored.alert.trace, "summary", "")));
   std::optional<MonitorSpec> spec;
   if (hooks.monitor) {

@@ -141,7 +141,7 @@ TEST_F(ReadPipeline, takes_overrides_of_parameters_that_are_there) {
   EXPECT_EQ(moved->stages[0].params["trees"], 5);
   const auto wrong = read_pipeline(project, {.params = {{"a.tree", 5}}});
   ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.error().text(), "params: no stage has the parameter 'a.tree'. Hint: did you mean 'a.trees'?");
+  EXPECT_EQ(wrong.error().text(), "field params: no stage has the parameter 'a.tree'. Hint: did you mean 'a.trees'?");
   EXPECT_FALSE(read_overrides({{"params", {{"a.trees", Json::array()}}}}));
   EXPECT_FALSE(read_overrides({{"horizon", 7}}));
 }
