@@ -16,8 +16,8 @@ bool overlaps(const data::DatasetVersion& version, const Window& window) {
   return version.period_to > version.period_from && version.period_from < window.to && version.period_to > window.from;
 }
 
-// "dataset:NAME@VERSION"; a version of 0 for another node: what MLflow's clients log as a dataset (dataset:mlflow/...) is
-// none of ours.
+// "dataset:NAME@VERSION"; a version of 0 for another node: what MLflow's clients log as a dataset (dataset:mlflow/...)
+// is none of ours.
 std::pair<std::string, int64_t> dataset_of(const std::string& node) {
   constexpr std::string_view prefix = "dataset:";
   const auto at = node.rfind('@');
