@@ -40,8 +40,8 @@ def client(server, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def first_is_live(shop, server):
-    shop.good("release", "create", "long", "--version", "1", "--once", "--why", "as it was")
+def first_is_live(shop, server, request):
+    shop.good("release", "create", "long", "--version", "1", "--once", "--why", f"for {request.node.name}")
     yield
 
 

@@ -23,7 +23,7 @@ constexpr double kSliceStrength = 0.9;
 constexpr double kCodeStrength = 0.7;
 constexpr double kParamsStrength = 0.62;
 constexpr double kEnvironmentStrength = 0.3;
-constexpr double kReleaseStrength = 0.65;
+constexpr double kReleaseStrength = 0.5;  // that it fell into the window proves nothing
 constexpr double kRejectedStrength = 0.65;
 
 std::string lower(std::string text) {
@@ -181,6 +181,8 @@ void CandidateFinder::add_changes(std::vector<Candidate>& out) const {
     for (const auto& reason : pipeline::differences(before->components, route.record.components)) {
       const auto [kind, strength] = kind_of(reason);
       if (strength == 0) continue;
+      // Two stages that run one file differ in their parameters by design; a stage that ran again differs by a change.
+      if (kind != "code" && before->stage != route.record.stage) continue;
       const auto same = std::find_if(
           out.begin(), out.end(), [&](const Candidate& c) { return c.kind == kind && c.node == route.record.node(); });
       data::cause::Evidence piece{

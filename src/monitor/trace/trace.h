@@ -13,7 +13,7 @@
 //           any input of the model; 0.9 where the flow is not known (a stage that is no SQL)
 //   kind    quarantine: 1 for the alert's dataset, 0.35 for others
 // Code, parameters and environment that changed since the last earlier window have a fixed strength: whether the change
-// matters is not known.
+// matters is not known. A release in the window is a suspicion and never enough for a cause.
 //
 // Verdicts:
 //   cause                the first candidate's score is at least 0.6
