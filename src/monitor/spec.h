@@ -15,7 +15,8 @@ namespace millrace::monitor {
 enum class Period { day, week, month };  // calendar periods in UTC; a week begins on Monday
 std::string_view name_of(Period period);
 
-// A value that stands at or beyond a limit breaks it. At least one of the two is set, and `page` is the farther one.
+// A value beyond a limit breaks it; at the limit it holds (rules.h). At least one of the two is set, and `page` is the
+// farther one.
 struct Bound {
   std::optional<double> warn, page;
   bool below = false;  // broken by values under the limit (auc, recall, precision), else by values over it
