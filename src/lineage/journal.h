@@ -24,7 +24,7 @@ struct Node {
 struct Edge {
   std::string source;  // what was used
   std::string target;  // what came of it
-  std::string kind;    // made_from, trained_on, run_by, checked_by, released_as, approved_by, logged_by ...
+  std::string kind;    // made_from, trained_on, run_by, checked_by, released_as, canary_as, approved_by, logged_by ...
   std::vector<std::string> columns;
   std::string run;  // the run that connects them, or ""
 };
