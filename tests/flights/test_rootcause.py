@@ -39,8 +39,8 @@ def trial(source, month, kind, faults, columns):
     trial("weather", 8, "unit", [("scale", "wind_speed=0.447")], ["wind_speed"]),
     trial("weather", 7, "shuffled", [("shuffle", "humid")], ["humid"]),
     trial("weather", 8, "stale", [("stale", None)], []),
-    trial("flights", 8, "recode", [("rename", "carrier:WN=VX")], ["carrier"]),
-    trial("flights", 7, "offset", [("offset", "arr_delay=30")], ["arr_delay"]),
+    trial("flights", 8, "recode", [("rename", "carrier:UA=EV")], ["carrier"]),
+    trial("flights", 7, "offset", [("offset", "arr_delay=60")], ["arr_delay"]),
 ], ids=lambda fault: f"{fault['source']}-{fault['kind']}")
 def test_a_fault_is_traced_to_its_version_and_column(bench, fault):
     result = rootcause.play(bench, fault)
