@@ -60,7 +60,7 @@ class Watched:
             jobs = self.get("/jobs")["items"]
             running = [job for job in jobs if job["state"] in ("waiting", "running")]
             for job in running:
-                ended = self.get(f"/jobs/{job['id']}?wait=60")
+                ended = self.get(f"/jobs/{job['id']}?wait=30")
                 assert ended["state"] != "failed", ended
             if not running:
                 return

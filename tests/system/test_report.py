@@ -8,6 +8,7 @@ import pytest
 import requests
 from server import run, up
 from shop import Shop
+from test_alerts import Watched
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 ATTACK = "</style><script>alert(1)</script><img src=x onerror=alert(2)>\" onclick='x'"
@@ -175,3 +176,59 @@ def test_the_page_is_served_with_its_policy(shop):
         assert f"'sha256-{digest}'" in policy[0], "the policy would not let the page's own style in"
     finally:
         assert server.stop() == 0
+
+
+class Valued(Watched):
+    """Served and watched, with a value, an alert and outcomes."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.shop.write("millrace.yaml", (self.shop.folder / "millrace.yaml").read_text()
+                        + "value:\n  long: {currency: EUR, true_positive: 5, false_positive: -1, false_negative: -2, true_negative: 0, cost: {label: 0.5}}\n")
+
+    def label(self, date, count):
+        """Outcomes of the first rows of a day: every other one true, known before the next look."""
+        inputs = [{"name": name, "datatype": kind, "shape": [count, 1], "data": data}
+                  for name, kind, data in (("carrier", "BYTES", ["AB"] * count), ("minutes", "INT64", list(range(count))), ("distance", "FP32", [1.5] * count))]
+        sent = requests.post(f"{self.server.url}/v2/models/long/infer", timeout=60,
+                             json={"inputs": inputs, "parameters": {"millrace_event_time": f"{date}T13:00:00Z"}})
+        prediction = sent.json()["parameters"]["millrace_prediction_id"]
+        items = [{"prediction_id": prediction, "row": row, "label": row % 2, "event_time": f"{date}T14:00:00Z"} for row in range(count)]
+        assert self.post("/feedback", {"deployment": "long", "items": items}, 200)["accepted"] == count
+
+
+@pytest.fixture(scope="module")
+def valued(tmp_path_factory):
+    valued = Valued(tmp_path_factory.mktemp("valued"))
+    for number in (1, 2):
+        valued.label(f"2024-02-{number:02d}", 150)
+        valued.day(number, shift=600 if number == 2 else 0)
+    yield valued
+    assert valued.server.stop() == 0
+
+
+def test_windows_and_alerts_are_told(valued):
+    page = check(written(valued.shop.folder, project=valued.shop.folder, state=valued.shop.state))
+    assert "something is wrong" in page.said and "drift of minutes" in page.said
+    facts = valued.shop.good("report")["deployments"][0]
+    assert [window["from"][:10] for window in facts["windows"] if window["arm"] == "all"] == ["2024-02-01", "2024-02-02"]
+    assert facts["event_now"] == "2024-02-03T00:00:00.000000Z"
+    alert = next(alert for alert in facts["alerts"] if alert["subject"] == "minutes")
+    assert alert["state"] == "firing" and f"{alert['value']:.3f}" in page.said
+    assert any(review["summary"] in page.said for review in facts["reviews"])
+
+
+def test_value_is_counted_from_the_outcomes(valued):
+    impact = valued.shop.good("impact", "long")
+    month, = impact["months"]
+    windows = [w for w in valued.shop.good("report")["deployments"][0]["windows"] if w["arm"] == "stable"]
+    counts = {cell: sum(w["summary"]["performance"]["confusion"][cell] for w in windows) for cell in ("tp", "fp", "fn", "tn")}
+    assert month["counts"] == counts and sum(counts.values()) == month["labels"] == 300
+    assert month["total"]["value"] == 5 * counts["tp"] - counts["fp"] - 2 * counts["fn"]
+    assert month["gain"]["total"]["value"] == 7 * counts["tp"] - counts["fp"]
+    assert month["cost_per_1000"]["labels"] == pytest.approx(1000 * 0.5 * 300 / month["requests"])
+    assert month["total"]["low"] <= month["total"]["value"] <= month["total"]["high"]
+    printed = valued.shop.run("impact", "long")
+    assert printed.returncode == 0 and "2024-02" in printed.stdout and "300 labels" in printed.stdout
+    page = check(written(valued.shop.folder, project=valued.shop.folder, state=valued.shop.state))
+    assert "300 answers with a known outcome were worth" in page.said
