@@ -115,6 +115,7 @@ std::string period(Micros from, Micros to) {
   const auto begin = day_of(from), end = day_of(to);
   const auto next = begin.year() / begin.month() / std::chrono::day(1) + std::chrono::months(1);
   if (from % kDay == 0 && to % kDay == 0 && begin.day() == std::chrono::day(1) && end == next) return month(from);
+  if (to - from == kDay) return date(from);
   return date(from) + " to " + date(to - (to > from ? 1 : 0));
 }
 

@@ -61,6 +61,7 @@ TEST(Words, times) {
   EXPECT_EQ(plain(date(-1)), "31 Dec 1969");
   EXPECT_EQ(plain(period(*parse_time("2013-12-01"), *parse_time("2014-01-01"))), "Dec 2013");
   EXPECT_EQ(plain(period(*parse_time("2013-12-02"), *parse_time("2013-12-09"))), "2 Dec 2013 to 8 Dec 2013");
+  EXPECT_EQ(plain(period(*parse_time("2013-12-02"), *parse_time("2013-12-03"))), "2 Dec 2013");
 }
 
 TEST(Words, intervals) {

@@ -166,7 +166,7 @@ Html write_data(const Facts& facts) {
   });
   for (const auto* version : newest)
     if (string_or(*version, "verdict", "") != "accepted") judged.push_back(version);
-  return paragraph(fmt::format("{} of {} were taken whole; {} had rows set aside or were rejected.",
+  return paragraph(fmt::format("{} of {} taken whole, {} with rows set aside or rejected.",
                                count(static_cast<double>(newest.size() - judged.size())),
                                counted(static_cast<int64_t>(newest.size()), "batch", "batches"), judged.size())) +
          grid_of(grid, {months.begin(), months.end()}) + why_of(judged) + folded(numbers_of(newest));

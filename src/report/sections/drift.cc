@@ -140,14 +140,6 @@ Table numbers_of(const std::vector<const Json*>& windows, const std::vector<Drif
   return out;
 }
 
-svg::Overlay overlay_of(const Json& entry, const std::string& summary, int colour) {
-  return {.summary = summary,
-          .now = counts_in(entry, "counts"),
-          .reference = counts_in(entry, "reference_counts"),
-          .names = bin_names(entry),
-          .colour = colour};
-}
-
 // One for each column with an alert, in the period that broke the rule; the score of the newest period last.
 struct Overlays {
   std::vector<Small> drawings;
@@ -156,17 +148,17 @@ struct Overlays {
 
   void add(const Json& entry, const std::string& name, const std::string& when, int colour) {
     const auto title = fmt::format("{}, {}: PSI {}", name, when, psi_words(number_in(entry, "psi")));
-    drawings.push_back({title, draw(overlay_of(entry, title, colour))});
-    const auto now = counts_in(entry, "counts"), reference = counts_in(entry, "reference_counts");
-    const auto names = bin_names(entry);
+    const auto bins = distribution_of(entry);
+    drawings.push_back(
+        {title,
+         draw(svg::Overlay{
+             .summary = title, .now = bins.now, .reference = bins.reference, .names = bins.names, .colour = colour})});
     double sum = 0, reference_sum = 0;
-    for (const double c : now) sum += c;
-    for (const double c : reference) reference_sum += c;
-    for (size_t i = 0; i < std::max(now.size(), reference.size()); ++i)
-      numbers.rows.push_back(cells(
-          {name, when, i < names.size() ? names[i] : std::to_string(i + 1),
-           i < now.size() && sum > 0 ? percent(now[i] / sum) : std::string(kUnknown),
-           i < reference.size() && reference_sum > 0 ? percent(reference[i] / reference_sum) : std::string(kUnknown)}));
+    for (const double c : bins.now) sum += c;
+    for (const double c : bins.reference) reference_sum += c;
+    for (size_t i = 0; i < bins.names.size(); ++i)
+      numbers.rows.push_back(cells({name, when, bins.names[i], percent(sum > 0 ? bins.now[i] / sum : svg::kNothing),
+                                    percent(reference_sum > 0 ? bins.reference[i] / reference_sum : svg::kNothing)}));
   }
 };
 

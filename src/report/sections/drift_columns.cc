@@ -35,23 +35,37 @@ std::vector<DriftColumn> drift_columns(const std::vector<const Json*>& windows) 
   return out;
 }
 
-std::vector<std::string> bin_names(const Json& column) {
-  std::vector<std::string> out;
-  for (const auto& name : list_in(column, "categories"))
-    out.push_back(name.is_string() ? name.get<std::string>() : to_text(name));
-  if (!out.empty()) return out;
-  const auto& edges = list_in(column, "edges");
-  const auto bins = list_in(column, "counts").size();
-  const bool open = bins == edges.size() + 1;
-  if (open && !edges.empty()) out.push_back("< " + edge_words(edges.front()));
-  for (size_t i = 0; i < edges.size() && out.size() < bins; ++i)
-    out.push_back((open && i + 1 == edges.size() ? "\xE2\x89\xA5 " : "") + edge_words(edges[i]));
-  return out;
-}
-
 std::vector<double> counts_in(const Json& column, std::string_view key) {
   std::vector<double> out;
   for (const auto& one : list_in(column, key)) out.push_back(one.is_number() ? one.get<double>() : 0);
+  return out;
+}
+
+Distribution distribution_of(const Json& column) {
+  Distribution out{.now = counts_in(column, "counts"), .reference = counts_in(column, "reference_counts")};
+  const auto& edges = list_in(column, "edges");
+  const auto& categories = list_in(column, "categories");
+  if (string_or(column, "type", "") == "text") {
+    for (const auto& name : categories) out.names.push_back(name.is_string() ? name.get<std::string>() : to_text(name));
+    out.names.emplace_back("others");
+  } else {
+    if (!edges.empty()) out.names.push_back("< " + edge_words(edges.front()));
+    for (size_t i = 0; i < edges.size(); ++i)
+      out.names.push_back((i + 1 == edges.size() ? "\xE2\x89\xA5 " : "") + edge_words(edges[i]));
+    if (edges.empty()) out.names.emplace_back("all values");
+  }
+  out.names.emplace_back("missing");
+  const auto bins = std::max(out.now.size(), out.reference.size());
+  out.now.resize(bins);
+  out.reference.resize(bins);
+  out.names.resize(bins);
+  // Nothing to see at the end: nobody is missing, or none but the known categories came.
+  while (!out.names.empty() && out.now.back() == 0 && out.reference.back() == 0 &&
+         (out.names.back() == "missing" || out.names.back() == "others")) {
+    out.now.pop_back();
+    out.reference.pop_back();
+    out.names.pop_back();
+  }
   return out;
 }
 

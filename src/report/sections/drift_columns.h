@@ -16,9 +16,13 @@ struct DriftColumn {
 // Worst first.
 std::vector<DriftColumn> drift_columns(const std::vector<const Json*>& windows);
 
-// Names of the bins of a column's counts: by edges (open at both ends when there is one count more than edges), or
-// categories.
-std::vector<std::string> bin_names(const Json& column);
-std::vector<double> counts_in(const Json& column, std::string_view key);
+// A column's counts by bin, now and in the reference, with the bins' names. Bins are those of windows: numbers by their
+// edges, open at both ends; texts by category, then all others; then what is missing. The last two are left out when
+// both sides have none.
+struct Distribution {
+  std::vector<double> now, reference;
+  std::vector<std::string> names;  // as many
+};
+Distribution distribution_of(const Json& column);
 
 }  // namespace millrace::report

@@ -34,6 +34,7 @@ Extent extent_of(const LineChart& chart) {
       for (const double value : {reading.value, reading.low, reading.high}) out.note(value);
     }
   if (!out.empty() && chart.from_zero) out.note(0);
+  if (chart.as_percent && !out.empty() && out.low() == 0 && out.high() == 0) out.note(0.01);
   if (!out.empty())
     for (const auto& limit : chart.limits) out.note(limit.at);
   return out;

@@ -126,18 +126,21 @@ def column(name, kind, nulls, psi, month):
     if kind == "text":
         names = CARRIERS if name == "carrier" else ["EWR", "JFK", "LGA"]
         rows = CARRIER_ROWS if name == "carrier" else [6000, 5600, 5200]
-        now = list(rows)
+        now, others = list(rows), 0
         if name == "carrier" and month >= 11:
             now[1] = 0  # B6 became JBU
-            names, rows, now = [*names, "(other)"], [*rows, 3], [*now, 2550]
-        out |= {"categories": names, "counts": now, "reference_counts": [r * 10 for r in rows]}
+            others = 2550
+        # The last two: all other categories, and what is missing.
+        out |= {"categories": names, "counts": [*now, others, 0], "reference_counts": [*(r * 10 for r in rows), 0, 0]}
         return out
     edges = [float(10 * (i + 1)) for i in range(9)]
     move = 0 if psi < 0.1 else 1
     now = BELL[move:] + [40] * move
     if psi > 1:
         now = [5200, 2100, 260, 20, 0, 0, 0, 0, 0, 0]
-    out |= {"edges": edges, "counts": now, "reference_counts": [b * 20 for b in BELL]}
+    # The last one: what is missing.
+    missing = [round(sum(rows) * share / (1 - share)) for rows, share in ((now, nulls), ([b * 20 for b in BELL], nulls))]
+    out |= {"edges": edges, "counts": [*now, missing[0]], "reference_counts": [*(b * 20 for b in BELL), missing[1]]}
     return out
 
 
