@@ -70,7 +70,7 @@ def test_the_second_run_repeats_nothing(demo):
     again = run("demo", project=demo[0], state=demo[1], timeout=900, env=ENVIRONMENT)
     assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
     new = [e["kind"] for e in events(demo)[len(before):]]
-    assert set(new) <= {"job.submitted", "job.ended", "model.gates.evaluated", "alert.traced"}, sorted(set(new))
+    assert set(new) <= {"job.submitted", "job.ended", "stage.reused", "model.gates.evaluated", "alert.traced"}, sorted(set(new))
     assert answer(demo, "data", "list")["items"] == versions
     assert predictions(demo) == sent
 
