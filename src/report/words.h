@@ -25,7 +25,8 @@ std::string date(Micros time);               // 1 Oct 2013
 std::string month(Micros time);              // Oct 2013
 std::string moment(Micros time);             // 1 Oct 2013 14:05 UTC
 std::string month_of(std::string_view iso);  // "2013-10" or "2013-10-01T..." as "Oct 2013"; itself when it is none
-// "Oct 2013" when [from, to) is a calendar month, "7 Oct 2013" when it is a day, else "7 Oct 2013 to 14 Oct 2013" (the last day named is inside).
+// "Oct 2013" when [from, to) is a calendar month, "7 Oct 2013" when it is a day, else "7 Oct 2013 to 14 Oct 2013" (the
+// last day named is inside).
 std::string period(Micros from, Micros to);
 std::string short_digest(std::string_view digest);  // the first 12 hexadecimal digits
 
