@@ -12,8 +12,9 @@ namespace millrace::monitor {
 namespace {
 
 engine::Engine& session() {
-  static const auto engines = *engine::load_duckdb(library_folder() + "/libduckdb.so");
-  static const auto opened = *engines->open({});
+  // Never closed: at exit the engine's thread-local state is gone before statics are.
+  static const auto& engines = *new auto(*engine::load_duckdb(library_folder() + "/libduckdb.so"));
+  static const auto& opened = *new auto(*engines->open({}));
   return *opened;
 }
 
