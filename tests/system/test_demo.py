@@ -98,6 +98,8 @@ def test_both_faults_are_traced_and_nothing_else_is_blamed(demo):
         assert not blamed & {f"dataset:{dataset}@{version}" for version in versions}
     natural = [a for a in alerts(demo) if a["trace"] and a["trace"]["verdict"] == "natural_drift"]
     assert any(a["subject"] == "temp" for a in natural)
+    retrained = [a["action"] for a in alerts(demo) if a["action"] and a["action"]["kind"] == "retrain"]
+    assert retrained and all(r["result"]["model"] == "model:late@3" for r in retrained), retrained
     actions = [a["action"]["kind"] for a in alerts(demo) if a["action"]]
     assert "retrain" in actions and "refused" in actions and "review" in actions, actions
 

@@ -291,7 +291,6 @@ Result<StoredAlert> Alerts::succeed(const Caller& caller, const StoredAlert& kno
     const auto fired = event("fired", fmt::format("{} goes on with another cause", old.alert.node()),
                              {{"predecessor", old.alert.node()}});
     MILLRACE_DO(insert_alert(session, workspace, next, now));
-    MILLRACE_DO(update_alert(session, workspace, next, now));
     MILLRACE_DO(add_event(session, workspace, next.alert.id, fired));
     MILLRACE_DO(add_event(session, workspace, next.alert.id, event("traced", string_or(trace, "summary", ""), {})));
     auto change = alert_change(next, fired, "");

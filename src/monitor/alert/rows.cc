@@ -225,7 +225,7 @@ Result<void> insert_alert(Session& session, const std::string& workspace, const 
   const auto& alert = stored.alert;
   MILLRACE_DO(session.execute(
       fmt::format("INSERT INTO alerts (workspace, {}, cause, recorded_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
-                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)",
+                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                   kColumns),
       {workspace,
        alert.id,
@@ -257,6 +257,7 @@ Result<void> insert_alert(Session& session, const std::string& workspace, const 
        alert.owner,
        alert.note,
        stored.responded_from,
+       stored.cause(),
        now,
        now}));
   return {};
