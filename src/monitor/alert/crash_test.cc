@@ -17,12 +17,13 @@ using testing::window_of;
 constexpr const char* kFolder = "MILLRACE_ALERT_CRASH_FOLDER";
 using Lines = std::vector<std::string>;
 
-// One process over a state folder: two looks that fire, raise and end alerts, and all that they lead to.
+// One process over a state folder: looks that fire, raise, end and succeed alerts, and all that they lead to.
 struct Process {
   testing::World world;
   std::unique_ptr<store::Database> database;
   std::unique_ptr<testing::AlertServices> services;
   MonitorSpec spec{.deployment = "late", .min_rows = 500};
+  bool started = false;
   const Caller caller{.workspace = "default", .subject = "local:ada", .roles = {"admin"}, .via = "job"};
 
   // The next process begins an hour later: the leases of the one before have run out.
@@ -34,7 +35,12 @@ struct Process {
     spec.on = {.page = "none", .warn = "none", .retrain_target = "reevaluate", .cooldown_days = 60};
     auto& hooks = services->alerts.hooks;
     hooks.monitor = [this](const std::string&) -> Result<std::optional<MonitorSpec>> { return std::optional(spec); };
-    hooks.trace = [](const Caller&, const Alert&) -> Result<Json> {
+    hooks.trace = [](const Caller&, const Alert& alert) -> Result<Json> {
+      if (alert.subject == "temp" && alert.from >= testing::day_of("2013-03-01"))
+        return Json{{"verdict", "cause"},
+                    {"summary", "broken"},
+                    {"candidates", {{{"rank", 1}, {"node", "dataset:weather@3"}, {"kind", "data"}, {"score", 0.9}}}},
+                    {"cause", {{"node", "dataset:weather@3"}, {"columns", {"temp"}}, {"change", "unit"}}}};
       return Json{
           {"verdict", "natural_drift"}, {"summary", "as ever"}, {"candidates", Json::array()}, {"cause", nullptr}};
     };
@@ -46,7 +52,10 @@ struct Process {
     return services->alerts.look(caller, spec, {.deployment = "late", .windows = {window_of(from, to, columns)}});
   }
   void answer() {
-    ASSERT_TRUE(services->jobs.start(1));
+    if (!started) {
+      ASSERT_TRUE(services->jobs.start(1));
+    }
+    started = true;
     ASSERT_TRUE(services->alerts.recover());
     for (size_t seen = 0; seen != services->jobs.list("default", 1000)->size();) {
       const auto known = *services->jobs.list("default", 1000);
@@ -57,6 +66,8 @@ struct Process {
   void run() {
     ASSERT_TRUE(look("2013-01-01", "2013-02-01", 0.15, 0.0, 0.3));
     ASSERT_TRUE(look("2013-02-01", "2013-03-01", 0.3, 0.3, 0.01));
+    answer();
+    ASSERT_TRUE(look("2013-03-01", "2013-04-01", 0.3, 0.3, 0.01));  // temp fires on, with another cause
     answer();
   }
 
@@ -110,12 +121,16 @@ TEST(AlertCrash, alerts_and_their_answers_happen_once_whatever_point_a_process_d
   Process undisturbed(calm.path());
   undisturbed.run();
   const auto expected = undisturbed.outcome();
-  ASSERT_EQ(expected.size(), 5U);
-  EXPECT_EQ(expected[3], "1 retrainings");
-  const std::map<std::string, int> points{
-      {"monitor.alert.moved", 12},   {"monitor.look.before_responses", 2}, {"monitor.look.response_submitted", 4},
-      {"monitor.respond.traced", 2}, {"monitor.retrain.claimed", 1},       {"monitor.retrain.submitted", 1},
-      {"jobs.settle.before", 2}};
+  ASSERT_EQ(expected.size(), 6U);
+  EXPECT_EQ(expected[4], "1 retrainings");
+  const std::map<std::string, int> points{{"monitor.alert.moved", 12},
+                                          {"monitor.look.before_responses", 2},
+                                          {"monitor.look.response_submitted", 4},
+                                          {"monitor.respond.traced", 3},
+                                          {"monitor.retrain.claimed", 1},
+                                          {"monitor.retrain.submitted", 1},
+                                          {"monitor.respond.succeeded", 1},
+                                          {"jobs.settle.before", 2}};
   for (const auto& [point, visits] : points)
     for (int visit = 1; visit <= visits; ++visit) {
       const auto fault = fmt::format("{}:{}", point, visit);
