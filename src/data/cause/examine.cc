@@ -76,7 +76,7 @@ Result<void> look_at_rules(const Services& services, const std::string& workspac
       for (const auto& name : *of) columns.push_back(name.get<std::string>());
     look.consider(
         {.kind = "quarantine", .columns = columns, .value = now, .limit = limit_of(usual, kRuleMargin, kRuleFloor)},
-        [&] {
+        [&, rule = std::string(rule)] {
           return fmt::format("{} of the rows of {} break the rule {} on {} (at most {} in the batches before)",
                              percent_text(now), look.frame.batches[look.frame.suspect].node(), rule,
                              fmt::join(columns, ", "), percent_text(limit_of(usual, 1, 0)));
