@@ -134,7 +134,7 @@ void constant(Look& look, const FrameColumn& column, const Counts& counts) {
   const auto [low, high] = std::minmax_element(usual.begin(), usual.end());
   const double limit = std::max(1.5, kConstantMargin * (*high - *low));
   look.consider({.kind = "constant", .columns = {column.name}, .value = *low - left(frame.suspect), .limit = limit},
-                [&] {
+                [&, low = low] {
                   return fmt::format("{} of the values of {} are the same in {}; before it was at most {}",
                                      percent_text(top_share(counts, frame.suspect)), column.name,
                                      frame.batches[frame.suspect].node(), percent_text(1 - std::exp(*low)));
