@@ -149,7 +149,7 @@ Result<void> Runner::wait(const std::string& workspace, const std::string& id, M
 
 Taking Runner::taking() const {
   Taking out{.kinds = {}, .owner = owner_, .now = context_.now(), .held = {}};
-  for (const auto& [kind, work] : works_) out.kinds.push_back(kind);
+  for (const auto& [kind, work] : works_) out.kinds.push_back(journal_.own(kind));
   const std::lock_guard lock(mutex_);
   for (const auto& [name, attempt] : running_) out.held.insert(name);
   return out;

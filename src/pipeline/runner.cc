@@ -58,7 +58,7 @@ Result<VerifyReport> Runner::repeat(jobs::Running& running, const Task& task, co
 
 Result<void> Runner::attempt(jobs::Running& running, const Task& task, bool verify, const Finish& finish) {
   Attempt attempt{.workspace = running.caller().workspace,
-                  .id = parts_.context.uuid(),
+                  .id = parts_.journal.own(parts_.context.uuid()),
                   .stage = task.stage.name,
                   .key = task.key,
                   .job = running.job().id,
