@@ -265,6 +265,33 @@ TEST_F(TwoWriters, a_line_of_the_chain_that_did_not_write_last_is_pinned_too) {
   expect_bad(5, "the line is not the one that the checkpoint saw");
 }
 
+// As two processes have it, each with connections of its own; who reads by sequence sees every line, whenever it came.
+TEST_F(TwoWriters, hide_no_line_from_a_reader_that_follows) {
+  constexpr int64_t kEach = 100;
+  const auto their_database = store.reopen();
+  Journal theirs(*their_database, store.world.context, "other", "");
+  const auto write_all = [](Journal& to) {
+    for (int64_t i = 0; i < kEach; ++i)
+      EXPECT_TRUE(to.write(kCaller, [&](store::Session&) -> Result<Change> {
+        if (i % 10 == 9) return Error{Code::rejected, "a number that is given back"};
+        return Change{.kind = "x"};
+      }) || i % 10 == 9);
+  };
+  std::vector<std::thread> threads;
+  for (auto* to : {journal.get(), &theirs}) {
+    threads.emplace_back(write_all, std::ref(*to));
+    threads.emplace_back(write_all, std::ref(*to));
+  }
+  int64_t last = 0;
+  while (last < 4 * kEach * 9 / 10) {
+    const auto events = journal->read_after("default", last, 1000);
+    ASSERT_TRUE(events);
+    for (const auto& event : *events) ASSERT_EQ(event.sequence, ++last);
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_TRUE(journal->verify()->intact);
+}
+
 TEST_F(TwoWriters, names_of_what_is_their_own_differ) {
   EXPECT_EQ(journal->own("look"), "look");
   EXPECT_EQ(other.own("look"), "look@other");

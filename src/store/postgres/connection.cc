@@ -18,8 +18,9 @@ namespace {
 constexpr int kOldestServer = 150000;
 
 // What a session must have, whatever the server's defaults are. A commit is acknowledged only when it is durable.
+// A reader may think for long between two statements; a writer holds up all others.
 constexpr const char* kSession =
-    "SET statement_timeout = '60s'; SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s'; "
+    "SET statement_timeout = '60s'; SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '10min'; "
     "SET standard_conforming_strings = on; SET jit = off; "
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 

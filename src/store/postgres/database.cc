@@ -35,7 +35,7 @@ class Postgres final : public Database {
     auto outcome = rows(*session);
     if (outcome && session->failure()) outcome = *session->failure();
     if (outcome && !session->in_transaction()) outcome = Error{Code::internal, "a read may not end its transaction"};
-    if (!session->recover("COMMIT") || session->broken()) session.reset();
+    if (!session->recover("ROLLBACK") || session->broken()) session.reset();  // it read only
     readers_.give_back(std::move(session));
     return outcome;
   }
@@ -64,10 +64,11 @@ class Postgres final : public Database {
   }
 
   Result<void> begin_here() {
-    auto begun = writer_->script(fmt::format(
-        "BEGIN; SELECT pg_advisory_xact_lock({}); INSERT INTO store_writers VALUES ('{}', {}, {}) ON CONFLICT (writer) "
-        "DO UPDATE SET mark = excluded.mark, written_at = excluded.written_at; SAVEPOINT one",
-        writer_->lock_key(), name_, ++mark_, context_.now()));
+    auto begun = writer_->script(
+        fmt::format("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'; SELECT pg_advisory_xact_lock({}); "
+                    "INSERT INTO store_writers VALUES ('{}', {}, {}) ON CONFLICT (writer) "
+                    "DO UPDATE SET mark = excluded.mark, written_at = excluded.written_at; SAVEPOINT one",
+                    writer_->lock_key(), name_, ++mark_, context_.now()));
     if (!begun) (void)writer_->recover("ROLLBACK");
     return begun;
   }
