@@ -9,6 +9,7 @@
 #include "core/yaml.h"
 #include "jobs/runner.h"
 #include "jobs/table.h"
+#include "store/writer.h"
 
 namespace millrace::jobs {
 namespace {
@@ -90,7 +91,7 @@ Result<Job> Jobs::submit(const Caller& caller, const Spec& spec) {
   record.roles = caller.roles;
   record.max_attempts = spec.max_attempts;
   record.run_after = spec.run_after;
-  record.stored_kind = parts_->journal.own(spec.kind);
+  record.stored_kind = store::own_name(parts_->database, spec.kind);
   record.job = {.id = parts_->context.uuid(),
                 .kind = spec.kind,
                 .key = spec.key,
@@ -129,7 +130,7 @@ Result<std::optional<Job>> Jobs::find(const std::string& workspace, const std::s
                                       const std::string& key) const {
   std::optional<Record> record;
   MILLRACE_DO(parts_->database.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(record, newest_with_key(session, workspace, parts_->journal.own(kind), key));
+    MILLRACE_TRY(record, newest_with_key(session, workspace, store::own_name(parts_->database, kind), key));
     return {};
   }));
   return record ? std::optional(std::move(record->job)) : std::nullopt;

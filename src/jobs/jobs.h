@@ -1,6 +1,5 @@
 // The durable queue: every piece of background work is a job with a lease, a heartbeat, retries, an idempotency key and
-// a log. Works need files, so a job is run by processes that write as the one it was submitted to (lineage::Journal):
-// one of them takes it, and when that one dies another takes it over as its lease runs out.
+// a log. Any replica may run it; a job whose owner died is taken over when its lease runs out.
 #pragma once
 #include <functional>
 #include <memory>
@@ -62,9 +61,8 @@ class Jobs {
   Jobs(store::Database& database, lineage::Journal& journal, Context& context);
   ~Jobs();
   void add(std::string kind, Work work);
-  // Frees what a dead process still holds of the kinds added, so that nobody waits for its leases to run out. Before
-  // start(), and only by a process that knows itself to be the only one of its writer: it holds the state folder's
-  // lock.
+  // Frees what a dead process still holds, so that nobody waits for its leases to run out. Before start(), and only by
+  // a process that knows itself to be the one that runs jobs: it holds the state folder's lock.
   Result<void> free_leases();
   // Called after a job has ended in this process (done, failed or cancelled); those who wait for one that ran here go
   // on after it. It may use the jobs but not wait for one. An end that was written in the moment of a crash is not

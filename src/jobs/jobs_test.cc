@@ -336,7 +336,7 @@ TEST_F(JobsTest, the_list_is_newest_first_and_bounded) {
 TEST_F(JobsTest, two_processes_run_each_job_once) {
   constexpr int kCount = 40;
   const auto their_database = store.reopen();
-  lineage::Journal their_journal(*their_database, store.world.context, journal.writer(), "");
+  lineage::Journal their_journal(*their_database, store.world.context, "main", "");
   Jobs theirs(*their_database, their_journal, store.world.context);
   std::mutex mutex;
   std::map<std::string, int> ran;
@@ -354,24 +354,6 @@ TEST_F(JobsTest, two_processes_run_each_job_once) {
   theirs.stop();
   EXPECT_EQ(ran.size(), static_cast<size_t>(kCount));
   for (const auto& [id, times] : ran) EXPECT_EQ(times, 1) << id;
-}
-
-TEST_F(JobsTest, a_process_that_writes_under_another_name_leaves_our_jobs_alone) {
-  lineage::Journal their_journal(*store.database, store.world.context, "theirs", "");
-  Jobs theirs(*store.database, their_journal, store.world.context);
-  for (auto* each : {&jobs, &theirs})
-    each->add("x", [where = each == &jobs ? "here" : "there"](Running&) -> Result<Json> { return Json(where); });
-  const auto mine = submit({.kind = "x", .key = "k"});
-  const auto other = theirs.submit(kCaller, {.kind = "x", .key = "k"});
-  ASSERT_TRUE(other);
-  EXPECT_NE(other->id, mine.id);
-  EXPECT_EQ(other->kind, "x");
-  ASSERT_TRUE(theirs.start(2));
-  EXPECT_EQ(theirs.wait("default", other->id, kLong)->result, Json("there"));
-  EXPECT_EQ((*theirs.find("default", "x", "k"))->id, other->id);
-  EXPECT_EQ(jobs.get("default", mine.id)->state, "waiting");
-  ASSERT_TRUE(jobs.start(1));
-  EXPECT_EQ(wait(mine).result, Json("here"));
 }
 
 }  // namespace

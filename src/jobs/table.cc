@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/limits.h"
+#include "store/writer.h"
 
 namespace millrace::jobs {
 namespace {
@@ -26,7 +27,7 @@ Record to_record(const store::Row& row) {
   out.workspace = row.text(0);
   out.job.id = row.text(1);
   out.stored_kind = row.text(2);
-  out.job.kind = lineage::Journal::plain(out.stored_kind);
+  out.job.kind = store::plain_name(out.stored_kind);
   out.job.key = row.text(3);
   out.job.state = row.text(4);
   out.job.payload = stored_json(row.text(5));

@@ -15,7 +15,7 @@ inline constexpr Micros kLease = 30 * kSecond;
 struct Record {
   std::string workspace;
   Job job;
-  std::string stored_kind;  // Journal::own(job.kind): only processes with that writer's files run it
+  std::string stored_kind;  // store::own_name: only a process with the same files runs it
   std::vector<std::string> roles;
   int max_attempts = 1;
   Micros run_after = 0;

@@ -155,10 +155,6 @@ Journal::Journal(store::Database& database, Context& context, std::string writer
       writer_(std::move(writer)),
       checkpoint_file_(std::move(checkpoint_file)) {}
 
-bool Journal::owns(std::string_view stored) const { return stored == own(plain(stored)); }
-
-std::string Journal::plain(std::string_view stored) { return std::string(stored.substr(0, stored.find('@'))); }
-
 Result<int64_t> Journal::write(const Caller& caller, const Rows& rows) {
   int64_t sequence = 0;
   MILLRACE_DO(database_.write([&](store::Session& session) -> Result<void> {

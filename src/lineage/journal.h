@@ -58,20 +58,10 @@ struct Verdict {
   std::string head;  // hash of the last line
 };
 
-// The writer that has its store for itself.
-inline constexpr std::string_view kOnlyWriter = "main";
-
-// Thread-safe. One object a process; `writer` names its chain. Several processes may write to one store, each with a
-// name of its own: sequence numbers are without gaps, and who reads by sequence never misses a line that comes later.
+// Thread-safe. One object a process; `writer` names its chain.
 class Journal {
  public:
   Journal(store::Database& database, Context& context, std::string writer, std::string checkpoint_file);
-  const std::string& writer() const { return writer_; }
-  // The name of something that needs this process's own files, for a table that all writers share: name@writer. The
-  // only writer of a store keeps the name as it is.
-  std::string own(const std::string& name) const { return writer_ == kOnlyWriter ? name : name + "@" + writer_; }
-  bool owns(std::string_view stored) const;           // stored == own(something)
-  static std::string plain(std::string_view stored);  // the name within
 
   using Rows = std::function<Result<Change>(store::Session&)>;
   // Runs `rows` and appends the change that it answers, in one transaction. Returns the line's sequence after it is
@@ -80,8 +70,7 @@ class Journal {
 
   Result<std::vector<Event>> read_after(const std::string& workspace, int64_t sequence, int64_t limit) const;
   Result<Verdict> verify() const;
-  // Notes the heads of all chains outside the database, so that a cut tail shows, or a chain that was written anew.
-  // Called at quiet moments and on stop.
+  // Notes the head of the chain outside the database, so that a cut tail shows. Called at quiet moments and on stop.
   Result<void> checkpoint();
 
  private:

@@ -292,14 +292,6 @@ TEST_F(TwoWriters, hide_no_line_from_a_reader_that_follows) {
   EXPECT_TRUE(journal->verify()->intact);
 }
 
-TEST_F(TwoWriters, names_of_what_is_their_own_differ) {
-  EXPECT_EQ(journal->own("look"), "look");
-  EXPECT_EQ(other.own("look"), "look@other");
-  EXPECT_TRUE(other.owns("look@other") && !other.owns("look") && !other.owns("look@third"));
-  EXPECT_TRUE(journal->owns("look") && !journal->owns("look@other"));
-  EXPECT_EQ(Journal::plain("look@other"), "look");
-}
-
 TEST_F(JournalTest, a_broken_checkpoint_is_corrupt) {
   write_lines(1);
   for (const char* text : {"", "{", "[]", "{\"sequence\":1}", "{\"sequence\":0,\"hash\":\"x\"}"}) {

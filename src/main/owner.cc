@@ -139,11 +139,10 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   MILLRACE_DO(make_state(state));
   auto parts = std::make_unique<Parts>(Parts{.lock = std::move(lock)});
   auto& p = *parts;
-  MILLRACE_TRY(const auto place, store_place(options.store, options.project, state));
-  MILLRACE_TRY(p.database, store::open_database(place, context));
-  MILLRACE_TRY(const auto writer, bind_store(place, state, *p.database, context));
+  MILLRACE_TRY(auto opened, open_store(options.store, options.project, state, context));
+  p.database = std::move(opened.database);
   MILLRACE_TRY(p.blobs, store::open_file_blobs(state + "/blobs", context));
-  p.journal = std::make_unique<lineage::Journal>(*p.database, context, writer, state + "/audit.head");
+  p.journal = std::make_unique<lineage::Journal>(*p.database, context, opened.writer, state + "/audit.head");
   p.tokens = std::make_unique<api::Tokens>(*p.database, *p.journal, context);
   MILLRACE_DO(check_bind(options.http, *p.tokens));
   const auto temp = state + "/tmp";
@@ -156,7 +155,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
                                                                     *p.datasets, *p.pipelines, *p.tracking,
                                                                     state + "/serving", temp});
   if (auto served = p.registry->reconcile(); !served) {
-    if (!store::is_postgres(place)) return std::move(served).error();
+    if (!store::is_postgres(opened.place)) return std::move(served).error();
     // Another server released it and has its files: it serves there.
     context.log.warn("release_not_served_here", {{"error", served.error().text()}});
   }

@@ -7,13 +7,13 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "core/project.h"
-#include "lineage/journal.h"
 #include "store/open.h"
 
 namespace millrace {
 namespace {
 
 constexpr size_t kBindingBytes = 4096;
+constexpr const char* kOnlyWriter = "main";  // of a store that nobody shares
 
 std::string binding_file(const std::string& state) { return state + "/store.json"; }
 std::string own_file(const std::string& state) { return state + "/meta.db"; }
@@ -55,10 +55,8 @@ Result<std::string> identity_of(const store::Database& database) {
   return id;
 }
 
-}  // namespace
-
-Result<std::string> store_place(const std::string& given, const std::string& project, const std::string& state) {
-  MILLRACE_TRY(const auto wanted, wanted_place(given, project));
+Result<std::string> find_place(const std::string& given, const std::string& project, const std::string& state) {
+  MILLRACE_TRY(auto wanted, wanted_place(given, project));
   if (wanted.empty() && exists(binding_file(state)))
     return Error{Code::conflict, "the metadata of this state folder is in PostgreSQL, and no URL was given"}
         .at({.file = binding_file(state)})
@@ -70,29 +68,46 @@ Result<std::string> store_place(const std::string& given, const std::string& pro
   return wanted.empty() ? own_file(state) : wanted;
 }
 
-Result<std::string> bind_store(const std::string& place, const std::string& state, const store::Database& database,
-                               Context& context) {
-  if (!store::is_postgres(place)) return std::string(lineage::kOnlyWriter);
-  MILLRACE_TRY(const auto identity, identity_of(database));
-  const auto file = binding_file(state);
-  if (!exists(file)) {
-    const auto writer = context.uuid();
-    MILLRACE_DO(write_file(file, to_text(Json{{"database", identity}, {"writer", writer}}) + "\n"));
-    return writer;
-  }
+struct Binding {
+  std::string writer, database;  // database "" = not bound yet
+};
+
+Result<Binding> read_binding(const std::string& file, Context& context) {
+  if (!exists(file)) return Binding{.writer = context.uuid(), .database = ""};
   MILLRACE_TRY(const auto text, read_file(file, kBindingBytes));
   const auto saved = parse_json(text, file);
-  const auto writer = saved ? string_or(*saved, "writer", "") : "";
-  if (writer.empty())
-    return Error{Code::corrupt, "this does not say which writer the state folder is"}
-        .at({.file = file})
-        .hint("restore the file from a backup, or take a new --state folder");
-  if (string_or(*saved, "database", "") != identity)
+  Binding out;
+  if (saved) out = {.writer = string_or(*saved, "writer", ""), .database = string_or(*saved, "database", "")};
+  if (!out.writer.empty() && !out.database.empty()) return out;
+  return Error{Code::corrupt, "this does not say which writer of which database the state folder is"}
+      .at({.file = file})
+      .hint("restore the file from a backup, or take a new --state folder");
+}
+
+}  // namespace
+
+Result<OpenStore> open_store(const std::string& given, const std::string& project, const std::string& state,
+                             Context& context) {
+  OpenStore out;
+  MILLRACE_TRY(out.place, find_place(given, project, state));
+  if (!store::is_postgres(out.place)) {
+    out.writer = kOnlyWriter;
+    MILLRACE_TRY(out.database, store::open_database(out.place, context));
+    return out;
+  }
+  const auto file = binding_file(state);
+  MILLRACE_TRY(const auto binding, read_binding(file, context));
+  out.writer = binding.writer;
+  MILLRACE_TRY(out.database, store::open_database(out.place, context, out.writer));
+  MILLRACE_TRY(const auto identity, identity_of(*out.database));
+  if (!binding.database.empty() && binding.database != identity)
     return Error{Code::conflict,
-                 fmt::format("this state folder belongs to another database than {}", store::shown_place(place))}
+                 fmt::format("this state folder belongs to another database than {}", store::shown_place(out.place))}
         .at({.file = file})
         .hint("give the URL of its database, or another --state folder");
-  return writer;
+  if (binding.database.empty())
+    MILLRACE_DO(write_file(file, to_text(Json{{"database", identity}, {"writer", out.writer}}) + "\n"));
+  return out;
 }
 
 }  // namespace millrace

@@ -1,5 +1,6 @@
 // Where a state folder's metadata is, and which writer the folder is among those that share it.
 #pragma once
+#include <memory>
 #include <string>
 
 #include "core/context.h"
@@ -8,14 +9,17 @@
 
 namespace millrace {
 
-// `given` (--store), else MILLRACE_STORE, else `store:` of the project's millrace.yaml, else STATE/meta.db. Only URLs
-// of PostgreSQL are places; a password stands in millrace.yaml only as ${env:NAME} or ${file:PATH}. `conflict` when the
-// state folder's metadata is elsewhere. `project` may be "".
-Result<std::string> store_place(const std::string& given, const std::string& project, const std::string& state);
+struct OpenStore {
+  std::string place;  // of store::open_database; holds secrets
+  std::unique_ptr<store::Database> database;
+  std::string writer;  // "main", or in a shared store the name of this state folder
+};
 
-// The name that this state folder writes under: lineage::kOnlyWriter, or for a shared store one of its own, made at the
-// first use and kept in STATE/store.json with the database's identity. `conflict` when that is another database.
-Result<std::string> bind_store(const std::string& place, const std::string& state, const store::Database& database,
-                               Context& context);
+// Opens what `given` (--store) names, else MILLRACE_STORE, else `store:` of the project's millrace.yaml, else
+// STATE/meta.db. Only URLs of PostgreSQL are named; a password stands in millrace.yaml only as ${env:NAME} or
+// ${file:PATH}. A state folder gets its name at the first use of a shared store and keeps it, with the database's
+// identity, in STATE/store.json; `conflict` when its metadata is elsewhere. `project` may be "".
+Result<OpenStore> open_store(const std::string& given, const std::string& project, const std::string& state,
+                             Context& context);
 
 }  // namespace millrace

@@ -12,8 +12,8 @@ std::string shown_place(const std::string& place) { return is_postgres(place) ? 
 
 bool has_password(const std::string& url) { return postgres::has_password(url); }
 
-Result<std::unique_ptr<Database>> open_database(const std::string& place, Context& context) {
-  return is_postgres(place) ? open_postgres(place, context) : open_sqlite(place, context);
+Result<std::unique_ptr<Database>> open_database(const std::string& place, Context& context, const std::string& writer) {
+  return is_postgres(place) ? open_postgres(place, context, writer) : open_sqlite(place, context);
 }
 
 }  // namespace millrace::store

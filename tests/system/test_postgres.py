@@ -2,6 +2,7 @@
 killed or the database stops in the middle of a write."""
 import os
 import pathlib
+import itertools
 import socket
 import threading
 
@@ -13,6 +14,8 @@ from mlflow.entities import Metric
 from postgres import Cluster
 from server import run, up
 
+NUMBERS = itertools.count()
+
 
 @pytest.fixture(scope="module")
 def cluster():
@@ -22,9 +25,12 @@ def cluster():
 
 
 @pytest.fixture
-def database(cluster, request):
-    name = request.node.name[:60]
-    return cluster.make_database(name)
+def database(cluster):
+    return cluster.make_database(f"t{next(NUMBERS)}")
+
+
+def name_in(url):
+    return url.removeprefix("postgresql:///").split("?")[0]
 
 
 def post(url, path, body, **more):
@@ -233,7 +239,7 @@ class Wire:
 
 def test_a_commit_whose_answer_was_lost_is_acknowledged_all_the_same(tmp_path, cluster, database):
     wire = Wire(cluster.folder)
-    server = up(tmp_path / "a", "--store", wire.url("test_a_commit_whose_answer_was_lost_is_acknowledged_all_the_same"[:60]))
+    server = up(tmp_path / "a", "--store", wire.url(name_in(database)))
     assert post(server.url, "experiments/create", {"name": "before"}).status_code == 200
     for number in range(5):
         wire.was_cut.clear()
@@ -303,7 +309,7 @@ def test_where_the_store_is_comes_from_the_project_and_stays_there(tmp_path, clu
     env = {"SHOP_STORE": database}
     assert run("token", "create", "--subject", "ada", "--role", "reader", project=project, env=env).returncode == 0
     assert not (project / ".millrace" / "meta.db").exists()
-    assert cluster.sql("SELECT subject FROM tokens", database=request_name(database)) == "ada\n"
+    assert cluster.sql("SELECT subject FROM tokens", database=name_in(database)) == "ada\n"
 
     without = run("token", "list", project=project)
     assert without.returncode != 0 and "SHOP_STORE is not set" in without.stderr
@@ -321,7 +327,3 @@ def test_where_the_store_is_comes_from_the_project_and_stays_there(tmp_path, clu
     assert own.returncode != 0 and "this state folder holds its metadata itself" in own.stderr
     unreachable = run("up", "--http", "127.0.0.1:0", "--store", "postgresql://ada:topsecret@127.0.0.1:1/db", state=tmp_path / "new")
     assert unreachable.returncode != 0 and "topsecret" not in unreachable.stdout + unreachable.stderr
-
-
-def request_name(url):
-    return url.split("postgresql:///")[1].split("?")[0]

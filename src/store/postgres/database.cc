@@ -7,6 +7,7 @@
 #include "store/postgres/connection.h"
 #include "store/reader_pool.h"
 #include "store/write_queue.h"
+#include "store/writer.h"
 
 namespace millrace::store {
 namespace postgres {
@@ -18,16 +19,18 @@ constexpr Micros kForgetWriters = 30 * 86'400 * Micros{1'000'000};
 
 enum class Kept { yes, no, unknown };
 
-class Postgres final : public Database {
+class Postgres final : public Database, public SharedStore {
  public:
-  Postgres(const std::string& url, std::unique_ptr<Connection> writer, Context& context)
+  Postgres(const std::string& url, std::unique_ptr<Connection> connection, std::string writer, Context& context)
       : url_(url),
         context_(context),
         name_(context.uuid()),
-        writer_(std::move(writer)),
+        writer_name_(std::move(writer)),
+        writer_(std::move(connection)),
         readers_([url] { return Connection::open(url); }),
         queue_([this](const WriteGroup& group) { commit(group); }) {}
 
+  const std::string& writer() const override { return writer_name_; }
   Result<void> write(const Write& rows) override { return queue_.write(rows); }
 
   Result<void> read(const Read& rows) const override {
@@ -150,7 +153,7 @@ class Postgres final : public Database {
 
   std::string url_;
   Context& context_;
-  std::string name_;                    // of this opening of the store
+  std::string name_, writer_name_;      // of this opening of the store
   int64_t mark_ = 0;                    // of the group; the committing thread's alone, as is
   std::unique_ptr<Connection> writer_;  // nullptr while the connection is lost
   mutable ReaderPool<Connection> readers_;
@@ -160,18 +163,18 @@ class Postgres final : public Database {
 }  // namespace
 }  // namespace postgres
 
-Result<std::unique_ptr<Database>> open_postgres(const std::string& url, Context& context) {
+Result<std::unique_ptr<Database>> open_postgres(const std::string& url, Context& context, const std::string& writer) {
   const auto open = [&]() -> Result<std::unique_ptr<postgres::Connection>> {
-    MILLRACE_TRY(auto writer, postgres::Connection::open(url));
-    MILLRACE_DO(migrate_postgres(*writer, migrations(), context));
-    MILLRACE_TRY(const auto forgotten, writer->execute("DELETE FROM store_writers WHERE written_at < ?",
-                                                       {context.now() - postgres::kForgetWriters}));
+    MILLRACE_TRY(auto connection, postgres::Connection::open(url));
+    MILLRACE_DO(migrate_postgres(*connection, migrations(), context));
+    MILLRACE_TRY(const auto forgotten, connection->execute("DELETE FROM store_writers WHERE written_at < ?",
+                                                           {context.now() - postgres::kForgetWriters}));
     (void)forgotten;
-    return writer;
+    return connection;
   };
-  auto writer = open();
-  if (!writer) return std::move(writer).error().while_doing("opening " + shown_place(url));
-  return std::unique_ptr<Database>(std::make_unique<postgres::Postgres>(url, std::move(*writer), context));
+  auto connection = open();
+  if (!connection) return std::move(connection).error().while_doing("opening " + shown_place(url));
+  return std::unique_ptr<Database>(std::make_unique<postgres::Postgres>(url, std::move(*connection), writer, context));
 }
 
 }  // namespace millrace::store
