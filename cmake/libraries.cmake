@@ -16,6 +16,7 @@ endfunction()
 
 set(MILLRACE_EXTERNAL)
 millrace_find(MILLRACE_EXTERNAL libsqlite3-dev sqlite3)
+millrace_find(MILLRACE_EXTERNAL libpq-dev pq)
 millrace_find(MILLRACE_EXTERNAL libssl-dev ssl crypto)
 millrace_find(MILLRACE_EXTERNAL libyaml-cpp-dev yaml-cpp)
 millrace_find(MILLRACE_EXTERNAL libfmt-dev fmt)

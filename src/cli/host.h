@@ -16,6 +16,7 @@ struct UpOptions {
   std::string http = "127.0.0.1:8080";
   std::string grpc;               // "" = off
   std::string log_sync = "50ms";  // or "strict"
+  std::string store;              // URL of PostgreSQL; "" = as MILLRACE_STORE or millrace.yaml say
 };
 
 struct ServeOptions {

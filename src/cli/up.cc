@@ -10,6 +10,7 @@ Result<int> up(Invocation& in) {
   options.http = in.args.get("--http", options.http);
   options.grpc = in.args.get("--grpc");
   options.log_sync = in.args.get("--log-sync", options.log_sync);
+  options.store = in.args.get("--store");
   return in.host.up(options);
 }
 
@@ -23,7 +24,11 @@ std::vector<Command> up_commands() {
                         .value = "HOST:PORT",
                         .summary = "where to listen (default 127.0.0.1:8080; port 0 = a free one)"},
                        {.name = "--grpc", .value = "HOST:PORT", .summary = "not in this version: refused"},
-                       {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"}},
+                       {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"},
+                       {.name = "--store",
+                        .value = "URL",
+                        .summary = "keep the metadata in PostgreSQL: postgresql://USER@HOST/DATABASE (default: "
+                                   "MILLRACE_STORE, then store: in millrace.yaml, then the state folder)"}},
            .run = up}};
 }
 

@@ -9,6 +9,7 @@
 #include "core/yaml.h"
 #include "jobs/runner.h"
 #include "jobs/table.h"
+#include "store/writer.h"
 
 namespace millrace::jobs {
 namespace {
@@ -64,7 +65,8 @@ Jobs::~Jobs() = default;
 
 void Jobs::add(std::string kind, Work work) { parts_->runner.add(std::move(kind), std::move(work)); }
 Result<void> Jobs::free_leases() {
-  return parts_->database.write([](store::Session& session) { return expire_leases(session); });
+  return parts_->database.write(
+      [taking = parts_->runner.taking()](store::Session& session) { return expire_leases(session, taking); });
 }
 
 void Jobs::on_end(std::function<void(const std::string&, const Job&)> tell) {
@@ -89,6 +91,7 @@ Result<Job> Jobs::submit(const Caller& caller, const Spec& spec) {
   record.roles = caller.roles;
   record.max_attempts = spec.max_attempts;
   record.run_after = spec.run_after;
+  record.stored_kind = store::own_name(parts_->database, spec.kind);
   record.job = {.id = parts_->context.uuid(),
                 .kind = spec.kind,
                 .key = spec.key,
@@ -102,7 +105,7 @@ Result<Job> Jobs::submit(const Caller& caller, const Spec& spec) {
   record.job.created_at = record.job.updated_at = parts_->context.now();
   MILLRACE_TRY(const auto sequence,
                parts_->journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-                 MILLRACE_TRY(auto active, find_active(session, caller.workspace, spec.kind, spec.key));
+                 MILLRACE_TRY(auto active, find_active(session, caller.workspace, record.stored_kind, spec.key));
                  if (active) {
                    record = std::move(*active);
                    return lineage::Change{};
@@ -127,7 +130,7 @@ Result<std::optional<Job>> Jobs::find(const std::string& workspace, const std::s
                                       const std::string& key) const {
   std::optional<Record> record;
   MILLRACE_DO(parts_->database.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(record, newest_with_key(session, workspace, kind, key));
+    MILLRACE_TRY(record, newest_with_key(session, workspace, store::own_name(parts_->database, kind), key));
     return {};
   }));
   return record ? std::optional(std::move(record->job)) : std::nullopt;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -329,6 +330,30 @@ TEST_F(JobsTest, the_list_is_newest_first_and_bounded) {
   EXPECT_EQ(list->at(0).id, ids[2]);
   EXPECT_EQ(list->at(1).id, ids[1]);
   EXPECT_TRUE(jobs.list("default", -1)->empty());
+}
+
+// Two processes that write under one name, each with connections of its own.
+TEST_F(JobsTest, two_processes_run_each_job_once) {
+  constexpr int kCount = 40;
+  const auto their_database = store.reopen();
+  lineage::Journal their_journal(*their_database, store.world.context, "main", "");
+  Jobs theirs(*their_database, their_journal, store.world.context);
+  std::mutex mutex;
+  std::map<std::string, int> ran;
+  for (auto* each : {&jobs, &theirs})
+    each->add("x", [&](Running& running) -> Result<Json> {
+      const std::lock_guard lock(mutex);
+      ++ran[running.job().id];
+      return Json();
+    });
+  std::vector<Job> all;
+  for (int i = 0; i < kCount; ++i) all.push_back(submit({.kind = "x"}));
+  ASSERT_TRUE(jobs.start(2));
+  ASSERT_TRUE(theirs.start(2));
+  for (const auto& job : all) EXPECT_EQ(wait(job).state, "done");
+  theirs.stop();
+  EXPECT_EQ(ran.size(), static_cast<size_t>(kCount));
+  for (const auto& [id, times] : ran) EXPECT_EQ(times, 1) << id;
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ TEST(OrphanChild, works_until_killed) {
   const char* file = std::getenv(kStoreFile);
   if (file == nullptr) return;
   testing::World world;
-  auto database = store::open_sqlite(file, world.context);
+  auto database = store::open_database(file, world.context);
   ASSERT_TRUE(database);
   lineage::Journal journal(**database, world.context, "main", "");
   Jobs owner(**database, journal, world.context);
@@ -38,7 +38,7 @@ class Orphan : public JobsTest {
     int ends[2];
     EXPECT_EQ(::pipe(ends), 0);
     const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-    ::setenv(kStoreFile, store.file().c_str(), 1);
+    ::setenv(kStoreFile, store.place.c_str(), 1);
     const pid_t pid = ::fork();
     if (pid == 0) {
       ::dup2(ends[1], STDERR_FILENO);

@@ -10,6 +10,7 @@
 #include "core/fault.h"
 #include "core/limits.h"
 #include "jobs/attempt.h"
+#include "store/writer.h"
 
 namespace millrace::jobs {
 namespace {
@@ -149,7 +150,7 @@ Result<void> Runner::wait(const std::string& workspace, const std::string& id, M
 
 Taking Runner::taking() const {
   Taking out{.kinds = {}, .owner = owner_, .now = context_.now(), .held = {}};
-  for (const auto& [kind, work] : works_) out.kinds.push_back(kind);
+  for (const auto& [kind, work] : works_) out.kinds.push_back(store::own_name(database_, kind));
   const std::lock_guard lock(mutex_);
   for (const auto& [name, attempt] : running_) out.held.insert(name);
   return out;

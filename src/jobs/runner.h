@@ -25,6 +25,7 @@ class Runner {
   void add(std::string kind, Work work);
   const std::map<std::string, Work>& kinds() const { return works_; }
   Result<void> start(int workers);
+  Taking taking() const;
   void stop();
 
   void wake();                                                                      // a job may have come due
@@ -49,7 +50,6 @@ class Runner {
   void look();
   void keep_leases();
   void bury(const Taking& taking);
-  Taking taking() const;
   Result<std::optional<Record>> take();
   void run(Record record);
   Outcome outcome_of(const Attempt& attempt, Result<Json> result) const;

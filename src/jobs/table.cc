@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/limits.h"
+#include "store/writer.h"
 
 namespace millrace::jobs {
 namespace {
@@ -25,7 +26,8 @@ Record to_record(const store::Row& row) {
   Record out;
   out.workspace = row.text(0);
   out.job.id = row.text(1);
-  out.job.kind = row.text(2);
+  out.stored_kind = row.text(2);
+  out.job.kind = store::plain_name(out.stored_kind);
   out.job.key = row.text(3);
   out.job.state = row.text(4);
   out.job.payload = stored_json(row.text(5));
@@ -59,6 +61,7 @@ Result<std::vector<Record>> many(Session& session, std::string_view rest, const 
 
 // "kind IN (?, ?)" and its values behind `first`.
 std::string kinds_clause(const Taking& taking, Values& values) {
+  if (taking.kinds.empty()) return "1 = 0";
   std::string marks;
   for (const auto& kind : taking.kinds) {
     marks += marks.empty() ? "?" : ", ?";
@@ -130,8 +133,8 @@ Result<void> insert_job(Session& session, const Record& record) {
           "run_after, "
           "lease_owner, lease_until, cancel, progress, log_lines, log_bytes, subject, roles, created_at, updated_at) "
           "VALUES (?, ?, ?, ?, 'waiting', ?, 'null', '', 0, ?, ?, '', 0, 0, 'null', 0, 0, ?, ?, ?, ?)",
-          {record.workspace, job.id, job.kind, job.key, to_text(job.payload), int64_t{record.max_attempts}, run_after,
-           job.subject, to_text(Json(record.roles)), job.created_at, job.created_at}));
+          {record.workspace, job.id, record.stored_kind, job.key, to_text(job.payload), int64_t{record.max_attempts},
+           run_after, job.subject, to_text(Json(record.roles)), job.created_at, job.created_at}));
   (void)done;
   return {};
 }
@@ -168,8 +171,11 @@ Result<std::vector<Record>> dead_jobs(Session& session, const Taking& taking) {
   return records;
 }
 
-Result<void> expire_leases(Session& session) {
-  MILLRACE_TRY(const auto freed, session.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running'"));
+Result<void> expire_leases(Session& session, const Taking& taking) {
+  Values values;
+  const auto kinds = kinds_clause(taking, values);
+  MILLRACE_TRY(const auto freed,
+               session.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running' AND " + kinds, values));
   (void)freed;
   return {};
 }

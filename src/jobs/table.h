@@ -15,6 +15,7 @@ inline constexpr Micros kLease = 30 * kSecond;
 struct Record {
   std::string workspace;
   Job job;
+  std::string stored_kind;  // store::own_name: only a process with the same files runs it
   std::vector<std::string> roles;
   int max_attempts = 1;
   Micros run_after = 0;
@@ -55,7 +56,7 @@ Result<std::optional<Record>> take_job(store::Session&, const Taking&);
 // Running jobs whose lease ran out and that may not run again: cancelled, or out of attempts.
 Result<std::vector<Record>> dead_jobs(store::Session&, const Taking&);
 
-Result<void> expire_leases(store::Session&);  // of every running job
+Result<void> expire_leases(store::Session&, const Taking&);  // of every running job of these kinds
 
 // The following three change the job only while `record.lease` holds.
 // Answers the new state, which is `cancelled` where a cancelled job would have waited again; nothing = the lease was

@@ -29,7 +29,7 @@ void acknowledge(int64_t number) {
 // What the child does until it dies: numbered rows with their lines and a blob each, from four threads.
 [[noreturn]] void write_until_killed(const std::string& folder) {
   testing::World world;
-  auto database = store::open_sqlite(folder + "/meta.db", world.context);
+  auto database = store::open_database(testing::place_of(folder + "/meta.db"), world.context);
   auto blobs = store::open_file_blobs(folder + "/blobs", world.context);
   if (!database || !blobs) ::_exit(2);
   Journal journal(**database, world.context, "main", folder + "/audit.head");
@@ -127,7 +127,7 @@ class Crash : public ::testing::Test {
     compare(fault);
   }
   void compare(const std::string& fault) {
-    auto database = store::open_sqlite(folder / "meta.db", world.context);
+    auto database = store::open_database(testing::place_of(folder / "meta.db"), world.context);
     auto blobs = store::open_file_blobs(folder / "blobs", world.context);
     ASSERT_TRUE(database && blobs);
     std::map<int64_t, std::string> rows;

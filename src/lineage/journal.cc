@@ -33,6 +33,58 @@ Result<std::string> last_hash(store::Session& session, const std::string& writer
   return row ? row->text(0) : std::string();
 }
 
+struct Head {
+  int64_t sequence = 0;
+  std::string hash;
+};
+using Heads = std::map<std::string, Head>;  // by writer
+
+// One look into the index for each writer, not one for each line.
+Result<Heads> read_heads(store::Session& session) {
+  Heads heads;
+  for (std::string writer;;) {
+    MILLRACE_TRY(const auto next,
+                 session.first("SELECT writer FROM journal WHERE writer > ? ORDER BY writer LIMIT 1", {writer}));
+    if (!next) return heads;
+    writer = next->text(0);
+    MILLRACE_TRY(
+        const auto row,
+        session.first("SELECT sequence, hash FROM journal WHERE writer = ? ORDER BY sequence DESC LIMIT 1", {writer}));
+    heads[writer] = {row->integer(0), row->text(1)};
+  }
+}
+
+// What a checkpoint saw: the last line of all and, by writer, of each.
+struct Checkpoint {
+  Head last;
+  std::map<int64_t, std::string> seen;  // sequence -> hash
+};
+
+Result<Checkpoint> read_checkpoint(const std::string& file) {
+  Checkpoint out;
+  if (!exists(file)) return out;
+  MILLRACE_TRY(const auto text, read_file(file, 1 << 20));
+  const auto saved = parse_json(text, file);
+  const auto head_in = [](const Json& json) -> Head {
+    return {integer_or(json, "sequence", 0), string_or(json, "hash", "")};
+  };
+  bool good = saved && saved->is_object();
+  if (good) {
+    out.last = head_in(*saved);
+    out.seen[out.last.sequence] = out.last.hash;
+    if (const auto* heads = find(*saved, "heads"); heads != nullptr)
+      for (const auto& head : *heads) {
+        const auto one = head_in(head);
+        out.seen[one.sequence] = one.hash;
+      }
+    for (const auto& [sequence, hash] : out.seen) good = good && sequence > 0 && is_digest(hash);
+  }
+  if (good) return out;
+  return Error{Code::corrupt, "this is not a checkpoint of the journal"}
+      .at({.file = file})
+      .hint("restore the file from a backup; without it a cut tail cannot be seen");
+}
+
 Result<void> add_graph(store::Session& session, const Caller& caller, const Change& change, int64_t sequence) {
   for (const auto& node : change.nodes) {
     const auto colon = node.id.find(':');
@@ -153,23 +205,11 @@ Result<std::vector<Event>> Journal::read_after(const std::string& workspace, int
 Result<Verdict> Journal::verify() const {
   Verdict verdict;
   std::map<std::string, std::string> heads;  // writer -> hash of its last line
-  std::string checkpoint_hash;
-  int64_t checkpoint_sequence = 0;
-  if (exists(checkpoint_file_)) {
-    MILLRACE_TRY(const auto text, read_file(checkpoint_file_, 4096));
-    const auto saved = parse_json(text, checkpoint_file_);
-    checkpoint_sequence = saved ? integer_or(*saved, "sequence", 0) : 0;
-    checkpoint_hash = saved ? string_or(*saved, "hash", "") : "";
-    if (checkpoint_sequence < 1 || !is_digest(checkpoint_hash))
-      return Error{Code::corrupt, "this is not a checkpoint of the journal"}
-          .at({.file = checkpoint_file_})
-          .hint("restore the file from a backup; without it a cut tail cannot be seen");
-  }
+  MILLRACE_TRY(const auto checkpoint, read_checkpoint(checkpoint_file_));
   const auto bad = [&](int64_t sequence, std::string reason) {
     if (verdict.intact) verdict.first_bad = sequence, verdict.reason = std::move(reason);
     verdict.intact = false;
   };
-  bool checkpoint_seen = checkpoint_sequence == 0;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
     int64_t expected = 1;
     for (int64_t after = 0; verdict.intact;) {
@@ -182,6 +222,7 @@ Result<Verdict> Journal::verify() const {
         const int64_t sequence = row.integer(0);
         const std::string hash = row.text(15);
         auto& head = heads[row.text(2)];
+        const auto seen = checkpoint.seen.find(sequence);
         after = sequence;
         if (sequence != expected)
           bad(expected, fmt::format("line {} is missing", expected));
@@ -189,10 +230,9 @@ Result<Verdict> Journal::verify() const {
           bad(sequence, "the line does not follow the one before it");
         else if (digest_of(chained_text(row)) != hash)
           bad(sequence, "the line's content does not match its hash");
-        else if (sequence == checkpoint_sequence && hash != checkpoint_hash)
+        else if (seen != checkpoint.seen.end() && hash != seen->second)
           bad(sequence, "the line is not the one that the checkpoint saw");
         if (!verdict.intact) break;
-        if (sequence == checkpoint_sequence) checkpoint_seen = true;
         head = hash;
         verdict.head = hash;
         ++verdict.lines;
@@ -201,19 +241,28 @@ Result<Verdict> Journal::verify() const {
     }
     return {};
   }));
-  if (verdict.intact && !checkpoint_seen)
-    bad(verdict.lines + 1, fmt::format("the tail is cut: the checkpoint saw line {}", checkpoint_sequence));
+  if (verdict.intact && verdict.lines < checkpoint.last.sequence)
+    bad(verdict.lines + 1, fmt::format("the tail is cut: the checkpoint saw line {}", checkpoint.last.sequence));
   return verdict;
 }
 
 Result<void> Journal::checkpoint() {
-  Json saved;
+  Heads heads;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(const auto row, session.first("SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1"));
-    if (row) saved = {{"sequence", row->integer(0)}, {"hash", row->text(1)}};
+    MILLRACE_TRY(heads, read_heads(session));
     return {};
   }));
-  return saved.is_null() ? Result<void>{} : write_file(checkpoint_file_, to_text(saved) + "\n");
+  if (heads.empty()) return {};
+  const auto to_head = [](const Head& head) { return Json{{"sequence", head.sequence}, {"hash", head.hash}}; };
+  Head last;
+  Json all = Json::object();
+  for (const auto& [writer, head] : heads) {
+    all[writer] = to_head(head);
+    if (head.sequence > last.sequence) last = head;
+  }
+  Json saved = to_head(last);
+  if (heads.size() > 1) saved["heads"] = std::move(all);
+  return write_file(checkpoint_file_, to_text(saved) + "\n");
 }
 
 }  // namespace millrace::lineage

@@ -20,8 +20,9 @@
 #include "jobs/jobs.h"
 #include "main/join_report.h"
 #include "main/monitoring.h"
+#include "main/store_place.h"
 #include "store/blobs.h"
-#include "store/database.h"
+#include "store/open.h"
 #include "track/tracking.h"
 
 namespace millrace {
@@ -138,9 +139,10 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   MILLRACE_DO(make_state(state));
   auto parts = std::make_unique<Parts>(Parts{.lock = std::move(lock)});
   auto& p = *parts;
-  MILLRACE_TRY(p.database, store::open_sqlite(state + "/meta.db", context));
+  MILLRACE_TRY(auto opened, open_store(options.store, options.project, state, context));
+  p.database = std::move(opened.database);
   MILLRACE_TRY(p.blobs, store::open_file_blobs(state + "/blobs", context));
-  p.journal = std::make_unique<lineage::Journal>(*p.database, context, "main", state + "/audit.head");
+  p.journal = std::make_unique<lineage::Journal>(*p.database, context, opened.writer, state + "/audit.head");
   p.tokens = std::make_unique<api::Tokens>(*p.database, *p.journal, context);
   MILLRACE_DO(check_bind(options.http, *p.tokens));
   const auto temp = state + "/tmp";
@@ -152,7 +154,11 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   p.registry = std::make_unique<registry::Registry>(registry::Parts{*p.database, *p.blobs, *p.journal, context, engines,
                                                                     *p.datasets, *p.pipelines, *p.tracking,
                                                                     state + "/serving", temp});
-  MILLRACE_DO(p.registry->reconcile());
+  if (auto served = p.registry->reconcile(); !served) {
+    if (!store::is_postgres(opened.place)) return std::move(served).error();
+    // Another server released it and has its files: it serves there.
+    context.log.warn("release_not_served_here", {{"error", served.error().text()}});
+  }
   MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.serving_folder = state + "/serving",
                                                      .log_folder = state + "/predictions",
                                                      .log_sync = options.log_sync},

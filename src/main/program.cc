@@ -42,11 +42,12 @@ class Program final : public cli::Host {
       return Error{Code::unsupported, "gRPC is not in this version"}.hint(
           "leave --grpc out; the Open Inference Protocol is served over HTTP");
     const StopSignal stop;
-    MILLRACE_TRY(
-        owner_,
-        Owner::open(
-            {.project = options.project, .state = options.state, .http = options.http, .log_sync = options.log_sync},
-            *engines_, context_));
+    MILLRACE_TRY(owner_, Owner::open({.project = options.project,
+                                      .state = options.state,
+                                      .http = options.http,
+                                      .log_sync = options.log_sync,
+                                      .store = options.store},
+                                     *engines_, context_));
     print_ready(owner_->http_address());
     stop.wait();
     owner_->drain();

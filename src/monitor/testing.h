@@ -8,6 +8,7 @@
 #include "engine/parquet.h"
 #include "monitor/feedback.h"
 #include "monitor/windows.h"
+#include "store/testing.h"
 
 namespace millrace::testing {
 
@@ -54,7 +55,7 @@ inline void write_columns(const std::string& path, const std::vector<std::map<st
 // What monitors in a process, over a state folder; made anew, it is a process that starts again.
 struct MonitorState {
   MonitorState(const std::string& folder, Context& context, monitor::FindFacts facts)
-      : database(opened(store::open_sqlite(folder + "/meta.db", context))),
+      : database(opened(store::open_database(place_of(folder + "/meta.db"), context))),
         blobs(opened(store::open_file_blobs(folder + "/blobs", context))),
         engines(opened(engine::load_duckdb(library_folder() + "/libduckdb.so"))),
         journal(*database, context, "main", folder + "/audit.head"),

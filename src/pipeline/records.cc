@@ -4,6 +4,7 @@
 
 #include "core/limits.h"
 #include "pipeline/trace.h"
+#include "store/writer.h"
 
 namespace millrace::pipeline {
 namespace {
@@ -119,7 +120,8 @@ Result<std::vector<Attempt>> Records::cut_off() const {
     MILLRACE_TRY(const auto rows, session.query("SELECT workspace, id, stage, cache_key, run_id, job, started_at FROM "
                                                 "stage_attempts WHERE state = 'running'"));
     for (const auto& row : rows)
-      out.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.integer(6)});
+      if (store::is_own_name(database_, row.text(1)))
+        out.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.integer(6)});
     return {};
   }));
   return out;

@@ -26,7 +26,7 @@ class Records {
                                           const std::string& key) const;
   Result<std::optional<StageRecord>> current(const std::string& workspace, const std::string& stage) const;
   Result<std::vector<StageRecord>> newest(const std::string& workspace, const std::string& stage) const;
-  Result<std::vector<Attempt>> cut_off() const;  // attempts that nobody ended, of all workspaces
+  Result<std::vector<Attempt>> cut_off() const;  // our attempts that nobody ended, of all workspaces
 
   Result<void> begin(const Caller& caller, const Attempt& attempt, bool verify);  // stage.started
   Result<void> note_run(const Caller& caller, const Attempt& attempt);            // its run_id; no line of its own

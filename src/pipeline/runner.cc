@@ -6,6 +6,7 @@
 #include "pipeline/compare.h"
 #include "pipeline/local/execute.h"
 #include "pipeline/tracked_run.h"
+#include "store/writer.h"
 
 namespace millrace::pipeline {
 
@@ -58,7 +59,7 @@ Result<VerifyReport> Runner::repeat(jobs::Running& running, const Task& task, co
 
 Result<void> Runner::attempt(jobs::Running& running, const Task& task, bool verify, const Finish& finish) {
   Attempt attempt{.workspace = running.caller().workspace,
-                  .id = parts_.context.uuid(),
+                  .id = store::own_name(parts_.database, parts_.context.uuid()),
                   .stage = task.stage.name,
                   .key = task.key,
                   .job = running.job().id,

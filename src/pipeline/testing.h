@@ -16,7 +16,7 @@ namespace millrace::testing {
 // Services over a state folder; made anew, it is a process that starts again.
 struct PipelineState {
   explicit PipelineState(const std::string& state, Context& context)
-      : database(opened(store::open_sqlite(state + "/meta.db", context))),
+      : database(opened(store::open_database(place_of(state + "/meta.db"), context))),
         blobs(opened(store::open_file_blobs(state + "/blobs", context))),
         journal(*database, context, "main", state + "/audit.head"),
         engines(opened(engine::load_duckdb(library()))),

@@ -13,10 +13,11 @@ constexpr std::string_view kDefaultId = "0";
 constexpr std::string_view kDefaultName = "Default";
 
 Result<int64_t> next_number(store::Session& session, const std::string& workspace) {
-  MILLRACE_TRY(const auto rows,
-               session.query("INSERT INTO track_counters (workspace, name, value) VALUES (?, 'experiment', 1) "
-                             "ON CONFLICT (workspace, name) DO UPDATE SET value = value + 1 RETURNING value",
-                             {workspace}));
+  MILLRACE_TRY(
+      const auto rows,
+      session.query("INSERT INTO track_counters (workspace, name, value) VALUES (?, 'experiment', 1) "
+                    "ON CONFLICT (workspace, name) DO UPDATE SET value = track_counters.value + 1 RETURNING value",
+                    {workspace}));
   return rows.at(0).integer(0);
 }
 

@@ -41,18 +41,13 @@ std::string_view symbol_of(Operator op) {
   }
 }
 
-// SQLite's LIKE knows no case, its GLOB does: LIKE becomes GLOB with the wildcards translated.
-std::string glob_of(std::string_view like) {
+// MLflow's patterns have no character that takes a wildcard's meaning away; SQL's have the backslash. The engines agree
+// on the small letters of ASCII only, so a pattern that knows no case is brought to them here.
+std::string pattern_of(std::string_view pattern, bool any_case) {
   std::string out;
-  for (const char c : like) {
-    if (c == '%')
-      out += '*';
-    else if (c == '_')
-      out += '?';
-    else if (c == '*' || c == '?' || c == '[')
-      out += std::string("[") + c + "]";
-    else
-      out += c;
+  for (const char c : pattern) {
+    if (c == '\\') out += c;
+    out += any_case && c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
   return out;
 }
@@ -70,10 +65,9 @@ Result<void> add_text_condition(Sql& sql, const std::string& column, const Compa
   }
   if (text.size() > kPatternBytes)
     return Error{Code::invalid, fmt::format("a pattern has at most {} bytes", kPatternBytes)};
-  if (one.op == Operator::like)
-    sql.add(column + " GLOB ?", {glob_of(text)});
-  else
-    sql.add(fmt::format("lower({}) LIKE lower(?)", column), {text});
+  const bool any_case = one.op == Operator::ilike;
+  sql.add(any_case ? "lower(" + column + ")" : column);
+  sql.add(" LIKE ? ESCAPE '\\'", {pattern_of(text, any_case)});
   return {};
 }
 

@@ -29,7 +29,7 @@ struct Process {
   // The next process begins an hour later: the leases of the one before have run out.
   explicit Process(const std::string& folder, Micros later = 0) {
     world.clock.advance(later);
-    database = std::move(*store::open_sqlite(folder + "/meta.db", world.context));
+    database = std::move(*store::open_database(testing::place_of(folder + "/meta.db"), world.context));
     services = std::make_unique<testing::AlertServices>(*database, world.context, folder + "/audit.head");
     spec.rules = {testing::rule("drift", "psi", 0.1, 0.25)};
     spec.on = {.page = "none", .warn = "none", .retrain_target = "reevaluate", .cooldown_days = 60};

@@ -1,0 +1,55 @@
+// The writes of one process, in one row: one thread takes whatever waits when it comes round and commits it as a group,
+// so that many callers share one flush.
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "store/database.h"
+
+namespace millrace::store {
+
+struct PendingWrite {
+  const Write* rows = nullptr;
+  Result<void> outcome{};
+  bool finished = false;
+};
+using WriteGroup = std::vector<PendingWrite*>;
+
+// Gives every write of the group that has no error of its own this one.
+void fail_all(const WriteGroup& group, const Error& error);
+
+// Thread-safe. `commit` runs in the queue's own thread and leaves each write's outcome in its place. The destructor
+// commits what still waits.
+class WriteQueue {
+ public:
+  explicit WriteQueue(std::function<void(const WriteGroup&)> commit);
+  ~WriteQueue();
+  WriteQueue(const WriteQueue&) = delete;
+  WriteQueue& operator=(const WriteQueue&) = delete;
+
+  // Returns after the group's commit; `unavailable` when limits::write_queue wait already.
+  Result<void> write(const Write& rows);
+  // Answers what waits with `error`, and what comes with it too, until accept(). For `commit` alone.
+  void refuse(const Error& error);
+  void accept();
+  // For `commit` alone: waits so long, or less when the queue is closing; true when it is.
+  bool pause(Micros at_most);
+
+ private:
+  void commit_groups();
+
+  std::function<void(const WriteGroup&)> commit_;
+  std::mutex mutex_;  // guards what follows and every PendingWrite::finished
+  std::condition_variable wake_, done_;
+  std::deque<PendingWrite*> queue_;
+  std::optional<Error> refused_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace millrace::store
