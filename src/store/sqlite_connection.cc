@@ -73,7 +73,7 @@ Result<void> Connection::open(const std::string& path, int flags) {
   sqlite3_busy_timeout(db_, 10'000);
   sqlite3_extended_result_codes(db_, 1);
   for (const char* pragma : {"PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON", "PRAGMA trusted_schema=OFF",
-                             "PRAGMA cache_size=-8192", "PRAGMA temp_store=MEMORY"})
+                             "PRAGMA cache_size=-8192", "PRAGMA temp_store=MEMORY", "PRAGMA case_sensitive_like=ON"})
     MILLRACE_DO(script(pragma));
   return {};
 }
