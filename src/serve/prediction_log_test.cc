@@ -10,8 +10,8 @@
 #include <map>
 #include <thread>
 
+#include "core/crc32c.h"
 #include "core/files.h"
-#include "serve/crc32c.h"
 
 namespace millrace::serve {
 namespace {

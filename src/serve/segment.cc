@@ -3,9 +3,9 @@
 #include <cstring>
 #include <optional>
 
+#include "core/crc32c.h"
 #include "core/files.h"
 #include "core/limits.h"
-#include "serve/crc32c.h"
 
 namespace millrace::serve {
 namespace {

@@ -1,64 +1,42 @@
+#include <bit>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
 #include "core/hash.h"
 #include "core/json.h"
 #include "track/names.h"
+#include "track/points/series.h"
 #include "track/rows.h"
 #include "track/tracking.h"
 
 namespace millrace::track {
 namespace {
 
-// What goes into the columns of one point, after clamping.
-struct Point {
-  double value;
-  int64_t is_nan;
-};
-
-Point point_of(double value) {
-  constexpr double most = std::numeric_limits<double>::max();
-  if (std::isnan(value)) return {0.0, 1};
-  // Negative zero equals zero; one of them is stored so that the same point is never kept twice.
-  return {value == 0 ? 0.0 : std::fmin(std::fmax(value, -most), most), 0};
-}
-
-Result<void> store_metric(store::Session& session, const std::string& workspace, const std::string& run,
-                          const Metric& metric) {
-  const auto [value, is_nan] = point_of(metric.value);
-  const store::Values values{workspace, run,    metric.key,      metric.timestamp,    metric.step,
-                             value,     is_nan, metric.model_id, metric.dataset_name, metric.dataset_digest};
-  MILLRACE_TRY(
-      const auto added,
-      session.execute(
-          "INSERT INTO track_metrics (workspace, run_id, key, timestamp, step, value, is_nan, model_id, dataset_name, "
-          "dataset_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-          values));
-  if (added == 0) return {};
-  MILLRACE_TRY(
-      const auto latest,
-      session.execute(
-          "INSERT INTO track_latest_metrics (workspace, run_id, key, timestamp, step, value, is_nan, model_id, "
-          "dataset_name, dataset_digest) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, run_id, key) DO UPDATE SET timestamp = "
-          "excluded.timestamp, step = excluded.step, "
-          "value = excluded.value, is_nan = excluded.is_nan, model_id = excluded.model_id, dataset_name = "
-          "excluded.dataset_name, "
-          "dataset_digest = excluded.dataset_digest WHERE (excluded.step, excluded.timestamp, excluded.value) > "
-          "(track_latest_metrics.step, track_latest_metrics.timestamp, track_latest_metrics.value)",
-          values));
-  (void)latest;
-  if (metric.model_id.empty()) return {};
+// A model's own list of what it reached, beside the run's history.
+Result<void> store_model_metric(store::Session& session, const std::string& workspace, const std::string& run,
+                                const Metric& metric) {
+  const auto point = clamped(metric.timestamp, metric.step, metric.value);
   MILLRACE_TRY(const auto of_model,
                session.execute("INSERT INTO track_model_metrics (workspace, model_id, key, timestamp, step, run_id, "
                                "value, is_nan, dataset_name, dataset_digest) "
                                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                               {workspace, metric.model_id, metric.key, metric.timestamp, metric.step, run, value,
-                                is_nan, metric.dataset_name, metric.dataset_digest}));
+                               {workspace, metric.model_id, metric.key, metric.timestamp, metric.step, run, point.value,
+                                int64_t{point.is_nan}, metric.dataset_name, metric.dataset_digest}));
   (void)of_model;
   return {};
+}
+
+Result<void> store_metrics(store::Session& session, const std::string& workspace, const RunInfo& run,
+                           const std::vector<Metric>& metrics) {
+  Additions added;
+  for (const auto& metric : metrics) {
+    added[metric.key].add(clamped(metric.timestamp, metric.step, metric.value),
+                          {metric.model_id, metric.dataset_name, metric.dataset_digest});
+    if (!metric.model_id.empty()) MILLRACE_DO(store_model_metric(session, workspace, run.id, metric));
+  }
+  for (auto& [key, points] : added) points.sort();
+  return append(session, workspace, run, added);
 }
 
 Result<void> store_param(store::Session& session, const std::string& workspace, const std::string& run,
@@ -86,22 +64,41 @@ Result<void> store_tag(store::Session& session, const std::string& workspace, co
   return {};
 }
 
-Json number_or_text(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
-  return value;
-}
+// The digest of all that a call logged, so that its line in the journal stays short: of each list its length, then each
+// text with its length before it and each number as its 8 bytes, lowest first.
+class BatchDigest {
+ public:
+  std::string of(const Batch& batch) {
+    number(batch.metrics.size());
+    for (const auto& m : batch.metrics) {
+      text(m.key);
+      number(std::isnan(m.value) ? kNan : std::bit_cast<uint64_t>(m.value));
+      number(static_cast<uint64_t>(m.timestamp));
+      number(static_cast<uint64_t>(m.step));
+      for (const auto* origin : {&m.model_id, &m.dataset_name, &m.dataset_digest}) text(*origin);
+    }
+    for (const auto* pairs : {&batch.params, &batch.tags}) {
+      number(pairs->size());
+      for (const auto& pair : *pairs) {
+        text(pair.key);
+        text(pair.value);
+      }
+    }
+    return digest_of(bytes_);
+  }
 
-// All that a call logged, canonically; its digest goes into the journal, so that a line stays short.
-std::string digest_of_batch(const Batch& batch) {
-  Json all{{"metrics", Json::array()}, {"params", Json::array()}, {"tags", Json::array()}};
-  for (const auto& m : batch.metrics)
-    all["metrics"].push_back(
-        {m.key, number_or_text(m.value), m.timestamp, m.step, m.model_id, m.dataset_name, m.dataset_digest});
-  for (const auto& p : batch.params) all["params"].push_back({p.key, p.value});
-  for (const auto& t : batch.tags) all["tags"].push_back({t.key, t.value});
-  return digest_of(to_text(all));
-}
+ private:
+  static constexpr uint64_t kNan = 0x7ff8'0000'0000'0000;  // one of many, so that all are the same
+
+  void number(uint64_t value) {
+    for (unsigned shift = 0; shift < 64; shift += 8) bytes_ += static_cast<char>(value >> shift & 0xff);
+  }
+  void text(std::string_view value) {
+    number(value.size());
+    bytes_ += value;
+  }
+  std::string bytes_;
+};
 
 Json keys_of(const std::vector<KeyValue>& pairs) {
   Json keys = Json::array();
@@ -114,16 +111,17 @@ Json keys_of(const std::vector<KeyValue>& pairs) {
 Result<void> Tracking::log_batch(const Caller& caller, const std::string& run, const Batch& batch) {
   MILLRACE_DO(check_run_id(run));
   MILLRACE_DO(check_batch(batch));
+  const auto digest = BatchDigest().of(batch);  // not in the one thread that writes
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto info, writable_run(session, caller.workspace, run));
     for (const auto& param : batch.params) MILLRACE_DO(store_param(session, caller.workspace, run, param));
-    for (const auto& metric : batch.metrics) MILLRACE_DO(store_metric(session, caller.workspace, run, metric));
+    MILLRACE_DO(store_metrics(session, caller.workspace, info, batch.metrics));
     for (const auto& tag : batch.tags) MILLRACE_DO(store_tag(session, caller.workspace, run, tag));
     return lineage::Change{
         .kind = "run.logged",
         .node = info.node(),
         .before = "",
-        .after = digest_of_batch(batch),
+        .after = digest,
         .why = "",
         .body = {{"metrics", batch.metrics.size()}, {"params", keys_of(batch.params)}, {"tags", keys_of(batch.tags)}}};
   }));

@@ -1,308 +1,243 @@
 #include "track/query.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "core/json.h"
+#include "track/lead.h"
 #include "track/names.h"
+#include "track/search_sql.h"
 
 namespace millrace::track {
 namespace {
 
-constexpr size_t kPatternBytes = 1'000;
+constexpr size_t kLedExperiments = 64;  // more are asked for together, without an index
+constexpr size_t kFew = 4'096;          // runs that are looked at one by one, whatever the order
+constexpr size_t kSome = 50'000;        // runs that are put in order by their start from the index
+constexpr size_t kAtOnce = 1'024;       // runs in one statement
 
-struct Sql {
-  std::string text;
-  store::Values values;
-  void add(std::string_view more, store::Values bound = {}) {
-    text += more;
-    for (auto& value : bound) values.push_back(std::move(value));
+// One search on its way through the indexes. What no index helps with, one statement over everything answers.
+class RunSearch {
+ public:
+  RunSearch(store::Session& session, const Question& question, std::optional<Json> last, size_t want)
+      : session_(session), question_(question), last_(std::move(last)), want_(want) {
+    const auto& ids = question.search.experiment_ids;
+    const std::set<std::string> distinct(ids.begin(), ids.end());
+    experiments_.assign(distinct.begin(), distinct.end());
+    for (const auto& each : question.comparisons)
+      if (each.entity == Entity::metric && each.op != Operator::unequal) keys_.insert(each.key);
   }
+
+  bool can_be_led() const {
+    return &question_.subject == &runs_subject && !experiments_.empty() && experiments_.size() <= kLedExperiments;
+  }
+
+  Result<store::Rows> rows() {
+    MILLRACE_TRY(const auto lead, fewest_matches());
+    if (lead && lead->second <= kFew) return among_few(lead->first);
+    const auto& orders = question_.orders;
+    const auto is_attribute = [&](size_t at, std::string_view key) {
+      return orders[at].entity == Entity::attribute && orders[at].key == key;
+    };
+    const auto is_start = [&](size_t at) { return is_attribute(at, "start_time") && !orders[at].ascending; };
+    const auto is_id = [&](size_t at) { return is_attribute(at, "id") && orders[at].ascending; };
+    if (orders.size() == 2 && is_start(0) && is_id(1))
+      return lead && lead->second <= kSome ? by_start(lead->first) : in_each({}, last_);
+    if (orders.size() == 3 && orders[0].entity == Entity::metric && is_start(1) && is_id(2)) return by_value();
+    return ask(session_, question_, {}, last_, want_);
+  }
+
+ private:
+  MetricIn metric_in(const std::string& experiment, const std::string& key) const {
+    MetricIn in{question_.workspace, experiment, key, {}};
+    for (const auto& each : question_.comparisons)
+      if (each.entity == Entity::metric && each.op != Operator::unequal && each.key == key)
+        in.comparisons.push_back(&each);
+    return in;
+  }
+
+  // The metric of the filter that leaves the fewest runs, and how many, counted up to kSome + 1.
+  Result<std::optional<std::pair<std::string, size_t>>> fewest_matches() {
+    std::optional<std::pair<std::string, size_t>> best;
+    for (const auto& key : keys_) {
+      size_t count = 0;
+      const size_t most = best ? best->second : kSome + 1;
+      for (const auto& experiment : experiments_) {
+        if (count >= most) break;
+        MILLRACE_TRY(const auto matches, count_matches(session_, metric_in(experiment, key), most - count));
+        count += matches;
+      }
+      if (!best || count < best->second) best = {key, count};
+    }
+    return best;
+  }
+
+  // Rows that came in several parts, each in order.
+  store::Rows merged(store::Rows rows) const {
+    std::sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) { return comes_before(question_, a, b); });
+    if (rows.size() > want_) rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(want_), rows.end());
+    return rows;
+  }
+
+  static void move_to(store::Rows& out, store::Rows&& more) {
+    std::move(more.begin(), more.end(), std::back_inserter(out));
+  }
+
+  Result<store::Rows> among(const std::vector<Candidate>& candidates, size_t from, size_t to, size_t most) {
+    std::vector<std::string> ids;
+    for (size_t i = from; i < to; ++i) ids.push_back(candidates[i].run);
+    return ask(session_, question_, {.ids = &ids}, last_, most);
+  }
+
+  Result<store::Rows> among_few(const std::string& key) {
+    store::Rows out;
+    for (const auto& experiment : experiments_) {
+      MILLRACE_TRY(const auto candidates, next_by_start(session_, metric_in(experiment, key), std::nullopt, kFew + 1));
+      for (size_t from = 0; from < candidates.size(); from += kAtOnce) {
+        MILLRACE_TRY(auto rows, among(candidates, from, std::min(from + kAtOnce, candidates.size()), want_));
+        move_to(out, std::move(rows));
+      }
+    }
+    return merged(std::move(out));
+  }
+
+  Result<store::Rows> in_each(Narrow narrow, const std::optional<Json>& last) {
+    store::Rows out;
+    for (const auto& experiment : experiments_) {
+      narrow.experiment = &experiment;
+      MILLRACE_TRY(auto rows, ask(session_, question_, narrow, last, want_));
+      move_to(out, std::move(rows));
+    }
+    return merged(std::move(out));
+  }
+
+  // Follows candidates in the order of the answer until enough of them hold.
+  template <class Next>
+  Result<store::Rows> follow(std::optional<Candidate> after, Next next) {
+    store::Rows out;
+    size_t size = std::min(want_, kAtOnce);
+    while (out.size() < want_) {
+      MILLRACE_TRY(const auto candidates, next(after, size));
+      if (!candidates.empty()) {
+        MILLRACE_TRY(auto rows, among(candidates, 0, candidates.size(), want_ - out.size()));
+        move_to(out, std::move(rows));
+        after = candidates.back();
+      }
+      if (candidates.size() < size) break;
+      size = kAtOnce;
+    }
+    return out;
+  }
+
+  Result<store::Rows> by_start(const std::string& key) {
+    std::optional<Candidate> after;
+    if (last_) after = Candidate{(*last_)[1].get<std::string>(), 0, (*last_)[0].get<int64_t>()};
+    store::Rows out;
+    for (const auto& experiment : experiments_) {
+      const auto in = metric_in(experiment, key);
+      MILLRACE_TRY(auto rows, follow(after, [&](const auto& from, size_t most) {
+                     return next_by_start(session_, in, from, most);
+                   }));
+      move_to(out, std::move(rows));
+    }
+    return merged(std::move(out));
+  }
+
+  // First the runs with a number, then those with NaN, then those without the metric.
+  Result<store::Rows> by_value() {
+    const auto& key = question_.orders[0].key;
+    const int64_t rank = last_ ? (*last_)[0].get<int64_t>() : 0;
+    const bool only_numbers = keys_.contains(key);
+    store::Rows out;
+    for (const int64_t now : {0, 1}) {
+      if (rank > now || out.size() >= want_ || (now == 1 && only_numbers)) continue;
+      MILLRACE_TRY(auto rows, of_rank(key, now, last_ && rank == now));
+      move_to(out, std::move(rows));
+    }
+    if (out.size() < want_ && !only_numbers) {
+      MILLRACE_TRY(auto rows, in_each({.without = &key}, rank == 2 ? last_ : std::nullopt));
+      move_to(out, std::move(rows));
+    }
+    if (out.size() > want_) out.erase(out.begin() + static_cast<std::ptrdiff_t>(want_), out.end());
+    return out;
+  }
+
+  Result<store::Rows> of_rank(const std::string& key, int64_t rank, bool goes_on) {
+    std::optional<Candidate> after;
+    if (goes_on)
+      after = Candidate{(*last_)[3].get<std::string>(), (*last_)[1].get<double>(), (*last_)[2].get<int64_t>()};
+    const ByValue how{.ascending = question_.orders[0].ascending, .nan = rank == 1};
+    store::Rows out;
+    for (const auto& experiment : experiments_) {
+      const auto in = metric_in(experiment, key);
+      MILLRACE_TRY(auto rows, follow(after, [&](const auto& from, size_t most) {
+                     return next_by_value(session_, in, how, from, most);
+                   }));
+      move_to(out, std::move(rows));
+    }
+    return merged(std::move(out));
+  }
+
+  store::Session& session_;
+  const Question& question_;
+  std::optional<Json> last_;  // the keys of the last row of the page before
+  size_t want_;
+  std::vector<std::string> experiments_;
+  std::set<std::string> keys_;  // metrics that the filter wants to be numbers
 };
 
-enum class Kind { integer, real, text };
-
-struct SortKey {
-  std::string sql;
-  store::Values values;
-  bool ascending = true;
-  Kind kind = Kind::integer;
-};
-
-std::string_view symbol_of(Operator op) {
-  switch (op) {
-    case Operator::unequal: return "<>";
-    case Operator::less: return "<";
-    case Operator::less_or_equal: return "<=";
-    case Operator::greater: return ">";
-    case Operator::greater_or_equal: return ">=";
-    default: return "=";
-  }
-}
-
-// MLflow's patterns have no character that takes a wildcard's meaning away; SQL's have the backslash. The engines agree
-// on the small letters of ASCII only, so a pattern that knows no case is brought to them here.
-std::string pattern_of(std::string_view pattern, bool any_case) {
-  std::string out;
-  for (const char c : pattern) {
-    if (c == '\\') out += c;
-    out += any_case && c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return out;
-}
-
-Result<void> add_text_condition(Sql& sql, const std::string& column, const Comparison& one) {
-  if (one.op == Operator::in || one.op == Operator::not_in) {
-    sql.add(column + (one.op == Operator::in ? " IN (" : " NOT IN ("));
-    sql.add(placeholders(one.texts, sql.values) + ")");
-    return {};
-  }
-  const auto& text = one.texts.at(0);
-  if (one.op != Operator::like && one.op != Operator::ilike) {
-    sql.add(fmt::format("{} {} ?", column, symbol_of(one.op)), {text});
-    return {};
-  }
-  if (text.size() > kPatternBytes)
-    return Error{Code::invalid, fmt::format("a pattern has at most {} bytes", kPatternBytes)};
-  const bool any_case = one.op == Operator::ilike;
-  sql.add(any_case ? "lower(" + column + ")" : column);
-  sql.add(" LIKE ? ESCAPE '\\'", {pattern_of(text, any_case)});
-  return {};
-}
-
-std::string side_row(std::string_view table, std::string_view owner) {
-  return fmt::format("SELECT 1 FROM {} f WHERE f.workspace = t.workspace AND f.{} = t.id", table, owner);
-}
-
-// Of a model's points only the newest of each key counts; a run's table holds nothing else.
-std::string newest_only(const Subject& subject, const std::string& later_too = "") {
-  if (subject.metrics != "track_model_metrics") return "";
-  return " AND NOT EXISTS (SELECT 1 FROM track_model_metrics later WHERE later.workspace = f.workspace AND "
-         "later.model_id = f.model_id AND later.key = f.key AND later.timestamp > f.timestamp" +
-         later_too + ")";
-}
-
-// " AND (row was measured on one of the datasets)", or nothing when any will do.
-Sql on_datasets(std::string_view row, const std::vector<OnDataset>& datasets) {
-  Sql sql;
-  for (const auto& each : datasets)
-    sql.add(fmt::format("{0}({1}.dataset_name = ? AND ? IN ('', {1}.dataset_digest))",
-                        sql.text.empty() ? " AND (" : " OR ", row),
-            {each.name, each.digest});
-  if (!sql.text.empty()) sql.add(")");
-  return sql;
-}
-
-void add_metric(Sql& sql, const Subject& subject, const Comparison& one, const std::vector<OnDataset>& datasets) {
-  const auto here = on_datasets("f", datasets), later = on_datasets("later", datasets);
-  sql.add(fmt::format("EXISTS ({} AND f.key = ?", side_row(subject.metrics, subject.owner)), {one.key});
-  sql.add(here.text, here.values);
-  sql.add(newest_only(subject, later.text), later.values);
-  // NaN differs from every number and compares with none.
-  if (one.op == Operator::unequal)
-    sql.add(" AND (f.is_nan = 1 OR f.value <> ?))", {one.number});
-  else
-    sql.add(fmt::format(" AND f.is_nan = 0 AND f.value {} ?)", symbol_of(one.op)), {one.number});
-}
-
-Result<void> add_comparison(Sql& sql, const Subject& subject, const Comparison& one,
-                            const std::vector<OnDataset>& datasets) {
-  sql.add(" AND ");
-  if (one.entity == Entity::attribute && one.numeric)
-    return sql.add(fmt::format("t.{} {} ?", one.key, symbol_of(one.op)), {one.number}), Result<void>{};
-  if (one.entity == Entity::attribute) return add_text_condition(sql, "t." + one.key, one);
-  if (one.entity == Entity::metric) return add_metric(sql, subject, one, datasets), Result<void>{};
-  if (one.entity == Entity::dataset) {
-    const bool context = one.key == "context";
-    sql.add(fmt::format("EXISTS ({} AND ",
-                        side_row(context ? "track_run_dataset_tags" : "track_run_datasets", subject.owner)));
-    if (context) sql.add("f.key = 'mlflow.data.context' AND ");
-    MILLRACE_DO(add_text_condition(sql, context ? "f.value" : "f." + one.key, one));
-    sql.add(")");
-    return {};
-  }
-  const auto table = one.entity == Entity::param ? subject.params : subject.tags;
-  sql.add(one.op == Operator::is_null ? "NOT EXISTS (" : "EXISTS (");
-  sql.add(side_row(table, subject.owner) + " AND f.key = ?", {one.key});
-  if (one.op != Operator::is_null && one.op != Operator::is_not_null) {
-    sql.add(" AND ");
-    MILLRACE_DO(add_text_condition(sql, "f.value", one));
-  }
-  sql.add(")");
-  return {};
-}
-
-// Every key is never null: what is missing sorts by a rank before it, last in both directions (NaN before missing).
-void add_sort_keys(std::vector<SortKey>& keys, const Subject& subject, const Order& order) {
-  if (order.entity == Entity::attribute) {
-    const auto column = "t." + order.key;
-    if (order.key == "end_time")
-      keys.push_back({fmt::format("CASE WHEN {} IS NULL THEN 1 ELSE 0 END", column), {}, true});
-    if (order.key == "id" && subject.numbered) keys.push_back({"length(t.id)", {}, order.ascending});
-    keys.push_back({order.key == "end_time" ? "coalesce(t.end_time, 0)" : column,
-                    {},
-                    order.ascending,
-                    order.key.ends_with("_time") ? Kind::integer : Kind::text});
-    return;
-  }
-  const bool metric = order.entity == Entity::metric;
-  const auto table = metric ? subject.metrics : order.entity == Entity::param ? subject.params : subject.tags;
-  const auto pick = [&](std::string_view what) {
-    return fmt::format("(SELECT {} FROM {} f WHERE f.workspace = t.workspace AND f.{} = t.id AND f.key = ?{} LIMIT 1)",
-                       what, table, subject.owner, metric ? newest_only(subject) : "");
-  };
-  keys.push_back({fmt::format("coalesce({}, 2)", pick(metric ? "f.is_nan" : "0")), {order.key}, true});
-  keys.push_back({fmt::format("coalesce({}, {})", pick("f.value"), metric ? "0.0" : "''"),
-                  {order.key},
-                  order.ascending,
-                  metric ? Kind::real : Kind::text});
-}
-
-Result<std::vector<SortKey>> sort_keys(const Subject& subject, const std::vector<std::string>& order_by) {
-  if (order_by.size() > bounds::order_by)
-    return Error{Code::invalid, fmt::format("order_by has at most {} clauses", bounds::order_by)};
-  std::vector<Order> orders;
-  const auto is_there = [&](const Order& order) {
-    return std::any_of(orders.begin(), orders.end(),
-                       [&](const auto& each) { return each.entity == order.entity && each.key == order.key; });
-  };
-  for (const auto& text : order_by) {
-    MILLRACE_TRY(auto order, parse_order(text, subject.grammar));
-    if (is_there(order)) return Error{Code::invalid, fmt::format("`order_by` contains duplicate fields: '{}'", text)};
-    orders.push_back(std::move(order));
-  }
-  for (const auto text : order_by.empty() ? subject.defaults : subject.ties) {
-    MILLRACE_TRY(auto order, parse_order(text, subject.grammar));
-    if (!is_there(order)) orders.push_back(std::move(order));
-  }
-  std::vector<SortKey> keys;
-  for (const auto& order : orders) add_sort_keys(keys, subject, order);
-  return keys;
-}
-
-store::Value to_value(const Json& json) {
-  if (json.is_number_integer()) return json.get<int64_t>();
-  if (json.is_number()) return json.get<double>();
-  return json.get<std::string>();
-}
-
-// (k0 > ?) OR (k0 = ? AND k1 < ?) OR ...: what comes after the last row of the page before.
-void add_after(Sql& sql, const std::vector<SortKey>& keys, const Json& last) {
-  sql.add(" WHERE (");
-  for (size_t i = 0; i < keys.size(); ++i) {
-    sql.add(i == 0 ? "(" : " OR (");
-    for (size_t j = 0; j < i; ++j) sql.add(fmt::format("k{} = ? AND ", j), {to_value(last[j])});
-    sql.add(fmt::format("k{} {} ?)", i, keys[i].ascending ? ">" : "<"), {to_value(last[i])});
-  }
-  sql.add(")");
-}
-
-Result<Sql> select_of(const Subject& subject, const std::string& workspace, const Search& search,
-                      const std::vector<SortKey>& keys) {
-  Sql sql;
-  sql.add("SELECT * FROM (SELECT t.id AS id");
-  for (size_t i = 0; i < keys.size(); ++i) sql.add(fmt::format(", {} AS k{}", keys[i].sql, i), keys[i].values);
-  sql.add(fmt::format(" FROM {} t WHERE t.workspace = ?", subject.table), {workspace});
-  if (subject.in_experiments) {
-    sql.add(" AND t.experiment_id IN (");
-    sql.add(placeholders(search.experiment_ids, sql.values) + ")");
-  }
-  if (search.view != View::all)
-    sql.add(search.view == View::active ? " AND t.lifecycle_stage = 'active'" : " AND t.lifecycle_stage = 'deleted'");
-  MILLRACE_TRY(const auto comparisons, parse_filter(search.filter, subject.grammar));
-  for (const auto& one : comparisons) MILLRACE_DO(add_comparison(sql, subject, one, search.datasets));
-  const bool by_metric =
-      std::any_of(comparisons.begin(), comparisons.end(), [](const auto& one) { return one.entity == Entity::metric; });
-  if (!search.datasets.empty() && !by_metric) {  // then anything measured on them will do
-    const auto here = on_datasets("f", search.datasets);
-    sql.add(" AND EXISTS (" + side_row(subject.metrics, subject.owner) + here.text + ")", here.values);
-  }
-  sql.add(") s");
-  return sql;
-}
-
-Json last_of(const store::Row& row, const std::vector<SortKey>& keys) {
-  Json last = Json::array();
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i].kind == Kind::text)
-      last.push_back(row.text(i + 1));
-    else if (keys[i].kind == Kind::real)
-      last.push_back(row.real(i + 1));
-    else
-      last.push_back(row.integer(i + 1));
-  }
-  return last;
-}
-
-}  // namespace
-
-const Subject runs_subject{"track_runs",
-                           "run_id",
-                           "track_run_tags",
-                           "track_params",
-                           "track_latest_metrics",
-                           run_grammar,
-                           false,
-                           true,
-                           {"start_time DESC", "run_id ASC"},
-                           {"start_time DESC", "run_id ASC"}};
-const Subject experiments_subject{"track_experiments",
-                                  "experiment_id",
-                                  "track_experiment_tags",
-                                  "",
-                                  "",
-                                  experiment_grammar,
-                                  true,
-                                  false,
-                                  {"creation_time DESC", "experiment_id ASC"},
-                                  {"experiment_id DESC"}};
-const Subject models_subject{"track_models",
-                             "model_id",
-                             "track_model_tags",
-                             "track_model_params",
-                             "track_model_metrics",
-                             model_grammar,
-                             false,
-                             true,
-                             {"creation_timestamp DESC", "model_id ASC"},
-                             {"creation_timestamp DESC", "model_id ASC"}};
-
-std::string placeholders(const std::vector<std::string>& wanted, store::Values& values) {
-  size_t count = 1;
-  while (count < wanted.size()) count *= 4;
-  std::string out;
-  for (size_t i = 0; i < count; ++i) {
-    out += i == 0 ? "?" : ", ?";
-    values.emplace_back(wanted.empty() ? std::string() : wanted[std::min(i, wanted.size() - 1)]);
-  }
-  return out;
-}
-
-Result<Found> find_ids(store::Session& session, const Subject& subject, const std::string& workspace,
-                       const Search& search) {
+Result<void> check_sizes(const Search& search) {
   if (search.experiment_ids.size() > bounds::experiment_ids)
     return Error{Code::invalid, fmt::format("a search names at most {} experiments", bounds::experiment_ids)};
   if (search.datasets.size() > bounds::search_datasets)
     return Error{Code::invalid, fmt::format("a search names at most {} datasets", bounds::search_datasets)};
-  MILLRACE_TRY(const auto keys, sort_keys(subject, search.order_by));
-  MILLRACE_TRY(auto sql, select_of(subject, workspace, search, keys));
-  auto question = fmt::format("{}\n{}\n{}\n{}", subject.table, search.filter, fmt::join(search.order_by, "\n"),
-                              static_cast<int>(search.view));
-  for (const auto& each : search.datasets) question += fmt::format("\n{}\n{}", each.name, each.digest);
-  if (!search.page_token.empty()) {
-    MILLRACE_TRY(const auto last, read_token(search.page_token, question, keys.size()));
-    add_after(sql, keys, last);
+  if (!search.order_on.empty() && search.order_on.size() != search.order_by.size())
+    return Error{Code::internal, "the datasets to order by are not as many as the orders"};
+  return {};
+}
+
+// What a page token belongs to.
+std::string text_of(const Subject& subject, const Search& search) {
+  auto out = fmt::format("{}\n{}\n{}\n{}", subject.table, search.filter, fmt::join(search.order_by, "\n"),
+                         static_cast<int>(search.view));
+  for (const auto* datasets : {&search.datasets, &search.order_on})
+    for (const auto& each : *datasets) out += fmt::format("\n{}\n{}", each.name, each.digest);
+  return out;
+}
+
+// A token that another server made could hold anything.
+Result<void> check_kinds(const Question& question, const Json& last) {
+  for (size_t i = 0; i < question.keys.size(); ++i) {
+    const auto kind = question.keys[i].kind;
+    const bool fits = kind == Kind::text   ? last[i].is_string()
+                      : kind == Kind::real ? last[i].is_number()
+                                           : last[i].is_number_integer();
+    if (!fits) return Error{Code::invalid, "Invalid page token"};
   }
-  sql.add(" ORDER BY ");
-  for (size_t i = 0; i < keys.size(); ++i)
-    sql.add(fmt::format("{}k{}{}", i == 0 ? "" : ", ", i, keys[i].ascending ? "" : " DESC"));
-  sql.add(" LIMIT ?", {search.max_results + 1});
-  MILLRACE_TRY(const auto rows, session.query(sql.text, sql.values));
+  return {};
+}
+
+}  // namespace
+
+Result<Found> find_ids(store::Session& session, const Subject& subject, const std::string& workspace,
+                       const Search& search) {
+  MILLRACE_DO(check_sizes(search));
+  MILLRACE_TRY(const auto question, parse_question(subject, workspace, search));
+  const auto text = text_of(subject, search);
+  std::optional<Json> last;
+  if (!search.page_token.empty()) {
+    MILLRACE_TRY(last, read_token(search.page_token, text, question.keys.size()));
+    MILLRACE_DO(check_kinds(question, *last));
+  }
+  const auto most = static_cast<size_t>(search.max_results);
+  RunSearch led(session, question, last, most + 1);
+  MILLRACE_TRY(const auto rows, led.can_be_led() ? led.rows() : ask(session, question, {}, last, most + 1));
   Found found;
-  const auto count = std::min(rows.size(), static_cast<size_t>(search.max_results));
+  const auto count = std::min(rows.size(), most);
   for (size_t i = 0; i < count; ++i) found.ids.push_back(rows[i].text(0));
-  if (rows.size() > count && count > 0) found.next = make_token(last_of(rows[count - 1], keys), question);
+  if (rows.size() > count && count > 0) found.next = make_token(last_of(question, rows[count - 1]), text);
   return found;
 }
 

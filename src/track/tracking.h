@@ -40,6 +40,7 @@ struct Batch {
 };
 struct OnDataset {
   std::string name, digest;  // digest "" = any
+  bool operator==(const OnDataset&) const = default;
 };
 struct Search {
   std::vector<std::string> experiment_ids;  // of runs and logged models
@@ -49,6 +50,7 @@ struct Search {
   int64_t max_results = 1000;
   std::string page_token;
   std::vector<OnDataset> datasets;  // of logged models: only metrics measured on one of these count
+  std::vector<OnDataset> order_on;  // of logged models: for each of order_by the dataset it means, name "" = any
 };
 struct NewModel {
   std::string experiment_id, name, model_type, source_run_id;
@@ -64,7 +66,8 @@ struct Sample {
   std::vector<std::string> run_ids;
   std::string key;
   std::optional<int64_t> start_step, end_step;
-  int64_t points = 320;  // of each run
+  int64_t points = 320;   // of each run
+  bool extremes = false;  // keep the least and greatest of each part instead of its first
 };
 
 class Tracking {

@@ -298,11 +298,36 @@ TEST_F(TrackingTest, models_are_found_by_what_they_reached_on_a_dataset) {
     for (const auto& model : page->items) out += model.name;
     return out;
   };
-  EXPECT_EQ(names("metrics.auc > 0.7", {}), "");  // the newest point counts
+  EXPECT_EQ(names("metrics.auc > 0.7", {}), "a");  // any of its points
   EXPECT_EQ(names("metrics.auc > 0.7", {{"june", ""}}), "a");
   EXPECT_EQ(names("metrics.auc < 0.7", {{"june", ""}, {"july", "d"}}), "ab");
   EXPECT_EQ(names("", {{"july", ""}}), "a");
   EXPECT_EQ(names("", {{"july", "another"}}), "");
+}
+
+TEST_F(TrackingTest, models_are_ordered_by_what_they_reached_on_a_dataset) {
+  const auto run = world.run().info.id;
+  const double june[] = {0.5, 0.9, 0.7}, july[] = {0.8, 0.2, 0.6};
+  for (size_t i = 0; i < 3; ++i) {
+    const std::string name(1, static_cast<char>('a' + i));
+    const auto id = tracking.create_model(ada, {.experiment_id = "0", .name = name, .source_run_id = run})->id;
+    store_on(run, id, "june", june[i], 1);
+    store_on(run, id, "july", july[i], 2);
+  }
+  ASSERT_TRUE(tracking.create_model(ada, {.experiment_id = "0", .name = "d", .source_run_id = run}));
+  const auto names = [&](const std::vector<std::string>& order, const std::vector<OnDataset>& on) {
+    const auto page =
+        tracking.search_models(ada, {.experiment_ids = {"0"}, .filter = "", .order_by = order, .order_on = on});
+    if (!page) return page.error().message();
+    std::string out;
+    for (const auto& model : page->items) out += model.name;
+    return out;
+  };
+  EXPECT_EQ(names({"metrics.auc DESC"}, {}), "acbd");  // the newest point of each
+  EXPECT_EQ(names({"metrics.auc DESC"}, {{"", ""}}), "acbd");
+  EXPECT_EQ(names({"metrics.auc DESC"}, {{"june", ""}}), "bcad");
+  EXPECT_EQ(names({"metrics.auc ASC"}, {{"june", "d"}}), "acbd");
+  EXPECT_EQ(names({"metrics.auc ASC", "name DESC"}, {{"june", "another"}, {"", ""}}), "dcba");
 }
 
 TEST_F(TrackingTest, workspaces_do_not_see_each_other) {

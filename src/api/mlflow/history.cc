@@ -61,8 +61,9 @@ Reply get_sampled(Request& request, const Services& s) {
                              .key = in.text("metric_key"),
                              .start_step = in.optional_integer("start_step"),
                              .end_step = in.optional_integer("end_step"),
-                             .points = in.integer_or("max_results", 2500)};
-  if (!in.failed() && sample.run_ids.empty()) in.text("run_ids");  // names the missing parameter
+                             .points = in.integer_or("max_results", 2500),
+                             .extremes = in.boolean_or("keep_extremes", false)};  // Millrace's own
+  if (!in.failed() && sample.run_ids.empty()) in.text("run_ids");                 // names the missing parameter
   if (in.failed()) return error_reply(in.error());
   return reply_of(s.tracking.sampled_history(request.caller, sample), with_run_json);
 }

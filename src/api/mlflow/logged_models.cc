@@ -83,17 +83,12 @@ Reply search(Request& request, const Services& s) {
     wanted.datasets.push_back({each.text("dataset_name"), each.text_or("dataset_digest")});
     in.check(each);
   }
-  bool by_dataset = false;
   for (auto& each : in.objects("order_by")) {
     wanted.order_by.push_back(clause_of(each));
-    by_dataset |= each.has("dataset_name") && !each.text_or("dataset_name").empty();
+    wanted.order_on.push_back({each.text_or("dataset_name"), each.text_or("dataset_digest")});
     in.check(each);
   }
   if (in.failed()) return error_reply(in.error());
-  if (by_dataset)
-    return error_reply(
-        Error{Code::unsupported, "ordering logged models by a metric on one dataset is not there yet"}.hint(
-            "leave dataset_name out of order_by"));
   return reply_of(s.tracking.search_models(request.caller, wanted),
                   [](const auto& page) { return page_json("models", page); });
 }

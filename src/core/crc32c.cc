@@ -1,4 +1,4 @@
-#include "serve/crc32c.h"
+#include "core/crc32c.h"
 
 #include <array>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include <nmmintrin.h>
 #endif
 
-namespace millrace::serve {
+namespace millrace {
 namespace {
 
 constexpr std::array<uint32_t, 256> make_table() {
@@ -52,4 +52,4 @@ uint32_t crc32c(std::string_view bytes) {
   return crc32c_portable(bytes);
 }
 
-}  // namespace millrace::serve
+}  // namespace millrace
