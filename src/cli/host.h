@@ -16,6 +16,8 @@ struct UpOptions {
   std::string http = "127.0.0.1:8080";
   std::string grpc;               // "" = off
   std::string log_sync = "50ms";  // or "strict"
+  std::string artifacts;          // a folder or s3://...; "" = as the last time
+  std::string artifact_root;      // mlflow-artifacts:/ or s3://...; "" = as the last time
 };
 
 struct ServeOptions {

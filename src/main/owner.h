@@ -8,6 +8,7 @@
 #include "cli/host.h"
 #include "core/context.h"
 #include "engine/engine.h"
+#include "main/artifact_places.h"
 
 namespace millrace {
 
@@ -16,6 +17,7 @@ struct OwnerOptions {
   std::string state;    // folder, made when missing
   std::string http;     // HOST:PORT
   std::string log_sync = "50ms";
+  ArtifactOptions artifacts = {};
 };
 
 class Owner {

@@ -11,6 +11,7 @@
 #include "main/model_server.h"
 #include "main/owner.h"
 #include "main/stop_signal.h"
+#include "track/files/s3.h"
 
 namespace millrace {
 namespace {
@@ -42,11 +43,12 @@ class Program final : public cli::Host {
       return Error{Code::unsupported, "gRPC is not in this version"}.hint(
           "leave --grpc out; the Open Inference Protocol is served over HTTP");
     const StopSignal stop;
-    MILLRACE_TRY(
-        owner_,
-        Owner::open(
-            {.project = options.project, .state = options.state, .http = options.http, .log_sync = options.log_sync},
-            *engines_, context_));
+    MILLRACE_TRY(owner_, Owner::open({.project = options.project,
+                                      .state = options.state,
+                                      .http = options.http,
+                                      .log_sync = options.log_sync,
+                                      .artifacts = {.proxy = options.artifacts, .root = options.artifact_root}},
+                                     *engines_, context_));
     print_ready(owner_->http_address());
     stop.wait();
     owner_->drain();
@@ -88,6 +90,7 @@ class Program final : public cli::Host {
   void close() {
     if (owner_) owner_->drain();
     owner_.reset();
+    track::close_s3();
   }
 
  private:
