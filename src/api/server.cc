@@ -27,6 +27,7 @@
 
 #include "api/spool.h"
 #include "core/limits.h"
+#include "core/transfer_limits.h"
 
 namespace millrace::api {
 namespace {

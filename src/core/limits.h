@@ -19,12 +19,7 @@ inline constexpr size_t http_connections = 1'000;
 inline constexpr size_t json_body_bytes = 8 << 20;
 inline constexpr size_t log_batch_bytes = 16 << 20;
 inline constexpr size_t inference_body_bytes = 64 << 20;
-inline constexpr uint64_t upload_bytes = 64ULL << 30;    // one artifact, or one part of it
-inline constexpr size_t stream_piece_bytes = 128 << 10;  // of a body on its way, a connection
-inline constexpr int64_t upload_parts = 10'000;
-inline constexpr int64_t uploads_open = 10'000;  // in parts, at the same time, a workspace
-inline constexpr int64_t upload_life_us = 7LL * 24 * 3'600 * 1'000'000;
-inline constexpr size_t form_upload_bytes = 10 << 20;  // what a page may send as an artifact
+inline constexpr uint64_t upload_bytes = 4ULL << 30;
 
 inline constexpr size_t path_bytes = 1 << 10;
 inline constexpr size_t path_parts = 32;

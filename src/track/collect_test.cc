@@ -18,12 +18,12 @@ class CollectTest : public ::testing::Test {
 
   std::string run_with_all(const std::string& experiment = "0") {
     const auto run = world.run("", experiment).info;
-    EXPECT_TRUE(tracking.log_metric(ada, run.run_id, {.key = "m", .value = 1, .timestamp = 1, .step = 1}));
-    EXPECT_TRUE(tracking.log_metric(ada, run.run_id, {.key = "n", .value = 1, .timestamp = 1, .step = 1}));
-    EXPECT_TRUE(tracking.log_param(ada, run.run_id, {"p", "1"}));
-    EXPECT_TRUE(tracking.set_tag(ada, run.run_id, {"t", "1"}));
+    EXPECT_TRUE(tracking.log_metric(ada, run.id, {.key = "m", .value = 1, .timestamp = 1, .step = 1}));
+    EXPECT_TRUE(tracking.log_metric(ada, run.id, {.key = "n", .value = 1, .timestamp = 1, .step = 1}));
+    EXPECT_TRUE(tracking.log_param(ada, run.id, {"p", "1"}));
+    EXPECT_TRUE(tracking.set_tag(ada, run.id, {"t", "1"}));
     EXPECT_TRUE(tracking.put_artifact_text(ada, Tracking::artifact_path(run.artifact_uri) + "/a/b.txt", "hello"));
-    return run.run_id;
+    return run.id;
   }
   void pass(Micros time) { world.store.world.clock.advance(time); }
   std::vector<std::string> swept(const GcOrder& order = {.older_than = 30 * kDay}) {

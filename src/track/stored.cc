@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/fault.h"
 #include "core/json.h"
 #include "track/stored.h"
 #include "track/tracking.h"
@@ -109,7 +110,7 @@ Result<void> Tracking::remove_below(const Caller& caller, const std::string& uri
 bool Tracking::goes_direct(const std::string& uri) const { return places_.direct && artifact_path(uri).empty(); }
 
 Result<void> Tracking::note_artifact(const Caller& caller, const std::string& path, const Stored& stored,
-                                     const std::function<Result<void>(store::Session&)>& also) {
+                                     const Also& also) {
   MILLRACE_TRY(const auto at, ArtifactPath::of_file(caller.workspace, path));
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto done,
@@ -131,15 +132,21 @@ Result<void> Tracking::note_artifact(const Caller& caller, const std::string& pa
   return {};
 }
 
+Result<void> Tracking::store_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file,
+                                      const std::string& digest, const Also& also) {
+  MILLRACE_TRY(const auto stored, places_.proxied.put(caller.workspace, path, spooled_file, digest));
+  FAULT_POINT("track.artifact.before_note");
+  return note_artifact(caller, path, stored, also);
+}
+
 Result<void> Tracking::put_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file,
                                     const std::string& digest) {
-  MILLRACE_TRY(const auto stored, places_.proxied.put(caller.workspace, path, spooled_file, digest));
-  return note_artifact(caller, path, stored);
+  return store_artifact(caller, path, spooled_file, digest, nullptr);
 }
 
 Result<void> Tracking::put_artifact_text(const Caller& caller, const std::string& path, std::string_view bytes) {
   MILLRACE_TRY(const auto stored, places_.proxied.put_text(caller.workspace, path, bytes));
-  return note_artifact(caller, path, stored);
+  return note_artifact(caller, path, stored, nullptr);
 }
 
 Result<void> Tracking::delete_artifacts(const Caller& caller, const std::string& path) {

@@ -172,8 +172,11 @@ class Tracking {
 
  private:
   Result<void> ensure_default(const Caller& caller);
-  Result<void> note_artifact(const Caller& caller, const std::string& path, const Stored& stored,
-                             const std::function<Result<void>(store::Session&)>& also = nullptr);
+  // Puts a file in place and notes it, with `also` in the same transaction: the one way in.
+  using Also = std::function<Result<void>(store::Session&)>;
+  Result<void> store_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file,
+                              const std::string& digest, const Also& also);
+  Result<void> note_artifact(const Caller& caller, const std::string& path, const Stored& stored, const Also& also);
   std::string upload_folder(const std::string& id) const { return places_.uploads_folder + "/" + id; }
   int64_t now_ms() const { return context_.now() / 1000; }
 

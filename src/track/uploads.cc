@@ -15,6 +15,7 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/limits.h"
+#include "core/transfer_limits.h"
 #include "track/tracking.h"
 
 namespace millrace::track {
@@ -263,18 +264,16 @@ Result<void> Tracking::complete_upload(const Caller& caller, const std::string& 
 
   int64_t total = 0;
   for (const auto& part : have) total += part.size;
-  if (static_cast<uint64_t>(total) > limits::upload_bytes)
+  if (static_cast<uint64_t>(total) > limits::artifact_bytes)
     return Error{Code::too_large,
-                 fmt::format("the parts hold {} bytes, an artifact at most {}", total, limits::upload_bytes)};
+                 fmt::format("the parts hold {} bytes, an artifact at most {}", total, limits::artifact_bytes)};
   MILLRACE_TRY(auto joined, Joined::open(fmt::format("{}/whole-{}", upload_folder(id), context_.uuid())));
   std::string buffer(1 << 20, '\0');
   for (const auto& part : have)
     MILLRACE_DO(joined.append(fmt::format("{}/{}", upload_folder(id), part.number), part, buffer));
   MILLRACE_TRY(const auto digest, joined.close());
   FAULT_POINT("track.upload.after_join");
-  MILLRACE_TRY(const auto stored, places_.proxied.put(caller.workspace, path, joined.path(), digest));
-  FAULT_POINT("track.upload.after_put");
-  MILLRACE_DO(note_artifact(caller, path, stored, [&](store::Session& session) -> Result<void> {
+  MILLRACE_DO(store_artifact(caller, path, joined.path(), digest, [&](store::Session& session) -> Result<void> {
     MILLRACE_TRY(
         const auto done,
         session.execute("UPDATE track_uploads SET state = 'done' WHERE workspace = ? AND id = ?", {row.workspace, id}));

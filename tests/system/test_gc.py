@@ -111,7 +111,7 @@ def test_it_runs_beside_a_server_and_its_writers(filled):
         assert server.stop() == 0
 
 
-@pytest.mark.parametrize("point", ["track.artifact.before_rename", "track.upload.after_part", "track.upload.after_join", "track.upload.after_put"])
+@pytest.mark.parametrize("point", ["track.artifact.before_rename", "track.upload.after_part", "track.upload.after_join", "track.artifact.before_note"])
 def test_an_upload_in_parts_survives_a_death(tmp_path, point):
     state = tmp_path / "state"
 
@@ -132,7 +132,7 @@ def test_an_upload_in_parts_survives_a_death(tmp_path, point):
     server = up(state)
     try:
         place = f"{server.url}{PROXY}/artifacts/1/r/artifacts/f.bin"
-        assert requests.get(place).status_code in ((200,) if point.endswith("after_put") else (404,))
+        assert requests.get(place).status_code in ((200,) if point.endswith("before_note") else (404,))
         assert send(server.url, made).status_code == 200
         assert requests.get(place).content == b"xxxxxx"
     finally:

@@ -3,6 +3,7 @@
 #include "api/mlflow/registry.h"
 #include "api/mlflow/send_artifact.h"
 #include "api/mlflow/table.h"
+#include "core/transfer_limits.h"
 
 namespace millrace::api::mlflow {
 namespace {
@@ -131,7 +132,7 @@ void add_artifacts(Table& table) {
   proxy({"GET", "/artifacts/{path...}", Permission::read, "none",
          "One file of the artifact store, or a range of its bytes.", get, BodyLimit{0}, check_path});
   proxy({"PUT", "/artifacts/{path...}", Permission::write, "artifact.written", "Writes a file of the artifact store.",
-         put, BodyLimit{limits::upload_bytes, true}, check_path});
+         put, BodyLimit{limits::artifact_bytes, true}, check_path});
   proxy({"DELETE", "/artifacts/{path...}", Permission::write, "artifact.deleted",
          "Removes a file or folder of the artifact store.", remove, BodyLimit{limits::json_body_bytes}, check_path});
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "api/mlflow/table.h"
+#include "core/transfer_limits.h"
 
 namespace millrace::api::mlflow {
 namespace {
@@ -122,7 +123,7 @@ void add_uploads(Table& table) {
   // The key in the address is the login.
   table.add_below({"/api/2.0/mlflow-artifacts"},
                   {"PUT", "/mpu/parts/{id}/{number}", Permission::open, "none", "Sends one part of an upload.",
-                   put_part, BodyLimit{limits::upload_bytes, true}, check_part});
+                   put_part, BodyLimit{limits::artifact_bytes, true}, check_part});
   table.add_below({"/api/2.0/mlflow-artifacts"}, {"GET", "/mpu/parts/{id}", Permission::open, "none",
                                                   "The parts of an upload that have come.", list_parts});
 }
