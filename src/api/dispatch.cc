@@ -207,7 +207,7 @@ Result<void> Dispatcher::admit(const Route& route, Request& request, const Peer&
   if (!allows(caller, route.permission))
     return Error{Code::denied,
                  fmt::format("'{}' has not the role '{}' that this needs", caller.subject, name_of(route.permission))};
-  return {};
+  return route.check_head ? route.check_head(request) : Result<void>();
 }
 
 Reply Dispatcher::handle(const Route& route, Request& request) const {
@@ -281,7 +281,13 @@ void Dispatcher::log(const Request& request, const Reply& reply, Micros started)
       Log::Level::info, "request",
       fmt::format(R"("method":{},"path":{},"status":{},"us":{},"bytes":{},"subject":{},"via":"{}","request_id":"{}")",
                   quoted(request.method), quoted(request.path), reply.status, context_.clock.steady() - started,
-                  reply.body.size(), quoted(request.caller.subject), request.caller.via, request.caller.request_id));
+                  reply.stream ? reply.stream_size : reply.body.size(), quoted(request.caller.subject),
+                  request.caller.via, request.caller.request_id));
+}
+
+void Dispatcher::note_broken(const Request& request, std::string_view why) const {
+  context_.log.warn("answer_broke_off",
+                    {{"path", request.path}, {"why", std::string(why)}, {"request_id", request.caller.request_id}});
 }
 
 std::string Dispatcher::metrics_text() const {

@@ -54,7 +54,8 @@ class Dispatcher {
   Dispatcher(Router router, const Authenticator& authenticator, Context& context, Idempotency* idempotency = nullptr);
   const Router& router() const { return router_; }
 
-  // Identity and rights; fills request.caller. Run before the body is read, so that strangers cannot send us much.
+  // Identity and rights, and what the route refuses by the head alone; fills request.caller. Run before the body is
+  // read, so that strangers cannot send us much.
   Result<void> admit(const Route& route, Request& request, const Peer& peer) const;
   // Runs the handler and logs. `admit` has passed.
   Reply run(const Route& route, Request& request) const;
@@ -62,6 +63,9 @@ class Dispatcher {
   Reply dispatch(Request& request, const Peer& peer) const;
   // No route: 404 or 405 in the protocol's own shape.
   Reply no_route(const Request& request, const Router::Match& match) const;
+
+  // An answer's body broke off after its head was sent.
+  void note_broken(const Request& request, std::string_view why) const;
 
   std::string metrics_text() const;
 

@@ -100,6 +100,21 @@ TEST_F(Dispatching, bodies_up_to_the_limit_pass_and_one_byte_more_does_not) {
   EXPECT_EQ(send("POST", "/a/1/b", {}, std::string(17, 'x'), true).status, 413);
 }
 
+TEST_F(Dispatching, what_the_head_rules_out_does_not_reach_the_handler) {
+  auto checked = route("PUT", "/x");
+  checked.check_head = [](const Request& in) -> Result<void> {
+    if (in.query.empty()) return {};
+    return Error{Code::invalid, "no query here"};
+  };
+  Dispatcher dispatcher(Router({checked}), tokens_, context_);
+  Request request{.method = "PUT", .path = "/x"};
+  EXPECT_TRUE(dispatcher.admit(checked, request, {.local = true, .local_subject = "local:me"}));
+  request.query.emplace_back("a", "b");
+  EXPECT_EQ(dispatcher.dispatch(request, {.local = true, .local_subject = "local:me"}).status, 400);
+  // Strangers hear first that they are strangers.
+  EXPECT_EQ(dispatcher.admit(checked, request, {}).error().code(), Code::unauthenticated);
+}
+
 TEST_F(Dispatching, a_bad_workspace_is_refused) {
   EXPECT_EQ(send("GET", "/open", {{"x-mlflow-workspace", "../x"}}).status, 400);
 }

@@ -4,6 +4,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "core/caller.h"
 #include "core/json.h"
+#include "core/reader.h"
 #include "core/result.h"
 
 namespace millrace::api {
@@ -27,6 +29,7 @@ struct Request {
   std::string body;                         // its capacity is at least 64 bytes beyond its size
   std::string body_file;                    // a spooled upload, when the route asks for it; removed after the handler
   Caller caller;
+  std::string body_digest = {};  // of a spooled upload, "sha256:<hex>"
 
   std::optional<std::string> query_value(std::string_view name) const;
   std::string_view header(std::string_view lower_name) const;  // "" when absent
@@ -38,7 +41,8 @@ struct Reply {
   std::string content_type = "application/json";
   std::string body;
   Pairs headers;
-  std::string file;  // when set, this file's bytes are the body
+  std::shared_ptr<Reader> stream = {};  // when set, its next `stream_size` bytes are the body, read while they are sent
+  uint64_t stream_size = 0;
 
   static Reply json(const Json& value, int status = 200) { return {.status = status, .body = to_text(value)}; }
   static Reply text(std::string value, int status = 200) {
@@ -63,6 +67,8 @@ struct BodyLimit {
 };
 
 using Handler = std::function<Reply(Request&)>;
+// What can be refused by the head alone is, before a large body is read: short, on the network thread.
+using HeadCheck = std::function<Result<void>(const Request&)>;
 
 struct Route {
   // No default for any column: that is the point.
@@ -85,6 +91,7 @@ struct Route {
   Run run;
   Handler handler;
   std::string summary;  // one sentence for the OpenAPI document
+  HeadCheck check_head = {};
 };
 
 using Routes = std::vector<Route>;

@@ -1,6 +1,5 @@
 #include "api/server.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -26,8 +25,9 @@
 
 #include <fmt/format.h>
 
-#include "core/files.h"
+#include "api/spool.h"
 #include "core/limits.h"
+#include "core/transfer_limits.h"
 
 namespace millrace::api {
 namespace {
@@ -42,6 +42,8 @@ constexpr auto kHeaderTime = std::chrono::seconds(10);
 constexpr auto kIdleTime = std::chrono::seconds(75);
 constexpr auto kBodyTime = std::chrono::seconds(60);  // between two reads of a body
 constexpr size_t kPiece = 64 << 10;
+constexpr auto kLinger = std::chrono::seconds(10);  // for a refused body that is still under way
+constexpr size_t kLingerBytes = 256 << 20;
 
 constexpr auto kSweep = std::chrono::seconds(1);
 
@@ -127,7 +129,6 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   ~Session() {
-    drop_spool();
     loop_.sessions.erase(this);
     shared_.leave();
   }
@@ -245,9 +246,8 @@ class Session : public std::enable_shared_from_this<Session> {
     const size_t got = piece_.size() - parser_->get().body().size;
     taken_ += got;
     if (taken_ > route_->limit.bytes) return too_large();
-    if (spool_ != nullptr) {
-      if (std::fwrite(piece_.data(), 1, got, spool_) != got)
-        return refuse_early(file_error("cannot keep the upload", request_.body_file, errno), 507);
+    if (spool_) {
+      if (auto kept = spool_->append({piece_.data(), got}); !kept) return refuse_early(kept.error(), 507);
     } else {
       request_.body.append(piece_.data(), got);
     }
@@ -256,22 +256,20 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   bool open_spool() {
-    std::string path = shared_.options.temp_folder + "/upload-XXXXXX";
-    const int descriptor = ::mkostemp(path.data(), O_CLOEXEC);
-    if (descriptor < 0) {
-      refuse_early(file_error("cannot keep the upload", path, errno), 507);
-      return false;
-    }
-    request_.body_file = path;
-    spool_ = ::fdopen(descriptor, "w");
-    return true;
+    auto spool = Spool::open(shared_.options.temp_folder);
+    if (spool) spool_.emplace(std::move(*spool));
+    if (!spool) refuse_early(spool.error(), 507);
+    return spool_.has_value();
   }
 
   void run() {
     taken_ = 0;
     deadline_ = Clock::time_point::max();
-    if (spool_ != nullptr && std::fclose(std::exchange(spool_, nullptr)) != 0)
-      return refuse_early(file_error("cannot keep the upload", request_.body_file, errno), 507);
+    if (spool_) {
+      request_.body_digest = spool_->digest();
+      if (auto closed = spool_->close(); !closed) return refuse_early(closed.error(), 507);
+      request_.body_file = spool_->path();
+    }
     request_.body.reserve(request_.body.size() + 64);
     if (route_->run == Run::inline_) return write(shared_.dispatcher.run(*route_, request_));
     asio::post(shared_.workers, [self = shared_from_this()] {
@@ -302,8 +300,8 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void write(Reply reply) {
-    drop_spool();
-    if (!reply.file.empty()) return write_file_reply(reply);
+    spool_.reset();
+    if (reply.stream) return write_stream(std::move(reply));
     answer_.emplace();
     fill(*answer_, reply);
     answer_->body() = std::move(reply.body);
@@ -314,19 +312,44 @@ class Session : public std::enable_shared_from_this<Session> {
                       [self = shared_from_this()](ErrorCode error, size_t) { self->on_written(error); });
   }
 
-  void write_file_reply(const Reply& reply) {
-    http::file_body::value_type body;
-    ErrorCode error;
-    body.open(reply.file.c_str(), beast::file_mode::scan, error);
-    if (error)
-      return write(error_reply(request_.path, Error{Code::not_found, "the file is gone"}, request_.caller.request_id));
-    file_answer_.emplace();
-    fill(*file_answer_, reply);
-    file_answer_->content_length(body.size());
-    file_answer_->body() = std::move(body);
-    within(std::chrono::minutes(10));
-    http::async_write(socket_, *file_answer_,
-                      [self = shared_from_this()](ErrorCode error, size_t) { self->on_written(error); });
+  // A worker reads a piece, which may wait for a disk or a network; this thread sends it; then the next. Memory is one
+  // piece, and the time limit is one piece's.
+  void write_stream(Reply reply) {
+    stream_head_.emplace();
+    fill(*stream_head_, reply);
+    stream_head_->content_length(reply.stream_size);
+    stream_writer_.emplace(*stream_head_);
+    stream_ = std::move(reply.stream);
+    stream_left_ = request_.method == "HEAD" ? 0 : reply.stream_size;
+    piece_.resize(limits::stream_piece_bytes);
+    within(kBodyTime);
+    http::async_write_header(socket_, *stream_writer_, [self = shared_from_this()](ErrorCode error, size_t) {
+      error ? self->close() : self->write_piece();
+    });
+  }
+
+  void write_piece() {
+    if (stream_left_ == 0) return on_written({});
+    deadline_ = Clock::time_point::max();
+    asio::post(shared_.workers, [self = shared_from_this()] {
+      const size_t room = std::min<uint64_t>(self->piece_.size(), self->stream_left_);
+      auto got = self->stream_->read(self->piece_.data(), room);
+      asio::post(self->loop_.io, [self, got = std::move(got)] { self->send_piece(got); });
+    });
+  }
+
+  // What was promised cannot be taken back: a body that breaks off ends the connection, and the client sees that it is
+  // too short.
+  void send_piece(const Result<size_t>& got) {
+    if (!got || *got == 0) {
+      shared_.dispatcher.note_broken(request_, got ? "the bytes ended early" : got.error().text());
+      return close();
+    }
+    stream_left_ -= *got;
+    within(kBodyTime);
+    asio::async_write(socket_, asio::buffer(piece_.data(), *got), [self = shared_from_this()](ErrorCode error, size_t) {
+      error ? self->close() : self->write_piece();
+    });
   }
 
   template <class Message>
@@ -340,11 +363,33 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void on_written(ErrorCode error) {
-    const bool keep = answer_ ? answer_->keep_alive() : file_answer_->keep_alive();
+    const bool keep = answer_ ? answer_->keep_alive() : stream_head_->keep_alive();
+    const bool unread = parser_->is_header_done() && !parser_->is_done();
     answer_.reset();
-    file_answer_.reset();
+    stream_writer_.reset();
+    stream_head_.reset();
+    stream_.reset();
+    std::string().swap(piece_);  // idle connections are many
+    if (!error && !keep && unread) return linger();
     if (error || !keep) return close();
     read_head();
+  }
+
+  // Closing while a client still sends would make its system throw our answer away unread.
+  void linger() {
+    ErrorCode ignored;
+    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+    piece_.resize(kPiece);
+    taken_ = 0;
+    within(kLinger);
+    discard();
+  }
+  void discard() {
+    socket_.async_read_some(asio::buffer(piece_), [self = shared_from_this()](ErrorCode error, size_t got) {
+      self->taken_ += got;
+      if (error || self->taken_ > kLingerBytes) return self->close();
+      self->discard();
+    });
   }
 
   void close() {
@@ -358,12 +403,6 @@ class Session : public std::enable_shared_from_this<Session> {
     deadline_ = Clock::now() + duration;
   }
 
-  void drop_spool() {
-    if (spool_ != nullptr) std::fclose(std::exchange(spool_, nullptr));
-    if (!request_.body_file.empty()) ::unlink(request_.body_file.c_str());
-    request_.body_file.clear();
-  }
-
   Socket socket_;
   beast::flat_buffer buffer_;
   Shared& shared_;
@@ -375,12 +414,15 @@ class Session : public std::enable_shared_from_this<Session> {
   bool keep_alive_ = false;
   std::optional<http::request_parser<http::buffer_body>> parser_;
   std::optional<http::response<http::string_body>> answer_;
-  std::optional<http::response<http::file_body>> file_answer_;
+  std::optional<http::response<http::empty_body>> stream_head_;
+  std::optional<http::response_serializer<http::empty_body>> stream_writer_;
+  std::shared_ptr<Reader> stream_;
+  uint64_t stream_left_ = 0;
   Request request_;
   const Route* route_ = nullptr;
   std::string piece_;
   size_t taken_ = 0;
-  FILE* spool_ = nullptr;
+  std::optional<Spool> spool_;
 };
 
 bool is_loopback(const asio::generic::stream_protocol::endpoint& endpoint) {

@@ -11,25 +11,35 @@ Result<int> up(Invocation& in) {
   options.grpc = in.args.get("--grpc");
   options.log_sync = in.args.get("--log-sync", options.log_sync);
   options.store = in.args.get("--store");
+  options.artifacts = in.args.get("--artifacts");
+  options.artifact_root = in.args.get("--artifact-root");
   return in.host.up(options);
 }
 
 }  // namespace
 
 std::vector<Command> up_commands() {
-  return {{.name = "up",
-           .summary = "start the server: every API of the project, until SIGTERM or Ctrl-C",
-           .positionals = {},
-           .options = {{.name = "--http",
-                        .value = "HOST:PORT",
-                        .summary = "where to listen (default 127.0.0.1:8080; port 0 = a free one)"},
-                       {.name = "--grpc", .value = "HOST:PORT", .summary = "not in this version: refused"},
-                       {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"},
-                       {.name = "--store",
-                        .value = "URL",
-                        .summary = "keep the metadata in PostgreSQL: postgresql://USER@HOST/DATABASE (default: "
-                                   "MILLRACE_STORE, then store: in millrace.yaml, then the state folder)"}},
-           .run = up}};
+  return {
+      {.name = "up",
+       .summary = "start the server: every API of the project, until SIGTERM or Ctrl-C",
+       .positionals = {},
+       .options = {{.name = "--http",
+                    .value = "HOST:PORT",
+                    .summary = "where to listen (default 127.0.0.1:8080; port 0 = a free one)"},
+                   {.name = "--grpc", .value = "HOST:PORT", .summary = "not in this version: refused"},
+                   {.name = "--artifacts",
+                    .value = "DIR|s3://...",
+                    .summary = "where artifacts are kept (default: as the last time, at first STATE/artifacts)"},
+                   {.name = "--artifact-root",
+                    .value = "URI",
+                    .summary = "where new experiments' clients put them: mlflow-artifacts:/ (this server, default) or "
+                               "s3://BUCKET/PREFIX (there, by themselves)"},
+                   {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"},
+                   {.name = "--store",
+                    .value = "URL",
+                    .summary = "keep the metadata in PostgreSQL: postgresql://USER@HOST/DATABASE (default: "
+                               "MILLRACE_STORE, then store: in millrace.yaml, then the state folder)"}},
+       .run = up}};
 }
 
 }  // namespace millrace::cli

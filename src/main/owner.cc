@@ -23,6 +23,7 @@
 #include "main/store_place.h"
 #include "store/blobs.h"
 #include "store/open.h"
+#include "track/collect.h"
 #include "track/tracking.h"
 
 namespace millrace {
@@ -105,6 +106,7 @@ struct Owner::Parts {
   std::unique_ptr<api::Tokens> tokens;
   std::unique_ptr<data::Datasets> datasets;
   std::unique_ptr<track::Tracking> tracking;
+  std::unique_ptr<track::Collector> collector;
   std::unique_ptr<pipeline::Pipelines> pipelines;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<serve::DataPlane> data_plane;
@@ -147,7 +149,9 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   MILLRACE_DO(check_bind(options.http, *p.tokens));
   const auto temp = state + "/tmp";
   p.datasets = std::make_unique<data::Datasets>(*p.database, *p.blobs, *p.journal, context, engines, temp);
-  p.tracking = std::make_unique<track::Tracking>(*p.database, *p.journal, context, state + "/artifacts");
+  MILLRACE_TRY(auto places, open_artifact_places(state, options.artifacts, context));
+  p.tracking = std::make_unique<track::Tracking>(*p.database, *p.journal, context, std::move(places));
+  p.collector = std::make_unique<track::Collector>(*p.database, *p.journal, context, *p.tracking);
   p.pipelines = std::make_unique<pipeline::Pipelines>(
       pipeline::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.tracking, state + "/work",
                       environment_path(), library_folder() + "/libduckdb.so"});
@@ -206,7 +210,8 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       p.report->sources,
       *watching.windows,
       *watching.feedback,
-      *watching.looks});
+      *watching.looks,
+      *p.collector});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes({*p.tracking, *p.registry, project})) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
@@ -243,6 +248,8 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       if (!job) context.log.warn("seal_not_submitted", {{"deployment", model.name}, {"error", job.error().text()}});
     }
     p.monitoring->ask_for_looks(self);
+    if (auto expired = p.tracking->expire_uploads(); !expired)
+      context.log.warn("uploads_not_expired", {{"error", expired.error().text()}});
   });
   return std::unique_ptr<Owner>(new Owner(options, std::move(parts)));
 }

@@ -8,6 +8,7 @@
 #include "cli/host.h"
 #include "core/context.h"
 #include "engine/engine.h"
+#include "main/artifact_places.h"
 
 namespace millrace {
 
@@ -17,6 +18,7 @@ struct OwnerOptions {
   std::string http;     // HOST:PORT
   std::string log_sync = "50ms";
   std::string store;  // URL of PostgreSQL; "" = as MILLRACE_STORE or the project say, else the state folder itself
+  ArtifactOptions artifacts = {};
 };
 
 class Owner {

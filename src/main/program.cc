@@ -11,6 +11,7 @@
 #include "main/model_server.h"
 #include "main/owner.h"
 #include "main/stop_signal.h"
+#include "track/files/s3.h"
 
 namespace millrace {
 namespace {
@@ -46,7 +47,8 @@ class Program final : public cli::Host {
                                       .state = options.state,
                                       .http = options.http,
                                       .log_sync = options.log_sync,
-                                      .store = options.store},
+                                      .store = options.store,
+                                      .artifacts = {.proxy = options.artifacts, .root = options.artifact_root}},
                                      *engines_, context_));
     print_ready(owner_->http_address());
     stop.wait();
@@ -89,6 +91,7 @@ class Program final : public cli::Host {
   void close() {
     if (owner_) owner_->drain();
     owner_.reset();
+    track::close_s3();
   }
 
  private:

@@ -42,10 +42,17 @@ Result<std::optional<std::string>> id_of_name(store::Session& session, const std
   return row ? std::optional<std::string>(row->text(0)) : std::nullopt;
 }
 
-Experiment fresh(std::string id, std::string name, int64_t now) {
-  return {.id = id,
+// Behind the proxy the workspace comes with the request; elsewhere it is part of the place.
+std::string location_of(const ArtifactPlaces& places, const std::string& workspace, const std::string& id) {
+  const auto slash = places.root_uri.ends_with('/') ? "" : "/";
+  const auto space = places.direct && workspace != "default" ? fmt::format("workspaces/{}/", workspace) : "";
+  return fmt::format("{}{}{}{}", places.root_uri, slash, space, id);
+}
+
+Experiment fresh(std::string id, std::string name, std::string location, int64_t now) {
+  return {.id = std::move(id),
           .name = std::move(name),
-          .artifact_location = "mlflow-artifacts:/" + id,
+          .artifact_location = std::move(location),
           .lifecycle_stage = "active",
           .creation_time = now,
           .last_update_time = now,
@@ -59,22 +66,25 @@ lineage::Change change_of(const std::string& kind, const std::string& id, Json b
 
 Result<void> set_stage(store::Session& session, const std::string& workspace, const std::string& id,
                        std::string_view stage, int64_t now) {
+  const int64_t deleted_at = stage == "deleted" ? now * 1000 : 0;
   MILLRACE_TRY(
       const auto done,
       session.execute(
-          "UPDATE track_experiments SET lifecycle_stage = ?, last_update_time = ? WHERE workspace = ? AND id = ?",
-          {std::string(stage), now, workspace, id}));
+          "UPDATE track_experiments SET lifecycle_stage = ?, last_update_time = ?, deleted_at = ? WHERE workspace = ? "
+          "AND id = ?",
+          {std::string(stage), now, deleted_at, workspace, id}));
   MILLRACE_TRY(const auto runs,
-               session.execute("UPDATE track_runs SET lifecycle_stage = ? WHERE workspace = ? AND experiment_id = ?",
-                               {std::string(stage), workspace, id}));
+               session.execute("UPDATE track_runs SET lifecycle_stage = ?, deleted_at = ? WHERE workspace = ? AND "
+                               "experiment_id = ? AND lifecycle_stage <> ?",
+                               {std::string(stage), deleted_at, workspace, id, std::string(stage)}));
   (void)done, (void)runs;
   return {};
 }
 
 }  // namespace
 
-Tracking::Tracking(store::Database& database, lineage::Journal& journal, Context& context, std::string artifacts_folder)
-    : database_(database), journal_(journal), context_(context), artifacts_(std::move(artifacts_folder)) {}
+Tracking::Tracking(store::Database& database, lineage::Journal& journal, Context& context, ArtifactPlaces places)
+    : database_(database), journal_(journal), context_(context), places_(std::move(places)) {}
 
 // Clients that name no experiment mean number 0, which every workspace has from its first use.
 Result<void> Tracking::ensure_default(const Caller& caller) {
@@ -95,7 +105,8 @@ Result<void> Tracking::ensure_default(const Caller& caller) {
                                                  {caller.workspace, std::string(kDefaultId)}));
       if (row) return lineage::Change{};
       MILLRACE_DO(insert_experiment(session, caller.workspace,
-                                    fresh(std::string(kDefaultId), std::string(kDefaultName), now_ms())));
+                                    fresh(std::string(kDefaultId), std::string(kDefaultName),
+                                          location_of(places_, caller.workspace, std::string(kDefaultId)), now_ms())));
       return change_of("created", std::string(kDefaultId), {{"name", std::string(kDefaultName)}});
     }));
     (void)line;
@@ -124,7 +135,7 @@ Result<std::string> Tracking::create_experiment(const Caller& caller, const NewE
           "a deleted experiment keeps its name: restore it or take another");
     MILLRACE_TRY(const auto number, next_number(session, caller.workspace));
     id = std::to_string(number);
-    auto experiment = fresh(id, wanted.name, now_ms());
+    auto experiment = fresh(id, wanted.name, location_of(places_, caller.workspace, id), now_ms());
     experiment.tags = wanted.tags;
     MILLRACE_DO(insert_experiment(session, caller.workspace, experiment));
     return change_of("created", id, {{"name", wanted.name}});

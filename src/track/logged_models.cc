@@ -147,6 +147,10 @@ Result<void> Tracking::delete_model(const Caller& caller, const std::string& id)
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto model, live_model(session, caller.workspace, id));
     MILLRACE_DO(touch(session, caller.workspace, model.id, "lifecycle_stage", "deleted", now_ms()));
+    MILLRACE_TRY(const auto noted,
+                 session.execute("UPDATE track_models SET deleted_at = ? WHERE workspace = ? AND id = ?",
+                                 {context_.now(), caller.workspace, model.id}));
+    (void)noted;
     return change_of("deleted", id);
   }));
   (void)line;

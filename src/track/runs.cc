@@ -48,10 +48,11 @@ Result<void> insert_run(store::Session& session, const std::string& workspace, c
 }
 
 Result<void> set_stage(store::Session& session, const std::string& workspace, const std::string& id,
-                       std::string_view stage) {
-  MILLRACE_TRY(const auto done,
-               session.execute("UPDATE track_runs SET lifecycle_stage = ? WHERE workspace = ? AND id = ?",
-                               {std::string(stage), workspace, id}));
+                       std::string_view stage, Micros deleted_at) {
+  MILLRACE_TRY(
+      const auto done,
+      session.execute("UPDATE track_runs SET lifecycle_stage = ?, deleted_at = ? WHERE workspace = ? AND id = ?",
+                      {std::string(stage), deleted_at, workspace, id}));
   (void)done;
   return {};
 }
@@ -145,7 +146,7 @@ Result<void> Tracking::delete_run(const Caller& caller, const std::string& id) {
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto run, load_run_info(session, caller.workspace, id));
     if (run.lifecycle_stage == "deleted") return lineage::Change{};
-    MILLRACE_DO(set_stage(session, caller.workspace, id, "deleted"));
+    MILLRACE_DO(set_stage(session, caller.workspace, id, "deleted", context_.now()));
     return change_of("deleted", run);
   }));
   (void)line;
@@ -157,7 +158,7 @@ Result<void> Tracking::restore_run(const Caller& caller, const std::string& id) 
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto run, load_run_info(session, caller.workspace, id));
     if (run.lifecycle_stage == "active") return lineage::Change{};
-    MILLRACE_DO(set_stage(session, caller.workspace, id, "active"));
+    MILLRACE_DO(set_stage(session, caller.workspace, id, "active", 0));
     return change_of("restored", run);
   }));
   (void)line;

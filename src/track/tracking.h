@@ -2,7 +2,9 @@
 // Every change is one line of the journal; a run is the lineage node run:ID, a logged model artifact:ID.
 // Thread-safe. Bad values are `invalid`, unknown ids `not_found`; writing to what is deleted is `invalid`.
 #pragma once
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -70,9 +72,28 @@ struct Sample {
   bool extremes = false;  // keep the least and greatest of each part instead of its first
 };
 
+// Where artifacts are kept.
+struct ArtifactPlaces {
+  Artifacts proxied;                            // what mlflow-artifacts:/ names: clients go through this server
+  std::string uploads_folder;                   // parts of uploads; outlives restarts
+  std::string root_uri = "mlflow-artifacts:/";  // below which new experiments keep theirs
+  std::optional<Artifacts> direct = {};         // what root_uri names, when that is not the proxy
+};
+struct Upload {
+  std::string id, key;
+};
+struct UploadPart {
+  int64_t number = 0;  // from 1
+  std::string tag;
+  int64_t size = 0;
+};
+
 class Tracking {
  public:
-  Tracking(store::Database& database, lineage::Journal& journal, Context& context, std::string artifacts_folder);
+  Tracking(store::Database& database, lineage::Journal& journal, Context& context, ArtifactPlaces places);
+  Tracking(store::Database& database, lineage::Journal& journal, Context& context, const std::string& artifacts_folder)
+      : Tracking(database, journal, context,
+                 ArtifactPlaces{Artifacts(artifacts_folder), artifacts_folder + "/.millrace-uploads"}) {}
 
   Result<std::string> create_experiment(const Caller& caller, const NewExperiment& wanted);
   Result<std::string> ensure_experiment(const Caller& caller,
@@ -117,26 +138,55 @@ class Tracking {
   Result<Page<LoggedModel>> search_models(const Caller& caller, const Search& search);
 
   // Paths are relative to the workspace's artifacts: EXPERIMENT/RUN/artifacts/...,
-  // EXPERIMENT/models/MODEL/artifacts/...
-  Result<void> put_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file);
+  // EXPERIMENT/models/MODEL/artifacts/... `digest` is that of the file's bytes, "" = not known yet.
+  Result<void> put_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file,
+                            const std::string& digest = "");
   Result<void> put_artifact_text(const Caller& caller, const std::string& path, std::string_view bytes);
   Result<void> delete_artifacts(const Caller& caller, const std::string& path);
-  const Artifacts& artifacts() const { return artifacts_; }
-  // What lies directly in a folder of a run or model, by its artifact URI; "" is its root.
+  const Artifacts& artifacts() const { return places_.proxied; }
+
+  // By where they are kept: a run's or a model's artifact URI, and a path below it ("" = the root).
   Result<std::vector<FileInfo>> list_below(const Caller& caller, const std::string& uri,
                                            const std::string& folder) const;
+  Result<Stored> find_artifact(const Caller& caller, const std::string& uri, const std::string& path) const;
+  Result<OpenFile> open_artifact(const Caller& caller, const std::string& uri, const std::string& path,
+                                 Span span = {}) const;
+  Result<std::string> presign_artifact(const Caller& caller, const std::string& uri, const std::string& path,
+                                       Presign what, int64_t seconds) const;
+  // All files below a run's or model's artifact URI, with what is known of them; nothing there is fine. No line of the
+  // journal: whoever removes the run or model writes it.
+  Result<void> remove_below(const Caller& caller, const std::string& uri);
+  bool goes_direct(const std::string& uri) const;          // kept where clients go themselves
   static std::string artifact_path(std::string_view uri);  // of "mlflow-artifacts:/PATH"; "" for any other
+
+  // One artifact in parts, in any order, repeatable, over days and restarts. `id` names the upload, `key` is the secret
+  // that lets its holder send parts without another login. Unfinished ones expire (limits::upload_life_us after the
+  // last part).
+  Result<Upload> create_upload(const Caller& caller, const std::string& path, int64_t parts);
+  Result<void> check_upload(const std::string& id, const std::string& key, int64_t part) const;
+  Result<std::string> put_upload_part(const std::string& id, const std::string& key, int64_t part,
+                                      const std::string& spooled_file, const std::string& digest);  // the part's tag
+  Result<std::vector<UploadPart>> upload_parts(const std::string& id, const std::string& key) const;
+  // Every part must be there, with these tags, and still hold what was sent. Repeating it is fine.
+  Result<void> complete_upload(const Caller& caller, const std::string& path, const std::string& id,
+                               const std::vector<UploadPart>& parts);
+  Result<void> abort_upload(const Caller& caller, const std::string& path, const std::string& id);
+  Result<int64_t> expire_uploads();  // of all workspaces; how many
 
  private:
   Result<void> ensure_default(const Caller& caller);
-  Result<void> note_artifact(const Caller& caller, const std::string& kind, const std::string& path,
-                             const Stored& stored);
+  // Puts a file in place and notes it, with `also` in the same transaction: the one way in.
+  using Also = std::function<Result<void>(store::Session&)>;
+  Result<void> store_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file,
+                              const std::string& digest, const Also& also);
+  Result<void> note_artifact(const Caller& caller, const std::string& path, const Stored& stored, const Also& also);
+  std::string upload_folder(const std::string& id) const { return places_.uploads_folder + "/" + id; }
   int64_t now_ms() const { return context_.now() / 1000; }
 
   store::Database& database_;
   lineage::Journal& journal_;
   Context& context_;
-  Artifacts artifacts_;
+  ArtifactPlaces places_;
   std::mutex mutex_;                    // guards with_default_
   std::set<std::string> with_default_;  // workspaces that are known to have their experiment 0
 };

@@ -1,24 +1,22 @@
 #include <string>
 
+#include "api/mlflow/registry.h"
+#include "api/mlflow/send_artifact.h"
 #include "api/mlflow/table.h"
+#include "core/transfer_limits.h"
 
 namespace millrace::api::mlflow {
 namespace {
 
-std::string file_name(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
+constexpr std::string_view kProxy = "mlflow-artifacts:/";
 
-// Browsers must never run what a run has left behind: always a download, never guessed.
-Reply send(const std::string& file, std::string_view path) {
-  Reply reply;
-  reply.content_type = "application/octet-stream";
-  reply.file = file;
-  std::string name;
-  for (const char c : file_name(path))
-    name += c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f ? '_'
-                                                                                                                   : c;
-  reply.headers.emplace_back("content-disposition", "attachment; filename=\"" + name + "\"");
-  reply.headers.emplace_back("x-content-type-options", "nosniff");
-  return reply;
+// A client that does not encode a '?' in a name would store or read another file.
+Result<void> check_path(const Request& request, const Services&) {
+  if (!request.query.empty())
+    return Error{Code::invalid, "Invalid path: the address of an artifact takes no '?'"}.hint("rename the file");
+  MILLRACE_TRY(const auto at, track::ArtifactPath::of_file(request.caller.workspace, request.arg("path")));
+  (void)at;
+  return {};
 }
 
 Reply list_of_run(Request& request, const Services& s) {
@@ -42,9 +40,7 @@ Reply get_of_run(Request& request, const Services& s) {
   if (in.failed()) return error_reply(in.error());
   const auto run = s.tracking.get_run(request.caller, run_id);
   if (!run) return error_reply(run.error());
-  const auto file = s.tracking.artifacts().file(request.caller.workspace,
-                                                track::Tracking::artifact_path(run->info.artifact_uri) + "/" + path);
-  return file ? send(*file, path) : error_reply(file.error());
+  return send_artifact(request, s, run->info.artifact_uri, path);
 }
 
 Reply list(Request& request, const Services& s) {
@@ -59,18 +55,65 @@ Reply list(Request& request, const Services& s) {
 }
 
 Reply get(Request& request, const Services& s) {
-  const auto file = s.tracking.artifacts().file(request.caller.workspace, request.arg("path"));
-  return file ? send(*file, request.arg("path")) : error_reply(file.error());
+  return send_artifact(request, s, std::string(kProxy), request.arg("path"));
 }
 
 Reply put(Request& request, const Services& s) {
   if (request.body_file.empty())
     return reply_of(s.tracking.put_artifact_text(request.caller, request.arg("path"), request.body));
-  return reply_of(s.tracking.put_artifact(request.caller, request.arg("path"), request.body_file));
+  return reply_of(s.tracking.put_artifact(request.caller, request.arg("path"), request.body_file, request.body_digest));
 }
 
 Reply remove(Request& request, const Services& s) {
   return reply_of(s.tracking.delete_artifacts(request.caller, request.arg("path")));
+}
+
+// A page sends one small file as the body; run and path are in the address.
+Reply upload_of_page(Request& request, const Services& s) {
+  const auto run_id = request.query_value("run_uuid").value_or(""), path = request.query_value("path").value_or("");
+  if (run_id.empty()) return error_reply(Error{Code::invalid, "Request must specify run_uuid."});
+  if (path.empty()) return error_reply(Error{Code::invalid, "Request must specify path."});
+  if (request.body.empty()) return error_reply(Error{Code::invalid, "Request must specify data."});
+  const auto run = s.tracking.get_run(request.caller, run_id);
+  if (!run) return error_reply(run.error());
+  const auto root = track::Tracking::artifact_path(run->info.artifact_uri);
+  if (root.empty())
+    return error_reply(Error{Code::unsupported, "the artifacts of this run are not kept behind this server"});
+  return reply_of(s.tracking.put_artifact_text(request.caller, root + "/" + path, request.body));
+}
+
+// Where a version's files lie: a run's or a logged model's artifact URI, and a path below it.
+struct Source {
+  std::string uri, path;
+};
+Result<Source> source_of(const Request& request, const Services& s, const std::string& text) {
+  const auto rest_after = [&](std::string_view scheme) { return text.substr(scheme.size()); };
+  if (text.starts_with("runs:/")) {
+    const auto rest = rest_after("runs:/");
+    const auto slash = rest.find('/');
+    MILLRACE_TRY(const auto run, s.tracking.get_run(request.caller, rest.substr(0, slash)));
+    return Source{run.info.artifact_uri, slash == std::string::npos ? "" : rest.substr(slash + 1)};
+  }
+  if (text.starts_with("models:/m-")) {
+    MILLRACE_TRY(const auto model, s.tracking.get_model(request.caller, rest_after("models:/")));
+    return Source{model.artifact_uri, ""};
+  }
+  return Source{text, ""};
+}
+
+Reply get_of_version(Request& request, const Services& s) {
+  auto in = Body::of(request);
+  const auto name = in.text("name"), number = in.text("version"), path = in.text("path");
+  if (in.failed()) return error_reply(in.error());
+  const auto work = [&]() -> Result<Source> {
+    MILLRACE_TRY(const auto version, read_version(number));
+    MILLRACE_TRY(const auto catalogue, read_catalogue(s, request.caller));
+    MILLRACE_TRY(const auto json, version_json(s, request.caller, catalogue, name, version));
+    return source_of(request, s, string_or(json, "source", ""));
+  };
+  const auto source = work();
+  if (!source) return error_reply(source.error());
+  return send_artifact(request, s, source->uri, source->path.empty() ? path : source->path + "/" + path);
 }
 
 }  // namespace
@@ -79,15 +122,24 @@ void add_artifacts(Table& table) {
   table.add(
       {"GET", "/artifacts/list", Permission::read, "none", "The files of a run, a folder at a time.", list_of_run});
   table.add_below({""}, {"GET", "/get-artifact", Permission::read, "none", "One file of a run.", get_of_run});
+  table.add_below({"/ajax-api/2.0/mlflow"}, {"POST", "/upload-artifact", Permission::write, "artifact.written",
+                                             "Writes a small file of a run, given as the body.", upload_of_page,
+                                             BodyLimit{limits::form_upload_bytes}});
   const auto proxy = [&](Endpoint endpoint) {
     table.add_below({"/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts"}, endpoint);
   };
   proxy({"GET", "/artifacts", Permission::read, "none", "The files of a folder of the artifact store.", list});
-  proxy({"GET", "/artifacts/{path...}", Permission::read, "none", "One file of the artifact store.", get});
+  proxy({"GET", "/artifacts/{path...}", Permission::read, "none",
+         "One file of the artifact store, or a range of its bytes.", get, BodyLimit{0}, check_path});
   proxy({"PUT", "/artifacts/{path...}", Permission::write, "artifact.written", "Writes a file of the artifact store.",
-         put, BodyLimit{limits::upload_bytes, true}});
+         put, BodyLimit{limits::artifact_bytes, true}, check_path});
   proxy({"DELETE", "/artifacts/{path...}", Permission::write, "artifact.deleted",
-         "Removes a file or folder of the artifact store.", remove});
+         "Removes a file or folder of the artifact store.", remove, BodyLimit{limits::json_body_bytes}, check_path});
+}
+
+void add_version_artifacts(Table& table) {
+  table.add_below({""}, {"GET", "/model-versions/get-artifact", Permission::read, "none",
+                         "One file of a version of a registered model.", get_of_version});
 }
 
 }  // namespace millrace::api::mlflow

@@ -12,10 +12,13 @@ Routes routes(const Services& services) {
   add_history(table);
   add_logged_models(table);
   add_artifacts(table);
+  add_uploads(table);
+  add_presigned(table);
   add_server(table);
   if (services.registry != nullptr) {
     add_registered_models(table);
     add_model_versions(table);
+    add_version_artifacts(table);
   }
   return table.take();
 }

@@ -10,15 +10,15 @@ constexpr std::string_view kVersion = "3.17.2";
 Reply version(Request&, const Services&) { return Reply::text(std::string(kVersion)); }
 
 // Answered without login: nothing here may be a secret. What is missing or false, clients do not try.
-Reply server_info(Request&, const Services&) {
+Reply server_info(Request&, const Services& s) {
   return Reply::json({{"store_type", "SqlStore"},
                       {"workspaces_enabled", false},
                       {"trace_archival_enabled", false},
-                      {"multipart_uploads_enabled", false},
-                      {"multipart_downloads_enabled", false},
+                      {"multipart_uploads_enabled", true},
+                      {"multipart_downloads_enabled", s.tracking.artifacts().presigns()},
                       {"artifact_serving_enabled", true},
-                      {"presigned_upload_run_id_supported", false},
-                      {"presigned_upload_model_id_supported", false},
+                      {"presigned_upload_run_id_supported", true},
+                      {"presigned_upload_model_id_supported", true},
                       {"features_enabled", {{"gateway", false}}}});
 }
 

@@ -19,6 +19,7 @@ struct Endpoint {
   std::string audit, summary;
   Answer answer;
   BodyLimit limit{limits::json_body_bytes};
+  Result<void> (*check_head)(const Request&, const Services&) = nullptr;
 };
 
 class Table {
@@ -26,11 +27,16 @@ class Table {
   explicit Table(const Services& services) : services_(services) {}
   void add(const Endpoint& endpoint) { add_below({"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"}, endpoint); }
   void add_below(std::initializer_list<std::string> prefixes, const Endpoint& endpoint) {
-    for (const auto& prefix : prefixes)
-      routes_.emplace_back(
+    for (const auto& prefix : prefixes) {
+      auto& route = routes_.emplace_back(
           endpoint.method, prefix + endpoint.path, endpoint.permission, endpoint.limit, endpoint.audit, Run::worker,
           [services = services_, answer = endpoint.answer](Request& request) { return answer(request, services); },
           endpoint.summary);
+      if (endpoint.check_head != nullptr)
+        route.check_head = [services = services_, check = endpoint.check_head](const Request& request) {
+          return check(request, services);
+        };
+    }
   }
   Routes take() { return std::move(routes_); }
 
@@ -45,6 +51,9 @@ void add_logging(Table& table);
 void add_history(Table& table);
 void add_logged_models(Table& table);
 void add_artifacts(Table& table);
+void add_version_artifacts(Table& table);  // needs the registry
+void add_uploads(Table& table);
+void add_presigned(Table& table);
 void add_server(Table& table);
 void add_registered_models(Table& table);
 void add_model_versions(Table& table);

@@ -20,6 +20,7 @@
 #include "report/collect.h"
 #include "review/reviews.h"
 #include "serve/data_plane.h"
+#include "track/collect.h"
 
 namespace millrace::api::native {
 
@@ -47,6 +48,7 @@ struct Services {
   monitor::Windows& windows;
   monitor::Feedback& feedback;
   monitor::LookJob& looks;
+  track::Collector& collector;
 };
 
 Routes routes(Services& services);
@@ -63,6 +65,7 @@ Routes token_routes(Services& services);
 Routes report_routes(Services& services);
 Routes trace_routes(Services& services);
 Routes monitor_routes(Services& services);
+Routes gc_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);

@@ -1,0 +1,35 @@
+// Artifacts in a bucket of Amazon S3 or of a server that speaks its protocol, through Arrow's file systems. Nothing is
+// loaded and nothing is asked of the network before the first use.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/clock.h"
+#include "track/files/sign.h"
+#include "track/files/store.h"
+
+namespace millrace::track {
+
+// s3://BUCKET[/PREFIX][?endpoint_override=HOST:PORT&scheme=http&region=REGION]
+struct S3Place {
+  std::string bucket, prefix;  // prefix without slashes at its ends
+  std::string endpoint;        // HOST[:PORT], "" = Amazon's
+  std::string scheme = "https";
+  std::string region;       // "" = not said
+  std::string uri() const;  // without what only we need to know: s3://BUCKET/PREFIX
+};
+// `invalid` for credentials in it: they come from the environment, where no log and no client sees them.
+Result<S3Place> read_s3_uri(const std::string& uri);
+
+struct S3Options {
+  S3Place place;
+  std::optional<S3Key> key;    // to sign addresses with; else presigns() is false. Arrow finds its own the usual ways
+  std::string library_folder;  // where libarrow_s3.so is
+};
+std::unique_ptr<FileStore> open_s3_files(S3Options options, Clock& clock);
+
+// Ends what the first use has started. Call once, at the end of the process, when no store is left.
+void close_s3();
+
+}  // namespace millrace::track
