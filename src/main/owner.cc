@@ -17,6 +17,7 @@
 #include "api/status.h"
 #include "core/files.h"
 #include "core/project.h"
+#include "exchange/import.h"
 #include "jobs/jobs.h"
 #include "main/join_report.h"
 #include "main/monitoring.h"
@@ -229,6 +230,11 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   });
   p.jobs->add("predictions.seal", [&p](jobs::Running& running) {
     return p.data_plane->seal(string_or(running.job().payload, "deployment", ""));
+  });
+
+  p.jobs->add(std::string(exchange::kImportJob), [&p, &context, temp](jobs::Running& running) -> Result<Json> {
+    MILLRACE_TRY(const auto options, exchange::read_import(running.job().payload));
+    return exchange::import_mlflow({*p.database, *p.journal, context, *p.tracking, temp}, running, options);
   });
 
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,

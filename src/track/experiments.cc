@@ -12,15 +12,6 @@ namespace {
 constexpr std::string_view kDefaultId = "0";
 constexpr std::string_view kDefaultName = "Default";
 
-Result<int64_t> next_number(store::Session& session, const std::string& workspace) {
-  MILLRACE_TRY(
-      const auto rows,
-      session.query("INSERT INTO track_counters (workspace, name, value) VALUES (?, 'experiment', 1) "
-                    "ON CONFLICT (workspace, name) DO UPDATE SET value = track_counters.value + 1 RETURNING value",
-                    {workspace}));
-  return rows.at(0).integer(0);
-}
-
 Result<void> insert_experiment(store::Session& session, const std::string& workspace, const Experiment& experiment) {
   MILLRACE_TRY(
       const auto done,
@@ -83,6 +74,15 @@ Result<void> set_stage(store::Session& session, const std::string& workspace, co
 
 }  // namespace
 
+Result<int64_t> next_experiment_number(store::Session& session, const std::string& workspace) {
+  MILLRACE_TRY(
+      const auto rows,
+      session.query("INSERT INTO track_counters (workspace, name, value) VALUES (?, 'experiment', 1) "
+                    "ON CONFLICT (workspace, name) DO UPDATE SET value = track_counters.value + 1 RETURNING value",
+                    {workspace}));
+  return rows.at(0).integer(0);
+}
+
 Tracking::Tracking(store::Database& database, lineage::Journal& journal, Context& context, ArtifactPlaces places)
     : database_(database), journal_(journal), context_(context), places_(std::move(places)) {}
 
@@ -133,7 +133,7 @@ Result<std::string> Tracking::create_experiment(const Caller& caller, const NewE
     if (taken)
       return Error{Code::conflict, fmt::format("Experiment(name={}) already exists.", wanted.name)}.hint(
           "a deleted experiment keeps its name: restore it or take another");
-    MILLRACE_TRY(const auto number, next_number(session, caller.workspace));
+    MILLRACE_TRY(const auto number, next_experiment_number(session, caller.workspace));
     id = std::to_string(number);
     auto experiment = fresh(id, wanted.name, location_of(places_, caller.workspace, id), now_ms());
     experiment.tags = wanted.tags;

@@ -23,7 +23,8 @@ Result<bool> node_exists(store::Session& session, const std::string& workspace, 
 
 // The dataset version of Millrace that this is, or "": named by its source, or of the same name with a digest that
 // begins alike.
-Result<std::string> known_version(store::Session& session, const std::string& workspace, const Dataset& dataset) {
+Result<std::string> known_version(store::Session& session, const std::string& workspace, const Dataset& dataset,
+                                  UnknownVersion unknown) {
   for (const auto& text : {dataset.source, [&] {
                              const auto json = parse_json(dataset.source, "dataset source");
                              return json ? string_or(*json, "uri", string_or(*json, "url", "")) : std::string();
@@ -31,6 +32,7 @@ Result<std::string> known_version(store::Session& session, const std::string& wo
     if (!text.starts_with(kOwnSource)) continue;
     const auto node = "dataset:" + text.substr(kOwnSource.size());
     MILLRACE_TRY(const auto there, node_exists(session, workspace, node));
+    if (!there && unknown == UnknownVersion::own_node) continue;
     if (!there)
       return Error{Code::not_found, fmt::format("there is no dataset version '{}'", text.substr(kOwnSource.size()))}
           .at_field("datasets.dataset.source")
@@ -53,8 +55,9 @@ struct Linked {
   bool is_new = false;  // a node of its own
 };
 
-Result<Linked> link_of(store::Session& session, const std::string& workspace, const Dataset& dataset) {
-  MILLRACE_TRY(auto known, known_version(session, workspace, dataset));
+Result<Linked> link_of(store::Session& session, const std::string& workspace, const Dataset& dataset,
+                       UnknownVersion unknown) {
+  MILLRACE_TRY(auto known, known_version(session, workspace, dataset, unknown));
   if (!known.empty()) return Linked{std::move(known), false};
   return Linked{fmt::format("dataset:mlflow/{}@{}", dataset.name, dataset.digest), true};
 }
@@ -124,6 +127,21 @@ Result<void> link_model(store::Session& session, const std::string& workspace, c
 
 }  // namespace
 
+Result<void> store_datasets(store::Session& session, const std::string& workspace, const RunInfo& run,
+                            const std::vector<DatasetInput>& datasets, UnknownVersion unknown,
+                            lineage::Change& change) {
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const auto& input : datasets) {
+    if (!seen.emplace(input.dataset.name, input.dataset.digest).second) continue;
+    MILLRACE_TRY(const auto linked, link_of(session, workspace, input.dataset, unknown));
+    MILLRACE_DO(store_input(session, workspace, run, input, linked.node));
+    MILLRACE_DO(add_lineage(session, workspace, run, input, linked, change));
+    change.body["datasets"].push_back(
+        {{"name", input.dataset.name}, {"digest", input.dataset.digest}, {"node", linked.node}});
+  }
+  return {};
+}
+
 Result<void> Tracking::log_inputs(const Caller& caller, const std::string& run,
                                   const std::vector<DatasetInput>& datasets, const std::vector<std::string>& models) {
   MILLRACE_DO(check_run_id(run));
@@ -138,15 +156,7 @@ Result<void> Tracking::log_inputs(const Caller& caller, const std::string& run,
                            .after = "",
                            .why = "",
                            .body = {{"datasets", Json::array()}, {"models", models}}};
-    std::set<std::pair<std::string, std::string>> seen;
-    for (const auto& input : datasets) {
-      if (!seen.emplace(input.dataset.name, input.dataset.digest).second) continue;
-      MILLRACE_TRY(const auto linked, link_of(session, caller.workspace, input.dataset));
-      MILLRACE_DO(store_input(session, caller.workspace, info, input, linked.node));
-      MILLRACE_DO(add_lineage(session, caller.workspace, info, input, linked, change));
-      change.body["datasets"].push_back(
-          {{"name", input.dataset.name}, {"digest", input.dataset.digest}, {"node", linked.node}});
-    }
+    MILLRACE_DO(store_datasets(session, caller.workspace, info, datasets, UnknownVersion::refused, change));
     for (const auto& model : models) {
       MILLRACE_DO(link_model(session, caller.workspace, info, "input", {model, 0}));
       change.edges.push_back(

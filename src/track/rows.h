@@ -30,6 +30,15 @@ Result<void> check_active(const RunInfo& run);
 // The run, if it exists and may be written to.
 Result<RunInfo> writable_run(store::Session& session, const std::string& workspace, const std::string& id);
 
+// The next number for an experiment; none is given twice.
+Result<int64_t> next_experiment_number(store::Session& session, const std::string& workspace);
+
+// What a dataset whose source names a version of Millrace that is not here becomes.
+enum class UnknownVersion { refused, own_node };
+// Links the datasets to the run, in rows and in the graph of `change`.
+Result<void> store_datasets(store::Session& session, const std::string& workspace, const RunInfo& run,
+                            const std::vector<DatasetInput>& datasets, UnknownVersion unknown, lineage::Change& change);
+
 // Side tables (workspace, OWNER, key, value).
 Result<void> store_pair(store::Session& session, std::string_view table, std::string_view owner,
                         const std::string& workspace, const std::string& id, const KeyValue& pair);

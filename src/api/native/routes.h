@@ -66,6 +66,7 @@ Routes report_routes(Services& services);
 Routes trace_routes(Services& services);
 Routes monitor_routes(Services& services);
 Routes gc_routes(Services& services);
+Routes exchange_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);

@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+
+#include "cli/follow.h"
+#include "cli/host.h"
+#include "core/files.h"
+
+namespace millrace::cli {
+namespace {
+
+// The server may stand in another folder than we do.
+std::string from_here(const std::string& source) {
+  constexpr std::string_view sqlite = "sqlite:///";
+  if (source.starts_with(sqlite)) return std::string(sqlite) + absolute(source.substr(sqlite.size()));
+  const auto colon = source.find(':');
+  const bool is_uri = colon != std::string::npos && source.substr(0, colon).find('/') == std::string::npos;
+  return is_uri ? source : absolute(source);
+}
+
+std::string counts_table(const Json& report) {
+  const bool dry = report.value("dry_run", false);
+  std::vector<std::vector<std::string>> rows{{"what", "source"}};
+  if (!dry) rows[0].insert(rows[0].end(), {"here", ""});
+  for (const auto& item : report.at("items")) {
+    const auto source = integer_or(item, "source", 0);
+    rows.push_back({string_or(item, "what", ""), with_commas(source)});
+    if (dry) continue;
+    const auto here = integer_or(item, "here", 0);
+    rows.back().insert(rows.back().end(), {with_commas(here), source == here ? "equal" : "DIFFERENT"});
+  }
+  if (const auto* digest = find(report, "digest")) {
+    const auto source = string_or(*digest, "source", ""), here = string_or(*digest, "here", "");
+    rows.push_back({"digest", source.substr(0, 23), here.substr(0, 23), source == here ? "equal" : "DIFFERENT"});
+  }
+  return table(rows);
+}
+
+std::string complaints(const Json& report) {
+  std::string out;
+  for (const auto& text : report.at("left_out")) out += fmt::format("left out: {}\n", text.get<std::string>());
+  for (const auto& one : report.at("refused"))
+    out += fmt::format("refused: {} {}: {}\n", string_or(one, "kind", ""), string_or(one, "id", ""),
+                       string_or(one, "why", ""));
+  if (const auto& list = report.at("differences"); !list.empty())
+    out += fmt::format("{} of them differ; the first: {} {}\n", integer_or(report, "difference_count", 0),
+                       string_or(list[0], "kind", ""), string_or(list[0], "id", ""));
+  return out;
+}
+
+Result<int> import_mlflow(Invocation& in) {
+  MILLRACE_TRY(auto* gateway, in.gateway());
+  Json body{{"source", from_here(in.args.get("SOURCE"))}, {"dry_run", in.args.has("--dry-run")}};
+  for (const auto& [option, key] : {std::pair("--artifacts", "artifacts"), std::pair("--on-clash", "on_clash"),
+                                    std::pair("--source-workspace", "source_workspace")})
+    if (in.args.has(option)) body[key] = in.args.get(option);
+  for (const auto& root : in.args.all("--artifact-root")) body["artifact_roots"].push_back(absolute(root));
+  MILLRACE_TRY(const auto job, gateway->call("POST", address({"imports"}), body));
+  MILLRACE_TRY(const auto done, follow_job(in, *gateway, string_or(job, "id", "")));
+  const auto& report = done.at("result");
+  in.show(report, counts_table(report) + complaints(report));
+  return report.value("ok", false) ? 0 : 1;
+}
+
+}  // namespace
+
+std::vector<Command> import_commands() {
+  return {{.name = "import mlflow",
+           .summary = "take over an MLflow store: runs, metrics, datasets, models, artifacts; again: only what is new",
+           .positionals = {{"SOURCE", "a SQLite database (file or sqlite:///FILE) or a folder mlruns"}},
+           .options = {{.name = "--artifacts",
+                        .value = "copy|reference|none",
+                        .summary = "copy the files (default), leave them where they are, or neither"},
+                       {.name = "--artifact-root",
+                        .value = "DIR",
+                        .summary = "a folder besides the source's own from which artifacts may be read",
+                        .many = true},
+                       {.name = "--on-clash",
+                        .value = "merge|refuse",
+                        .summary = "when an experiment of this name is here: put the runs into it (default), or not"},
+                       {.name = "--source-workspace", .value = "NAME", .summary = "of a source that has workspaces"},
+                       {.name = "--dry-run", .value = "", .summary = "count, and change nothing"}},
+           .run = import_mlflow}};
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,73 @@
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+
+#include "core/files.h"
+#include "exchange/source.h"
+#include "exchange/sql_source.h"
+#include "exchange/sqlite_file.h"
+
+namespace millrace::exchange {
+namespace {
+
+int hex_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_of(text[i + 1]) >= 0 && hex_of(text[i + 2]) >= 0;
+    out += escape ? static_cast<char>(hex_of(text[i + 1]) * 16 + hex_of(text[i + 2])) : text[i];
+    if (escape) i += 2;
+  }
+  return out;
+}
+
+bool is_folder(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+Result<std::unique_ptr<Source>> open_sqlite_source(const std::string& path, const std::string& workspace) {
+  MILLRACE_TRY(auto file, SqliteFile::open(path));
+  const auto folder = parent_of(path);
+  // Where MLflow's client and server put artifacts when nobody says otherwise.
+  return open_sql_source(
+      std::move(file),
+      {.name = "sqlite:" + path, .folders = {folder + "/mlruns", folder + "/mlartifacts"}, .workspace = workspace});
+}
+
+}  // namespace
+
+std::string local_path(const std::string& uri, const std::string& base) {
+  if (uri.starts_with("file:")) {
+    auto rest = std::string_view(uri).substr(5);
+    if (rest.starts_with("//")) {
+      rest.remove_prefix(2);
+      if (rest.starts_with("localhost/")) rest.remove_prefix(9);
+    }
+    return rest.starts_with('/') ? unescaped(rest) : std::string();
+  }
+  const auto colon = uri.find(':');
+  if (colon != std::string::npos && uri.substr(0, colon).find('/') == std::string::npos) return "";
+  if (uri.empty()) return "";
+  return uri.front() == '/' ? uri : base + "/" + uri;
+}
+
+Result<std::unique_ptr<Source>> open_source(const std::string& where, const std::string& workspace) {
+  constexpr std::string_view sqlite = "sqlite:///";
+  if (where.starts_with(sqlite)) return open_sqlite_source(absolute(where.substr(sqlite.size())), workspace);
+  const auto path = local_path(where, absolute("."));
+  if (path.empty())
+    return Error{Code::unsupported, fmt::format("'{}' is no source that can be read", where.substr(0, 200))}.hint(
+        "give the file of a SQLite database, sqlite:///FILE, or a folder that MLflow's file store wrote (mlruns)");
+  if (is_folder(path)) return open_mlruns(path);
+  if (!exists(path)) return Error{Code::not_found, "there is no such file or folder"}.at({.file = path});
+  return open_sqlite_source(absolute(path), workspace);
+}
+
+}  // namespace millrace::exchange
