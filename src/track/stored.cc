@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "core/json.h"
+#include "track/frozen.h"
 #include "track/tracking.h"
 
 namespace millrace::track {
@@ -48,17 +49,30 @@ Result<void> Tracking::note_artifact(const Caller& caller, const std::string& ki
   return {};
 }
 
+Result<void> Tracking::check_open(const std::string& workspace, const std::string& path, Below below) const {
+  std::string clean = path;
+  while (clean.ends_with('/')) clean.pop_back();
+  return database_.read(
+      [&](store::Session& session) { return check_path_open(session, workspace, clean, below); });
+}
+
 Result<void> Tracking::put_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file) {
+  const std::shared_lock held(freezing_);
+  MILLRACE_DO(check_open(caller.workspace, path, Below::alone));
   MILLRACE_TRY(const auto stored, artifacts_.put(caller.workspace, path, spooled_file));
   return note_artifact(caller, "artifact.written", path, stored);
 }
 
 Result<void> Tracking::put_artifact_text(const Caller& caller, const std::string& path, std::string_view bytes) {
+  const std::shared_lock held(freezing_);
+  MILLRACE_DO(check_open(caller.workspace, path, Below::alone));
   MILLRACE_TRY(const auto stored, artifacts_.put_text(caller.workspace, path, bytes));
   return note_artifact(caller, "artifact.written", path, stored);
 }
 
 Result<void> Tracking::delete_artifacts(const Caller& caller, const std::string& path) {
+  const std::shared_lock held(freezing_);
+  MILLRACE_DO(check_open(caller.workspace, path, Below::whole));
   MILLRACE_DO(artifacts_.remove(caller.workspace, path));
   return note_artifact(caller, "artifact.deleted", path, {});
 }

@@ -4,6 +4,7 @@
 #pragma once
 #include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 
 namespace millrace::track {
 
+enum class Below;  // frozen.h
 enum class View { active, deleted, all };
 
 struct NewExperiment {
@@ -122,18 +124,26 @@ class Tracking {
   // What lies directly in a folder of a run or model, by its artifact URI; "" is its root.
   Result<std::vector<FileInfo>> list_below(const Caller& caller, const std::string& uri,
                                            const std::string& folder) const;
+  // Runs `work` while no file is being written or removed: what is frozen in it is as it was read before.
+  template <class Work>
+  auto while_still(Work work) {
+    const std::unique_lock held(freezing_);
+    return work();
+  }
   static std::string artifact_path(std::string_view uri);  // of "mlflow-artifacts:/PATH"; "" for any other
 
  private:
   Result<void> ensure_default(const Caller& caller);
   Result<void> note_artifact(const Caller& caller, const std::string& kind, const std::string& path,
                              const Stored& stored);
+  Result<void> check_open(const std::string& workspace, const std::string& path, Below below) const;
   int64_t now_ms() const { return context_.now() / 1000; }
 
   store::Database& database_;
   lineage::Journal& journal_;
   Context& context_;
   Artifacts artifacts_;
+  std::shared_mutex freezing_;          // shared by those that write files, alone for those that freeze them
   std::mutex mutex_;                    // guards with_default_
   std::set<std::string> with_default_;  // workspaces that are known to have their experiment 0
 };
