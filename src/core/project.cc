@@ -59,7 +59,7 @@ Result<Project> load_project(const std::string& folder) {
   project.root = std::move(*root);
   MILLRACE_DO(check_format(project.root, project.file));
   MILLRACE_DO(project.root.only_keys({"millrace", "project", "sources", "features", "pipeline", "models", "deployments",
-                                      "monitors", "review", "privacy", "value", "store"}));
+                                      "monitors", "review", "privacy", "value", "registry", "store"}));
   MILLRACE_TRY(project.name, project.root.get_string("project"));
   if (!is_name(project.name))
     return project.root.find("project")

@@ -4,11 +4,48 @@
 
 #include <fmt/format.h>
 
+#include "core/fault.h"
+#include "registry/binding.h"
+#include "registry/moves.h"
+#include "registry/registered_rows.h"
+#include "registry/request_rows.h"
 #include "registry/rules.h"
 #include "registry/traffic.h"
 
 namespace millrace::registry {
 namespace {
+
+Result<void> may_label(const Caller& caller, const std::string& model) {
+  if (caller.has_role("writer") || caller.has_role("approver") || caller.is_local()) return {};
+  return Error{Code::denied,
+               fmt::format("{} may not set aliases of '{}': that takes the role 'writer'", caller.subject, model)}
+      .hint("ask for a token with that role: millrace token create --subject NAME --role writer");
+}
+
+lineage::Change alias_line(const Alias& alias, int64_t before, const MoveNote& note) {
+  const auto node = [&](int64_t version) { return version == 0 ? std::string() : model_node(alias.model, version); };
+  return {.kind = alias.version == 0 ? "model.alias.deleted" : "model.alias.set",
+          .node = node(alias.version == 0 ? before : alias.version),
+          .before = node(before),
+          .after = node(alias.version),
+          .why = note.why,
+          .body = {{"model", alias.model}, {"alias", alias.name}, {"request", note.request}}};
+}
+
+std::string why_of(const std::string& why, const std::string& alias) {
+  return why.empty() ? fmt::format("alias '{}' set through MLflow", alias) : why;
+}
+
+Error is_bound(const std::string& alias, const std::string& deployment) {
+  return Error{Code::conflict, fmt::format("the alias '{}' is the stable arm of the deployment '{}', which cannot be "
+                                           "without one",
+                                           alias, deployment)}
+      .hint(fmt::format("set it to another version, go back with 'millrace release rollback {}', or take 'alias' out "
+                        "of deployments.{}",
+                        deployment, deployment));
+}
+
+}  // namespace
 
 Result<std::vector<DeploymentSpec>> binding(const Project* project, const std::string& model) {
   std::vector<DeploymentSpec> out;
@@ -26,31 +63,6 @@ Result<std::optional<DeploymentSpec>> binder_of(const Project* project, const st
     if (spec.alias == alias) return std::optional(std::move(spec));
   return std::optional<DeploymentSpec>();
 }
-
-Result<void> may_label(const Caller& caller, const std::string& model) {
-  if (caller.has_role("writer") || caller.is_local()) return {};
-  return Error{Code::denied,
-               fmt::format("{} may not set aliases of '{}': that takes the role 'writer'", caller.subject, model)}
-      .hint("ask for a token with that role: millrace token create --subject NAME --role writer");
-}
-
-Result<std::string> label_now(store::Session& session, const Caller& caller, const std::string& model,
-                              const std::string& alias) {
-  MILLRACE_TRY(const auto row,
-               session.first("SELECT version FROM model_aliases WHERE workspace = ? AND model = ? AND alias = ?",
-                             {caller.workspace, model, alias}));
-  return row ? model_node(model, row->integer(0)) : std::string();
-}
-
-lineage::Change alias_line(std::string kind, const Alias& alias, std::string before, std::string after) {
-  return {.kind = std::move(kind),
-          .node = after.empty() ? before : after,
-          .before = std::move(before),
-          .after = std::move(after),
-          .body = {{"model", alias.model}, {"alias", alias.name}}};
-}
-
-}  // namespace
 
 Result<std::vector<Alias>> Registry::aliases(const std::string& workspace, const Project* project,
                                              const std::string& model) const {
@@ -76,70 +88,93 @@ Result<std::vector<Alias>> Registry::aliases(const std::string& workspace, const
   return out;
 }
 
-Result<void> Registry::set_alias(const Caller& caller, const Project* project, const Alias& wanted) {
+Result<void> Registry::set_alias(const Caller& caller, const Project* project, const Alias& wanted,
+                                 const std::string& why) {
   MILLRACE_DO(check_alias(wanted.name));
+  if (!why.empty()) MILLRACE_DO(check_why(why, "an alias"));
   MILLRACE_TRY(const auto version, get(caller.workspace, wanted.model, wanted.version));
   MILLRACE_TRY(const auto spec, binder_of(project, wanted.model, wanted.name));
   if (spec) {
-    MILLRACE_DO(may_move_traffic(caller, spec->name));
     MILLRACE_TRY(const auto live, current(caller.workspace, spec->name));
-    if (live && live->stable().node() == version.node()) return {};
-    MILLRACE_TRY(const auto done, release(caller, *project, *spec, wanted.version,
-                                          fmt::format("alias '{}' set through MLflow", wanted.name)));
+    const bool there = live && live->stable().node() == version.node();
+    MILLRACE_TRY(const auto protection, protection_of(project, wanted.model));
+    if (there || !protection.covers(wanted.name)) MILLRACE_DO(may_move_traffic(caller, spec->name));
+    if (there) return {};
+    MILLRACE_TRY(const auto done,
+                 release(caller, *project, *spec, wanted.version, why_of(why, wanted.name)));
     (void)done;
     return {};
   }
   MILLRACE_DO(may_label(caller, wanted.model));
+  MILLRACE_TRY(const auto standing, read_one<int64_t>(parts_.database, [&](store::Session& session) {
+                 return label_now(session, caller.workspace, wanted.model, wanted.name);
+               }));
+  if (standing == wanted.version) return {};
+  MILLRACE_TRY(const auto granted,
+               ask(caller, project, {wanted.model, "alias", wanted.name, wanted.version, false, why}));
+  FAULT_POINT("registry.alias.before_record");
   MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-    MILLRACE_TRY(const auto before, label_now(session, caller, wanted.model, wanted.name));
-    if (before == version.node()) return lineage::Change{};
-    MILLRACE_TRY(const auto rows,
-                 session.execute("INSERT INTO model_aliases (workspace, model, alias, version, subject, set_at) VALUES "
-                                 "(?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, model, alias) DO UPDATE SET version = "
-                                 "excluded.version, subject = excluded.subject, set_at = excluded.set_at",
-                                 {caller.workspace, wanted.model, wanted.name, wanted.version, caller.subject,
-                                  parts_.context.now()}));
-    (void)rows;
-    return alias_line("model.alias.set", wanted, before, version.node());
+    MILLRACE_TRY(const auto there, get_present(session, caller.workspace, wanted.model, wanted.version));
+    MILLRACE_TRY(const auto before, label_now(session, caller.workspace, wanted.model, wanted.name));
+    if (before == wanted.version) return lineage::Change{};
+    const MoveNote note{.why = why, .request = granted, .restores = 0, .at = parts_.context.now()};
+    MILLRACE_DO(settle(session, caller, project, granted, note.at));
+    MILLRACE_DO(put_label(session, caller, wanted, note));
+    return alias_line(wanted, before, note);
   }));
   (void)line;
+  FAULT_POINT("registry.alias.after_record");
   return {};
 }
 
 Result<void> Registry::delete_alias(const Caller& caller, const Project* project, const std::string& model,
-                                    const std::string& name) {
+                                    const std::string& name, const std::string& why) {
   MILLRACE_TRY(const auto spec, binder_of(project, model, name));
-  if (spec)
-    return Error{Code::conflict, fmt::format("the alias '{}' is the stable arm of the deployment '{}', which cannot be "
-                                             "without one",
-                                             name, spec->name)}
-        .hint(fmt::format("set it to another version, go back with 'millrace release rollback {}', or take 'alias' out "
-                          "of deployments.{}",
-                          spec->name, spec->name));
+  if (spec) return is_bound(name, spec->name);
   MILLRACE_DO(may_label(caller, model));
+  MILLRACE_TRY(const auto standing, read_one<int64_t>(parts_.database, [&](store::Session& session) {
+                 return label_now(session, caller.workspace, model, name);
+               }));
+  if (standing == 0) return {};
+  MILLRACE_TRY(const auto granted, ask(caller, project, {model, "alias", name, 0, false, why}));
   MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-    MILLRACE_TRY(const auto before, label_now(session, caller, model, name));
-    if (before.empty()) return lineage::Change{};
-    MILLRACE_TRY(const auto rows,
-                 session.execute("DELETE FROM model_aliases WHERE workspace = ? AND model = ? AND alias = ?",
-                                 {caller.workspace, model, name}));
-    (void)rows;
-    return alias_line("model.alias.deleted", {.model = model, .name = name}, before, "");
+    MILLRACE_TRY(const auto before, label_now(session, caller.workspace, model, name));
+    if (before == 0) return lineage::Change{};
+    const Alias gone{.model = model, .name = name, .version = 0, .deployment = {}};
+    const MoveNote note{.why = why, .request = granted, .restores = 0, .at = parts_.context.now()};
+    MILLRACE_DO(settle(session, caller, project, granted, note.at));
+    MILLRACE_DO(put_label(session, caller, gone, note));
+    return alias_line(gone, before, note);
   }));
   (void)line;
   return {};
 }
 
-Result<std::vector<VersionEntry>> Registry::catalogue(const std::string& workspace) const {
-  std::vector<VersionEntry> out;
-  MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(const auto rows, session.query("SELECT model, version, run_id, author, created_at FROM model_versions "
-                                                "WHERE workspace = ? ORDER BY model, version",
-                                                {workspace}));
-    for (const auto& row : rows) out.push_back({row.text(0), row.integer(1), row.text(2), row.text(3), row.integer(4)});
-    return {};
+Result<Alias> Registry::rollback_alias(const Caller& caller, const Project* project, const std::string& model,
+                                       const std::string& name, const std::string& why) {
+  MILLRACE_DO(check_why(why, "a rollback"));
+  MILLRACE_TRY(const auto spec, binder_of(project, model, name));
+  if (spec) {
+    MILLRACE_TRY(const auto back, rollback(caller, spec->name, why));
+    return Alias{.model = model, .name = name, .version = back.version, .deployment = spec->name};
+  }
+  MILLRACE_DO(may_label(caller, model));
+  MILLRACE_TRY(const auto protection, protection_of(project, model));
+  if (protection.covers(name) && !caller.has_role(protection.role) && !caller.is_local())
+    return Error{Code::denied, fmt::format("{} may not take '{}' of the model '{}' back: that takes the role '{}'",
+                                           caller.subject, name, model, protection.role)}
+        .hint("ask for a token with that role: millrace token create --subject NAME --role " + protection.role);
+  Alias to{.model = model, .name = name, .version = 0, .deployment = {}};
+  MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_TRY(const auto before, label_now(session, caller.workspace, model, name));
+    MILLRACE_TRY(const auto origin, former_move(session, caller.workspace, to));
+    to.version = origin.version;
+    const MoveNote note{.why = why, .request = {}, .restores = origin.number, .at = parts_.context.now()};
+    MILLRACE_DO(put_label(session, caller, to, note));
+    return alias_line(to, before, note);
   }));
-  return out;
+  (void)line;
+  return to;
 }
 
 }  // namespace millrace::registry

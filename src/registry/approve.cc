@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "core/hash.h"
-#include "registry/records.h"
+#include "registry/approvals.h"
 #include "registry/rules.h"
 
 namespace millrace::registry {
@@ -33,22 +33,28 @@ lineage::Change approved(const ModelVersion& version, const Caller& caller, cons
 
 }  // namespace
 
+Result<lineage::Change> record_approval(store::Session& session, const Caller& caller, const StoredVersion& stored,
+                                        const std::string& why, Micros now) {
+  const auto& version = stored.version;
+  const auto covered = covered_by(version.digests);
+  MILLRACE_TRY(const auto rows,
+               session.execute("INSERT INTO approvals (workspace, model, version, covered, subject, node, digests, "
+                               "why, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                               {caller.workspace, version.model, version.version, covered, caller.subject,
+                                approval_node(version, covered, caller.subject), to_text(version.digests.to_json()),
+                                why, now}));
+  (void)rows;
+  return approved(version, caller, covered, why);
+}
+
 Result<ModelVersion> Registry::approve(const Caller& caller, const ModelSpec& spec, int64_t version,
                                        const std::string& why) {
   MILLRACE_DO(check_why(why, "an approval"));
   // Rules and row stand in one transaction: two people, or one twice, cannot pass the same gap.
   MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-    MILLRACE_TRY(const auto stored, get_stored(session, caller.workspace, spec.name, version));
+    MILLRACE_TRY(const auto stored, get_present(session, caller.workspace, spec.name, version));
     MILLRACE_DO(may_approve(caller, spec, stored));
-    const auto covered = covered_by(stored.version.digests);
-    MILLRACE_TRY(const auto rows,
-                 session.execute("INSERT INTO approvals (workspace, model, version, covered, subject, node, digests, "
-                                 "why, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                                 {caller.workspace, spec.name, version, covered, caller.subject,
-                                  approval_node(stored.version, covered, caller.subject),
-                                  to_text(stored.version.digests.to_json()), why, parts_.context.now()}));
-    (void)rows;
-    return approved(stored.version, caller, covered, why);
+    return record_approval(session, caller, stored, why, parts_.context.now());
   }));
   (void)line;
   return get(caller.workspace, spec.name, version);

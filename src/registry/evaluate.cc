@@ -78,17 +78,18 @@ lineage::Change gates_evaluated(const StoredVersion& stored, const Evaluated& ma
 
 }  // namespace
 
-Result<ModelVersion> Registry::evaluate_gates(const Caller& caller, const Project&, const ModelSpec& spec,
+Result<ModelVersion> Registry::evaluate_gates(const Caller& caller, const Project& project, const ModelSpec& spec,
                                               int64_t version) {
+  MILLRACE_DO(trace_version(caller, project, spec, version));
   MILLRACE_TRY(const auto stored, read_one<StoredVersion>(parts_.database, [&](store::Session& session) {
-                 return get_stored(session, caller.workspace, spec.name, version);
+                 return get_present(session, caller.workspace, spec.name, version);
                }));
   auto evaluated = evaluate(parts_, caller, spec, stored);
   if (!evaluated)
     return std::move(evaluated).error().while_doing(fmt::format("evaluating the gates of {}", stored.version.node()));
   const auto& made = *evaluated;
   MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-    MILLRACE_TRY(const auto now, get_stored(session, caller.workspace, spec.name, version));
+    MILLRACE_TRY(const auto now, get_present(session, caller.workspace, spec.name, version));
     if (now.evaluation > 0 && now.version.digests.report == made.report) return lineage::Change{};
     bool passed = true;
     Json results = Json::array();

@@ -197,8 +197,10 @@ Result<Scored> scored_of(const Parts& parts, const std::string& workspace, const
   return out;
 }
 
-Result<Gathered> gather(const Parts& parts, const Caller& caller, const Project& project, const ModelSpec& spec) {
-  MILLRACE_TRY(const auto record, newest(parts, caller.workspace, spec.stage, spec));
+namespace {
+
+Result<Gathered> gather_record(const Parts& parts, const Caller& caller, const Project& project, const ModelSpec& spec,
+                               const StageRecord& record) {
   MILLRACE_TRY(const auto* file, get_out(record, spec.file, spec));
   MILLRACE_DO(parts.blobs.verify(file->digest));
   MILLRACE_TRY(const auto scored_record, newest(parts, caller.workspace, spec.scored_stage, spec));
@@ -220,6 +222,25 @@ Result<Gathered> gather(const Parts& parts, const Caller& caller, const Project&
   identity.erase("report");
   out.identity = digest_of(to_text(identity));
   return out;
+}
+
+}  // namespace
+
+Result<Gathered> gather(const Parts& parts, const Caller& caller, const Project& project, const ModelSpec& spec) {
+  MILLRACE_TRY(const auto record, newest(parts, caller.workspace, spec.stage, spec));
+  return gather_record(parts, caller, project, spec, record);
+}
+
+Result<std::optional<Gathered>> gather_for(const Parts& parts, const Caller& caller, const Project& project,
+                                           const ModelSpec& spec, const std::vector<std::string>& digests) {
+  MILLRACE_TRY(const auto records, parts.pipelines.records(caller.workspace, spec.stage));
+  for (const auto& record : records) {
+    const auto* file = record.out(spec.file);
+    if (file == nullptr || std::find(digests.begin(), digests.end(), file->digest) == digests.end()) continue;
+    MILLRACE_TRY(auto gathered, gather_record(parts, caller, project, spec, record));
+    return std::optional(std::move(gathered));
+  }
+  return std::optional<Gathered>();
 }
 
 Result<std::vector<data::DatasetVersion>> datasets_of(const Parts& parts, const std::string& workspace,

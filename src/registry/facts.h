@@ -33,7 +33,12 @@ struct Gathered {
   lineage::Node contract;
   std::vector<lineage::Edge> edges;  // to the version; targets are empty until it has a number
 };
+// Of the newest records of the model's stages.
 Result<Gathered> gather(const Parts& parts, const Caller& caller, const Project& project, const ModelSpec& spec);
+
+// Of the newest record of the model's stage whose file has one of these digests; nothing when there is none.
+Result<std::optional<Gathered>> gather_for(const Parts& parts, const Caller& caller, const Project& project,
+                                           const ModelSpec& spec, const std::vector<std::string>& digests);
 
 // The versions of datasets that facts.data names.
 Result<std::vector<data::DatasetVersion>> datasets_of(const Parts& parts, const std::string& workspace,

@@ -124,6 +124,9 @@ Json ModelVersion::to_json() const {
           {"digests", digests.to_json()},
           {"gates", std::move(results)},
           {"approvals", approvals},
+          {"source", source},
+          {"content", content},
+          {"mlflow_stage", stage},
           {"created_at", to_iso(created_at)}};
 }
 
@@ -177,9 +180,11 @@ std::string covered_by(const Digests& digests) { return digest_of(to_text(digest
 
 Result<StoredVersion> get_stored(store::Session& session, const std::string& workspace, const std::string& model,
                                  int64_t version) {
-  MILLRACE_TRY(const auto row, session.first("SELECT run_id, stage_node, author, digests, files, facts, created_at "
-                                             "FROM model_versions WHERE workspace = ? AND model = ? AND version = ?",
-                                             {workspace, model, version}));
+  MILLRACE_TRY(
+      const auto row,
+      session.first("SELECT run_id, stage_node, author, digests, files, facts, created_at, source, storage, content, "
+                    "stage, deleted_at FROM model_versions WHERE workspace = ? AND model = ? AND version = ?",
+                    {workspace, model, version}));
   if (!row) {
     MILLRACE_TRY(const auto last, last_version(session, workspace, model));
     return Error{Code::not_found, fmt::format("there is no version {} of the model '{}'", version, model)}.hint(
@@ -197,10 +202,23 @@ Result<StoredVersion> get_stored(store::Session& session, const std::string& wor
   MILLRACE_TRY(out.files, stored_json(*row, 4, out.version.node()));
   MILLRACE_TRY(out.facts, stored_json(*row, 5, out.version.node()));
   out.version.created_at = row->integer(6);
+  out.version.source = row->text(7);
+  out.version.storage = row->text(8);
+  out.version.content = row->text(9);
+  out.version.stage = row->text(10);
+  out.version.deleted = row->integer(11) != 0;
   MILLRACE_DO(add_evaluation(session, workspace, out));
   MILLRACE_DO(add_approvals(session, workspace, out));
   out.version.state = state_of(out.version, out.policy);
   return out;
+}
+
+Result<StoredVersion> get_present(store::Session& session, const std::string& workspace, const std::string& model,
+                                  int64_t version) {
+  MILLRACE_TRY(auto stored, get_stored(session, workspace, model, version));
+  if (!stored.version.deleted) return stored;
+  return Error{Code::not_found, fmt::format("there is no version {} of the model '{}'", version, model)}.hint(
+      "it was deleted; its number is not used again");
 }
 
 Result<std::optional<StoredRelease>> newest_release(store::Session& session, const std::string& workspace,

@@ -33,6 +33,9 @@ std::string model_node(std::string_view model, int64_t version);
 // not_found names the versions that there are.
 Result<StoredVersion> get_stored(store::Session& session, const std::string& workspace, const std::string& model,
                                  int64_t version);
+// The same, and not_found when it was deleted.
+Result<StoredVersion> get_present(store::Session& session, const std::string& workspace, const std::string& model,
+                                  int64_t version);
 Result<std::optional<StoredRelease>> newest_release(store::Session& session, const std::string& workspace,
                                                     const std::string& deployment);
 Result<StoredRelease> get_release(store::Session& session, const std::string& workspace, const std::string& deployment,

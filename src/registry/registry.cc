@@ -4,7 +4,9 @@
 
 #include "core/limits.h"
 #include "registry/facts.h"
-#include "registry/records.h"
+#include "registry/package.h"
+#include "registry/registered_rows.h"
+#include "track/frozen.h"
 
 namespace millrace::registry {
 namespace {
@@ -15,13 +17,6 @@ Result<std::optional<int64_t>> find_identity(store::Session& session, const std:
                session.first("SELECT version FROM model_versions WHERE workspace = ? AND model = ? AND identity = ?",
                              {workspace, model, identity}));
   return row ? std::optional(row->integer(0)) : std::nullopt;
-}
-
-Result<int64_t> next_version(store::Session& session, const std::string& workspace, const std::string& model) {
-  MILLRACE_TRY(
-      const auto row,
-      session.first("SELECT max(version) FROM model_versions WHERE workspace = ? AND model = ?", {workspace, model}));
-  return (row && !row->is_null(0) ? row->integer(0) : 0) + 1;
 }
 
 lineage::Change version_created(const ModelSpec& spec, int64_t version, const Gathered& gathered) {
@@ -57,14 +52,22 @@ Result<ModelVersion> Registry::register_version(const Caller& caller, const Proj
       version = *known;
       return lineage::Change{};
     }
-    MILLRACE_TRY(version, next_version(session, caller.workspace, spec.name));
-    MILLRACE_TRY(const auto rows, session.execute("INSERT INTO model_versions (workspace, model, version, identity, "
-                                                  "run_id, stage_node, author, digests, files, facts, created_at) "
-                                                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                                                  {caller.workspace, spec.name, version, made.identity, made.run_id,
-                                                   made.stage_node, caller.subject, to_text(made.digests.to_json()),
-                                                   to_text(made.files), to_text(made.facts), parts_.context.now()}));
+    const auto now = parts_.context.now();
+    MILLRACE_DO(ensure_registered(session, caller, spec.name, now));
+    MILLRACE_TRY(version, next_version(session, caller.workspace, spec.name, now));
+    MILLRACE_TRY(const auto content, package_digest(made.files, made.facts));
+    MILLRACE_TRY(
+        const auto rows,
+        session.execute("INSERT INTO model_versions (workspace, model, version, identity, run_id, stage_node, author, "
+                        "digests, files, facts, created_at, content, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                        "?, ?, ?)",
+                        {caller.workspace, spec.name, version, made.identity, made.run_id, made.stage_node,
+                         caller.subject, to_text(made.digests.to_json()), to_text(made.files), to_text(made.facts), now,
+                         content, now}));
     (void)rows;
+    if (!made.run_id.empty())
+      MILLRACE_DO(track::freeze(session, caller.workspace, track::Frozen::run, made.run_id,
+                                model_node(spec.name, version)));
     return version_created(spec, version, made);
   }));
   (void)line;
@@ -75,7 +78,7 @@ Result<std::vector<ModelVersion>> Registry::list(const std::string& workspace, c
   std::vector<ModelVersion> out;
   MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {
     MILLRACE_TRY(const auto rows, session.query("SELECT model, version FROM model_versions WHERE workspace = ? AND "
-                                                "(model = ? OR ? = '') ORDER BY model, version DESC LIMIT ?",
+                                                "(model = ? OR ? = '') AND deleted_at = 0 ORDER BY model, version DESC LIMIT ?",
                                                 {workspace, model, model, static_cast<int64_t>(limits::page_size)}));
     for (const auto& row : rows) {
       MILLRACE_TRY(auto stored, get_stored(session, workspace, row.text(0), row.integer(1)));
@@ -88,7 +91,7 @@ Result<std::vector<ModelVersion>> Registry::list(const std::string& workspace, c
 
 Result<ModelVersion> Registry::get(const std::string& workspace, const std::string& model, int64_t version) const {
   MILLRACE_TRY(auto stored, read_one<StoredVersion>(parts_.database, [&](store::Session& session) {
-                 return get_stored(session, workspace, model, version);
+                 return get_present(session, workspace, model, version);
                }));
   return std::move(stored.version);
 }

@@ -14,7 +14,9 @@
 #include "engine/engine.h"
 #include "lineage/journal.h"
 #include "pipeline/pipeline.h"
+#include "registry/registered.h"
 #include "registry/release_snapshot.h"
+#include "registry/requests.h"
 #include "store/blobs.h"
 #include "store/database.h"
 #include "track/tracking.h"
@@ -37,8 +39,17 @@ struct ModelSpec {
   std::vector<GateSpec> gates;
   int approvals = 1;
   std::string approver_role = "approver";
+  int64_t expires_days = 14;                          // of a request to move a protected alias or stage
+  std::optional<std::vector<std::string>> protects;  // aliases and stages; nothing = those of the section `registry`
   Json card = Json::object();  // what only people know: intended use, limitations, owner, ethics
   Where where;
+};
+// registry: what holds for models that say nothing of their own, and those that the file does not name.
+struct RegistrySpec {
+  std::vector<std::string> places;  // protected
+  int approvals = 1;
+  std::string approver_role = "approver";
+  int64_t expires_days = 14;
 };
 // deployments.NAME
 struct DeploymentSpec {
@@ -48,6 +59,7 @@ struct DeploymentSpec {
 };
 Result<std::vector<ModelSpec>> read_models(const Project& project);
 Result<std::vector<DeploymentSpec>> read_deployments(const Project& project);
+Result<RegistrySpec> read_registry(const Project& project);
 
 // What a version stands on. An approval names all of these and holds for exactly these.
 struct Digests {
@@ -72,6 +84,8 @@ struct ModelVersion {
   std::vector<GateResult> gates;  // of the last evaluation
   Json approvals = Json::array();
   Micros created_at = 0;
+  std::string source, storage, content, stage = std::string(kStageNone);  // as in VersionEntry
+  bool deleted = false;
   std::string node() const;  // model:NAME@VERSION
   Json to_json() const;
 };
@@ -119,15 +133,8 @@ struct Alias {
   std::string deployment;  // that binds it: it is this one's stable arm; "" = a label
 };
 
-// What a list of versions needs of each.
-struct VersionEntry {
-  std::string model;
-  int64_t version = 0;
-  std::string run_id, author;
-  Micros created_at = 0;
-};
-
 struct TrafficOrder;  // traffic.h
+struct Wanted;        // request_rows.h
 
 struct Parts {
   store::Database& database;
@@ -193,15 +200,68 @@ class Registry {
                                         const std::string& deployment) const;  // newest first
   Result<std::optional<Release>> current(const std::string& workspace, const std::string& deployment) const;
 
-  // Aliases. Without a project nothing binds one. Setting one that a deployment binds is release() of that version,
-  // with its role, gates and approvals; deleting it is a `conflict`. Labels take the role writer.
+  // Aliases. Without a project nothing binds or protects one. Setting one that a deployment binds is release() of that
+  // version, with its role, gates and approvals; deleting it is a `conflict`. Labels take the role writer.
+  // Moving a protected alias or stage (protection.h) by a plain call makes a request and is `denied` with its id; once
+  // the request has its approvals the call goes through. Of two requests the first that is carried out wins; the other
+  // gets a `conflict` that says who and when.
   Result<std::vector<Alias>> aliases(const std::string& workspace, const Project* project,
                                      const std::string& model) const;  // "" = of all
-  Result<void> set_alias(const Caller& caller, const Project* project, const Alias& wanted);
+  Result<void> set_alias(const Caller& caller, const Project* project, const Alias& wanted,
+                         const std::string& why = "");
   Result<void> delete_alias(const Caller& caller, const Project* project, const std::string& model,
-                            const std::string& name);
-  // Every version there is, by model and number.
-  Result<std::vector<VersionEntry>> catalogue(const std::string& workspace) const;
+                            const std::string& name, const std::string& why = "");
+  // Back to the version before, as a move of its own: who goes back again goes further back. Takes the role writer; of a
+  // protected alias that of its approvers; of a bound one it is rollback() of the deployment.
+  Result<Alias> rollback_alias(const Caller& caller, const Project* project, const std::string& model,
+                               const std::string& name, const std::string& why);
+  // Newest first; of a bound alias its deployment's releases, then what it was as a label.
+  Result<std::vector<AliasMove>> alias_moves(const std::string& workspace, const Project* project,
+                                             const std::string& model, const std::string& name) const;
+  // What the alias stood for at that time; nothing when it was not there.
+  Result<std::optional<AliasMove>> alias_at(const std::string& workspace, const Project* project,
+                                            const std::string& model, const std::string& name, Micros at) const;
+  // The versions that stood in a stage at that time, each with the move that put it there.
+  Result<std::vector<StageMember>> stage_at(const std::string& workspace, const std::string& model,
+                                            const std::string& stage, Micros at) const;
+
+  // Requests, newest first; "" = of all models, in any state.
+  Result<std::vector<ChangeRequest>> requests(const std::string& workspace, const std::string& model,
+                                              const std::string& state) const;
+  Result<ChangeRequest> request(const std::string& workspace, const std::string& id) const;  // "cr-7"
+  // One voice, for exactly the digests of now; never the author's. The last one that is needed carries the request out.
+  // It is an approval of the version, too, under the rules of approve().
+  Result<ChangeRequest> approve_request(const Caller& caller, const Project* project, const std::string& id,
+                                        const std::string& why);
+  Result<ChangeRequest> reject_request(const Caller& caller, const std::string& id, const std::string& why);
+  Result<ChangeRequest> withdraw_request(const Caller& caller, const std::string& id, const std::string& why);
+
+  // Every version there is, by model and number; of one model when it is named.
+  Result<std::vector<VersionEntry>> catalogue(const std::string& workspace, const std::string& model = "") const;
+
+  // Models and versions as MLflow's clients make them. They and those that the pipeline made are one table with one
+  // numbering; a number is never used twice, not even after its model was deleted. Writes take the role writer.
+  Result<std::vector<RegisteredModel>> registered(const std::string& workspace, const std::string& name = "") const;
+  Result<void> create_model(const Caller& caller, const NewRegisteredModel& wanted);  // conflict when there is one
+  Result<void> describe_model(const Caller& caller, const std::string& name, const std::string& description);
+  // conflict for a model that the project or a release names: its name is part of theirs.
+  Result<void> rename_model(const Caller& caller, const Project* project, const std::string& name,
+                            const std::string& to);
+  // With all its versions; conflict while a release, a bound or a protected alias or stage needs one of them.
+  Result<void> delete_model(const Caller& caller, const Project* project, const std::string& name);
+  Result<void> tag_model(const Caller& caller, const std::string& name, const track::KeyValue& tag);
+  Result<void> untag_model(const Caller& caller, const std::string& name, const std::string& key);
+  // Makes a version of files that a run or logged model left. From then on the files, the logged model and, once it has
+  // ended, the run are read-only (track/frozen.h). Gates and approvals are those of the project's model of that name.
+  Result<int64_t> create_version(const Caller& caller, const Project* project, const NewVersion& wanted);
+  Result<void> describe_version(const Caller& caller, const std::string& model, int64_t version,
+                                const std::string& description);
+  Result<void> delete_version(const Caller& caller, const Project* project, const std::string& model, int64_t version);
+  Result<void> tag_version(const Caller& caller, const std::string& model, int64_t version, const track::KeyValue& tag);
+  Result<void> untag_version(const Caller& caller, const std::string& model, int64_t version, const std::string& key);
+  Result<void> set_stage(const Caller& caller, const Project* project, const StageMove& move);
+  // Where a client finds the files; those of a version that the pipeline made are put there first.
+  Result<std::string> download_uri(const Caller& caller, const std::string& model, int64_t version);
 
   // Brings the snapshot files in line with the records (after a crash between the two). Call once at start.
   Result<void> reconcile();
@@ -216,6 +276,12 @@ class Registry {
 
  private:
   Result<Release> move_traffic(const Caller& caller, const TrafficOrder& order);
+  Result<std::string> ask(const Caller& caller, const Project* project, const Wanted& wanted);
+  Result<std::string> ask_release(const Caller& caller, const Project& project, const DeploymentSpec& spec,
+                                  const Move& move);
+  Result<void> gather_evidence(const Caller& caller, const Project* project, const std::string& model, int64_t version);
+  Result<void> trace_version(const Caller& caller, const Project& project, const ModelSpec& spec, int64_t version);
+  Result<void> carry_out(const Caller& caller, const Project* project, const ChangeRequest& request);
   Result<void> mend(const std::string& workspace, const std::string& deployment);
 
   Parts parts_;

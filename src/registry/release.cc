@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/limits.h"
+#include "registry/request_rows.h"
 #include "registry/rules.h"
 #include "registry/traffic.h"
 
@@ -90,12 +91,30 @@ Result<int64_t> promoted(const std::optional<StoredRelease>& stored, const Deplo
       .hint("what has had no traffic is released: millrace release create " + spec.name);
 }
 
+// The approvals of a request stand in for the role of who carries it out.
+Caller with_grant(const Caller& caller, const std::string& granted) {
+  auto out = caller;
+  if (!granted.empty()) out.roles.emplace_back("approver");
+  return out;
+}
+
 }  // namespace
+
+// A deployment's stable arm and the alias that it binds are one: what protects the alias protects the arm.
+Result<std::string> Registry::ask_release(const Caller& caller, const Project& project, const DeploymentSpec& spec,
+                                          const Move& move) {
+  if (spec.alias.empty()) return std::string();
+  MILLRACE_TRY(const auto live, current(caller.workspace, spec.name));
+  if (live && live->model == spec.model && live->version == move.version) return std::string();
+  return ask(caller, &project, {spec.model, "alias", spec.alias, move.version, false, move.why});
+}
 
 Result<Release> Registry::release(const Caller& caller, const Project& project, const DeploymentSpec& spec,
                                   const Move& move) {
-  MILLRACE_DO(may_move_traffic(caller, spec.name));
   MILLRACE_DO(check_why(move.why, "a release"));
+  MILLRACE_TRY(const auto granted, ask_release(caller, project, spec, move));
+  const auto mover = with_grant(caller, granted);
+  MILLRACE_DO(may_move_traffic(mover, spec.name));
   MILLRACE_TRY(const auto model, find_model(project, spec));
   MILLRACE_TRY(const auto arrival, read_arrival(parts_, caller.workspace, model, move.version, Duty::answers));
   const auto decide = [&](store::Session& session, const std::optional<StoredRelease>& live) -> Result<TrafficPlan> {
@@ -108,7 +127,12 @@ Result<Release> Registry::release(const Caller& caller, const Project& project, 
     }
     return stable_alone(spec, arrival, "release");
   };
-  return move_traffic(caller, {.deployment = spec.name, .move = move, .what = "a release", .decide = decide});
+  return move_traffic(mover, {.deployment = spec.name,
+                              .move = move,
+                              .what = "a release",
+                              .decide = decide,
+                              .project = &project,
+                              .request = granted});
 }
 
 Result<Release> Registry::shadow(const Caller& caller, const Project& project, const DeploymentSpec& spec,
@@ -169,13 +193,17 @@ Result<Release> Registry::canary(const Caller& caller, const Project& project, c
 
 Result<Release> Registry::promote(const Caller& caller, const Project& project, const DeploymentSpec& spec,
                                   const Move& move) {
-  MILLRACE_DO(may_move_traffic(caller, spec.name));
   MILLRACE_DO(check_why(move.why, "a promotion"));
   MILLRACE_TRY(const auto model, find_model(project, spec));
   MILLRACE_TRY(const auto version, read_one<int64_t>(parts_.database, [&](store::Session& session) -> Result<int64_t> {
                  MILLRACE_TRY(const auto live, newest_release(session, caller.workspace, spec.name));
                  return promoted(live, spec, move);
                }));
+  Move stable = move;
+  stable.version = version;
+  MILLRACE_TRY(const auto granted, ask_release(caller, project, spec, stable));
+  const auto mover = with_grant(caller, granted);
+  MILLRACE_DO(may_move_traffic(mover, spec.name));
   MILLRACE_TRY(const auto arrival, read_arrival(parts_, caller.workspace, model, version, Duty::answers));
   const auto decide = [&](store::Session& session, const std::optional<StoredRelease>& live) -> Result<TrafficPlan> {
     MILLRACE_TRY(const auto now, promoted(live, spec, move));
@@ -185,7 +213,12 @@ Result<Release> Registry::promote(const Caller& caller, const Project& project, 
     MILLRACE_DO(check_arrival(session, caller.workspace, arrival));
     return stable_alone(spec, arrival, "promote");
   };
-  return move_traffic(caller, {.deployment = spec.name, .move = move, .what = "a promotion", .decide = decide});
+  return move_traffic(mover, {.deployment = spec.name,
+                              .move = move,
+                              .what = "a promotion",
+                              .decide = decide,
+                              .project = &project,
+                              .request = granted});
 }
 
 }  // namespace millrace::registry

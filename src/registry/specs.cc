@@ -13,7 +13,8 @@
 namespace millrace::registry {
 namespace {
 
-constexpr int64_t kMostApprovals = 10;
+constexpr int64_t kMostApprovals = 10, kMostDays = 365;
+constexpr size_t kMostProtected = 100;
 constexpr size_t kMostGates = 100;
 constexpr size_t kMostEntries = 1'000;  // models, deployments
 
@@ -114,15 +115,22 @@ Result<void> read_scored(const Project& project, const Yaml& node, ModelSpec& sp
   return {};
 }
 
-Result<void> read_approvals(const Yaml& node, ModelSpec& spec) {
+// Of a model, or of the section `registry`.
+template <class Spec>
+Result<void> read_approvals(const Yaml& node, Spec& spec) {
   const auto* approvals = node.find("approvals");
   if (approvals == nullptr) return {};
-  MILLRACE_DO(approvals->only_keys({"count", "role"}));
+  MILLRACE_DO(approvals->only_keys({"count", "role", "expires_days"}));
   if (const auto* count = approvals->find("count")) {
     MILLRACE_TRY(const auto number, count->integer());
     if (number < 1 || number > kMostApprovals)
       return count->error(fmt::format("count is {}, and must be from 1 to {}", number, kMostApprovals));
     spec.approvals = static_cast<int>(number);
+  }
+  if (const auto* days = approvals->find("expires_days")) {
+    MILLRACE_TRY(spec.expires_days, days->integer());
+    if (spec.expires_days < 1 || spec.expires_days > kMostDays)
+      return days->error(fmt::format("expires_days is {}, and must be from 1 to {}", spec.expires_days, kMostDays));
   }
   if (const auto* role = approvals->find("role")) {
     MILLRACE_TRY(spec.approver_role, role->string());
@@ -130,6 +138,23 @@ Result<void> read_approvals(const Yaml& node, ModelSpec& spec) {
     if (!has(known, spec.approver_role)) return unknown("role that approves named", spec.approver_role, *role, known);
   }
   return {};
+}
+
+Result<std::vector<std::string>> read_protected(const Yaml& list) {
+  if (!list.is_list() && !list.is_null())
+    return list.error("protected is a list of aliases and stages").hint("write e.g. protected: [champion, Production]");
+  if (list.items().size() > kMostProtected)
+    return list.error(fmt::format("at most {} aliases and stages are protected", kMostProtected));
+  std::vector<std::string> out;
+  for (const auto& item : list.items()) {
+    MILLRACE_TRY(auto name, item.string());
+    if (auto good = check_alias(name); !good) return item.error(good.error().message()).hint(good.error().hint());
+    if (const auto stage = canonical_stage(name); stage && *stage != name)
+      return item.error(fmt::format("the stage is written {}", *stage));
+    if (has(out, name)) return item.error(fmt::format("'{}' stands here twice", name));
+    out.push_back(std::move(name));
+  }
+  return out;
 }
 
 Result<void> read_card(const Yaml& node, ModelSpec& spec) {
@@ -150,7 +175,7 @@ Result<void> read_card(const Yaml& node, ModelSpec& spec) {
 Result<ModelSpec> read_model(const Project& project, const std::string& name, const Yaml& node) {
   if (!is_name(name))
     return node.error(fmt::format("'{}' is not a name of a model", name)).hint("letters, digits, '_', '-' and '.'");
-  MILLRACE_DO(node.only_keys({"stage", "file", "contract", "label", "scored", "gates", "approvals", "card"}));
+  MILLRACE_DO(node.only_keys({"stage", "file", "contract", "label", "scored", "gates", "approvals", "protected", "card"}));
   ModelSpec spec{.name = name, .where = node.where()};
   MILLRACE_TRY(spec.stage, read_stage(project, node));
   MILLRACE_TRY(spec.file, read_out(project, node, spec.stage, "file"));
@@ -165,6 +190,9 @@ Result<ModelSpec> read_model(const Project& project, const std::string& name, co
   MILLRACE_DO(read_scored(project, node, spec));
   MILLRACE_DO(read_gates(node, spec));
   MILLRACE_DO(read_approvals(node, spec));
+  if (const auto* list = node.find("protected")) {
+    MILLRACE_TRY(spec.protects, read_protected(*list));
+  }
   MILLRACE_DO(read_card(node, spec));
   return spec;
 }
@@ -229,6 +257,18 @@ Result<std::vector<Spec>> read_section(const Project& project, std::string_view 
 
 Result<std::vector<ModelSpec>> read_models(const Project& project) {
   return read_section<ModelSpec>(project, "models", read_model);
+}
+
+Result<RegistrySpec> read_registry(const Project& project) {
+  RegistrySpec spec;
+  const auto* node = project.section("registry");
+  if (node == nullptr || node->is_null()) return spec;
+  MILLRACE_DO(node->only_keys({"protected", "approvals"}));
+  MILLRACE_DO(read_approvals(*node, spec));
+  if (const auto* list = node->find("protected")) {
+    MILLRACE_TRY(spec.places, read_protected(*list));
+  }
+  return spec;
 }
 
 Result<std::vector<DeploymentSpec>> read_deployments(const Project& project) {

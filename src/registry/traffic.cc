@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/fault.h"
+#include "registry/request_rows.h"
 #include "registry/rules.h"
 #include "registry/serving_files.h"
 
@@ -35,7 +36,7 @@ Result<void> check_owner(store::Session& session, const std::string& workspace, 
   return {};
 }
 
-Error overtaken(const Release& winner) {
+Error came_late(const Release& winner) {
   return Error{Code::conflict, fmt::format("{} was first: {} of {} by {} at {} ({})", winner.node(), winner.step,
                                            model_node(winner.model, winner.version), winner.subject,
                                            to_iso(winner.created_at), winner.reason)}
@@ -45,7 +46,7 @@ Error overtaken(const Release& winner) {
 // Whoever asks must have seen what is live.
 Result<void> check_expected(const TrafficOrder& order, const std::optional<StoredRelease>& live) {
   if (order.move.live == 0 || (live && live->release.number == order.move.live)) return {};
-  if (live) return overtaken(live->release);
+  if (live) return came_late(live->release);
   return Error{Code::conflict, fmt::format("the deployment '{}' has no release", order.deployment)}.at_field("live");
 }
 
@@ -130,7 +131,7 @@ Result<Arrival> read_arrival(const Parts& parts, const std::string& workspace, c
                              Duty duty) {
   Arrival out{.model = model, .duty = duty};
   MILLRACE_TRY(out.seen, read_one<StoredVersion>(parts.database, [&](store::Session& session) {
-                 return get_stored(session, workspace, model.name, version);
+                 return get_present(session, workspace, model.name, version);
                }));
   MILLRACE_DO(may_arrive(model, out.seen, duty));
   const auto& digests = out.seen.version.digests;
@@ -145,7 +146,7 @@ Result<Arrival> read_arrival(const Parts& parts, const std::string& workspace, c
 
 Result<void> check_arrival(store::Session& session, const std::string& workspace, const Arrival& arrival) {
   const auto& seen = arrival.seen.version;
-  MILLRACE_TRY(const auto stored, get_stored(session, workspace, seen.model, seen.version));
+  MILLRACE_TRY(const auto stored, get_present(session, workspace, seen.model, seen.version));
   MILLRACE_DO(may_arrive(arrival.model, stored, arrival.duty));
   if (stored.version.digests.to_json() == seen.digests.to_json()) return {};
   return Error{Code::conflict, fmt::format("the gates of {} were evaluated again meanwhile", seen.node())}.hint(
@@ -210,9 +211,12 @@ Result<Release> Registry::move_traffic(const Caller& caller, const TrafficOrder&
   const auto write = [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_DO(check_owner(session, caller.workspace, order.deployment));
     MILLRACE_TRY(const auto live, newest_release(session, caller.workspace, order.deployment));
-    if (live && live->release.number != seen->live) return overtaken(live->release);
+    if (live && live->release.number != seen->live) return came_late(live->release);
     MILLRACE_TRY(written.plan, order.decide(session, live));
-    return insert_release(session, caller, parts_.context, live, written);
+    MILLRACE_DO(settle(session, caller, order.project, order.request, parts_.context.now()));
+    MILLRACE_TRY(auto change, insert_release(session, caller, parts_.context, live, written));
+    if (!order.request.empty()) change.body["request"] = order.request;
+    return change;
   };
   const auto record = [&]() -> Result<void> {
     MILLRACE_DO(seen);

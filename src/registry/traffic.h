@@ -23,6 +23,8 @@ struct TrafficOrder {
   const Move& move;
   std::string_view what;  // "a rollback", in messages
   DecideTraffic decide;
+  const Project* project = nullptr;  // of a move under a request
+  std::string request;               // that allowed it, or ""
 };
 
 // What a version needs for its arm: `answers` gates and approvals, `listens` (a shadow) gates only.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "core/json.h"
+#include "track/frozen.h"
 #include "track/names.h"
 #include "track/query.h"
 #include "track/rows.h"
@@ -216,6 +217,7 @@ Result<void> Tracking::delete_experiment(const Caller& caller, const std::string
     MILLRACE_TRY(const auto experiment, load_experiment(session, caller.workspace, id));
     if (experiment.lifecycle_stage != "active")
       return Error{Code::not_found, fmt::format("No Experiment with id={} exists", id)}.hint("it is deleted already");
+    MILLRACE_DO(check_experiment_deletable(session, caller.workspace, id));
     MILLRACE_DO(set_stage(session, caller.workspace, id, "deleted", now_ms()));
     return change_of("deleted", id);
   }));

@@ -2,6 +2,7 @@
 
 #include "core/hash.h"
 #include "core/json.h"
+#include "track/frozen.h"
 #include "track/names.h"
 #include "track/query.h"
 #include "track/rows.h"
@@ -134,6 +135,7 @@ Result<LoggedModel> Tracking::finalize_model(const Caller& caller, const std::st
   LoggedModel model;
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(model, live_model(session, caller.workspace, id));
+    if (model.status != status) MILLRACE_DO(check_not_frozen(session, caller.workspace, model));
     const auto before = std::exchange(model.status, status);
     model.last_update_time = now_ms();
     MILLRACE_DO(touch(session, caller.workspace, id, "status", status, model.last_update_time));
@@ -146,6 +148,7 @@ Result<LoggedModel> Tracking::finalize_model(const Caller& caller, const std::st
 Result<void> Tracking::delete_model(const Caller& caller, const std::string& id) {
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto model, live_model(session, caller.workspace, id));
+    MILLRACE_DO(check_not_frozen(session, caller.workspace, model));
     MILLRACE_DO(touch(session, caller.workspace, model.id, "lifecycle_stage", "deleted", now_ms()));
     MILLRACE_TRY(const auto noted,
                  session.execute("UPDATE track_models SET deleted_at = ? WHERE workspace = ? AND id = ?",
@@ -192,6 +195,7 @@ Result<void> Tracking::log_model_params(const Caller& caller, const std::string&
   MILLRACE_DO(check_batch({.metrics = {}, .params = params, .tags = {}}));
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto model, live_model(session, caller.workspace, id));
+    MILLRACE_DO(check_not_frozen(session, caller.workspace, model));
     MILLRACE_DO(store_params(session, caller.workspace, model, params));
     Json keys = Json::array();
     for (const auto& param : params) keys.push_back(param.key);

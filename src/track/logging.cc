@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -5,6 +6,7 @@
 
 #include "core/hash.h"
 #include "core/json.h"
+#include "track/frozen.h"
 #include "track/names.h"
 #include "track/points/series.h"
 #include "track/rows.h"
@@ -106,6 +108,17 @@ Json keys_of(const std::vector<KeyValue>& pairs) {
   return keys;
 }
 
+bool only_housekeeping(const Batch& batch) {
+  return batch.metrics.empty() && batch.params.empty() &&
+         std::all_of(batch.tags.begin(), batch.tags.end(), [](const auto& tag) { return is_housekeeping(tag.key); });
+}
+
+Result<RunInfo> active_run(store::Session& session, const std::string& workspace, const std::string& id) {
+  MILLRACE_TRY(auto run, load_run_info(session, workspace, id));
+  MILLRACE_DO(check_active(run));
+  return run;
+}
+
 }  // namespace
 
 Result<void> Tracking::log_batch(const Caller& caller, const std::string& run, const Batch& batch) {
@@ -113,7 +126,8 @@ Result<void> Tracking::log_batch(const Caller& caller, const std::string& run, c
   MILLRACE_DO(check_batch(batch));
   const auto digest = BatchDigest().of(batch);  // not in the one thread that writes
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-    MILLRACE_TRY(const auto info, writable_run(session, caller.workspace, run));
+    MILLRACE_TRY(const auto info, only_housekeeping(batch) ? active_run(session, caller.workspace, run)
+                                                           : writable_run(session, caller.workspace, run));
     for (const auto& param : batch.params) MILLRACE_DO(store_param(session, caller.workspace, run, param));
     MILLRACE_DO(store_metrics(session, caller.workspace, info, batch.metrics));
     for (const auto& tag : batch.tags) MILLRACE_DO(store_tag(session, caller.workspace, run, tag));

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "track/frozen.h"
 #include "track/query.h"
 
 namespace millrace::track {
@@ -237,6 +238,7 @@ Result<void> check_active(const RunInfo& run) {
 Result<RunInfo> writable_run(store::Session& session, const std::string& workspace, const std::string& id) {
   MILLRACE_TRY(auto run, load_run_info(session, workspace, id));
   MILLRACE_DO(check_active(run));
+  MILLRACE_DO(check_not_frozen(session, workspace, run));
   return run;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/hash.h"
 #include "core/json.h"
+#include "track/frozen.h"
 #include "track/names.h"
 #include "track/query.h"
 #include "track/rows.h"
@@ -146,6 +147,7 @@ Result<void> Tracking::delete_run(const Caller& caller, const std::string& id) {
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto run, load_run_info(session, caller.workspace, id));
     if (run.lifecycle_stage == "deleted") return lineage::Change{};
+    MILLRACE_DO(check_run_deletable(session, caller.workspace, id));
     MILLRACE_DO(set_stage(session, caller.workspace, id, "deleted", context_.now()));
     return change_of("deleted", run);
   }));

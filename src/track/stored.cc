@@ -2,6 +2,7 @@
 
 #include "core/fault.h"
 #include "core/json.h"
+#include "track/frozen.h"
 #include "track/stored.h"
 #include "track/tracking.h"
 
@@ -134,6 +135,8 @@ Result<void> Tracking::note_artifact(const Caller& caller, const std::string& pa
 
 Result<void> Tracking::store_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file,
                                       const std::string& digest, const Also& also) {
+  const std::shared_lock held(freezing_);
+  MILLRACE_DO(check_open(caller.workspace, path, Below::alone));
   MILLRACE_TRY(const auto stored, places_.proxied.put(caller.workspace, path, spooled_file, digest));
   FAULT_POINT("track.artifact.before_note");
   return note_artifact(caller, path, stored, also);
@@ -145,11 +148,15 @@ Result<void> Tracking::put_artifact(const Caller& caller, const std::string& pat
 }
 
 Result<void> Tracking::put_artifact_text(const Caller& caller, const std::string& path, std::string_view bytes) {
+  const std::shared_lock held(freezing_);
+  MILLRACE_DO(check_open(caller.workspace, path, Below::alone));
   MILLRACE_TRY(const auto stored, places_.proxied.put_text(caller.workspace, path, bytes));
   return note_artifact(caller, path, stored, nullptr);
 }
 
 Result<void> Tracking::delete_artifacts(const Caller& caller, const std::string& path) {
+  const std::shared_lock held(freezing_);
+  MILLRACE_DO(check_open(caller.workspace, path, Below::whole));
   MILLRACE_DO(places_.proxied.remove(caller.workspace, path));
   MILLRACE_TRY(const auto at, ArtifactPath::of_file(caller.workspace, path));
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
@@ -173,6 +180,12 @@ Result<void> forget_artifacts(store::Session& session, const std::string& worksp
                                {workspace, path, path + "/", path + "0"}));
   (void)done;
   return {};
+}
+
+Result<void> Tracking::check_open(const std::string& workspace, const std::string& path, Below below) const {
+  std::string clean = path;
+  while (clean.ends_with('/')) clean.pop_back();
+  return database_.read([&](store::Session& session) { return check_path_open(session, workspace, clean, below); });
 }
 
 }  // namespace millrace::track

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 
 namespace millrace::track {
 
+enum class Below;  // frozen.h
 enum class View { active, deleted, all };
 
 struct NewExperiment {
@@ -156,7 +158,13 @@ class Tracking {
   // All files below a run's or model's artifact URI, with what is known of them; nothing there is fine. No line of the
   // journal: whoever removes the run or model writes it.
   Result<void> remove_below(const Caller& caller, const std::string& uri);
-  bool goes_direct(const std::string& uri) const;          // kept where clients go themselves
+  bool goes_direct(const std::string& uri) const;  // kept where clients go themselves
+  // Runs `work` while no file is being written or removed: what is frozen in it is as it was read before.
+  template <class Work>
+  auto while_still(Work work) {
+    const std::unique_lock held(freezing_);
+    return work();
+  }
   static std::string artifact_path(std::string_view uri);  // of "mlflow-artifacts:/PATH"; "" for any other
 
   // One artifact in parts, in any order, repeatable, over days and restarts. `id` names the upload, `key` is the secret
@@ -181,12 +189,14 @@ class Tracking {
                               const std::string& digest, const Also& also);
   Result<void> note_artifact(const Caller& caller, const std::string& path, const Stored& stored, const Also& also);
   std::string upload_folder(const std::string& id) const { return places_.uploads_folder + "/" + id; }
+  Result<void> check_open(const std::string& workspace, const std::string& path, Below below) const;
   int64_t now_ms() const { return context_.now() / 1000; }
 
   store::Database& database_;
   lineage::Journal& journal_;
   Context& context_;
   ArtifactPlaces places_;
+  std::shared_mutex freezing_;          // shared by those that write files, alone for those that freeze them
   std::mutex mutex_;                    // guards with_default_
   std::set<std::string> with_default_;  // workspaces that are known to have their experiment 0
 };

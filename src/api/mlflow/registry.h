@@ -1,4 +1,4 @@
-// Model versions as MLflow's registered models: what the handlers of both share.
+// Registered models and their versions: what the handlers of both share.
 #pragma once
 #include <optional>
 #include <string>
@@ -6,28 +6,34 @@
 
 #include "api/mlflow/table.h"
 #include "registry/registry.h"
+#include "track/filter.h"
 
 namespace millrace::api::mlflow {
 
-// A workspace's models at one moment.
+// A workspace's models at one moment, or one of them.
 struct Catalogue {
-  std::vector<registry::VersionEntry> versions;  // by model and number
+  std::vector<registry::RegisteredModel> models;  // by name
+  std::vector<registry::VersionEntry> versions;   // by model and number
   std::vector<registry::Alias> aliases;
 };
-// The project that binds aliases; nothing when the server runs without one.
+// The project that binds and protects aliases; nothing when the server runs without one.
 Result<std::optional<Project>> project_of(const Services& services);
-Result<Catalogue> read_catalogue(const Services& services, const Caller& caller);
+Result<Catalogue> read_catalogue(const Services& services, const Caller& caller, const std::string& model = "");
 
-// A registered model is what has versions.
-struct ModelEntry {
-  std::string name, author;
-  Micros created_at = 0, updated_at = 0;
-  int64_t newest = 0;
-};
-std::vector<ModelEntry> models_of(const Catalogue& catalogue);                      // by name
-Result<ModelEntry> get_model(const Catalogue& catalogue, const std::string& name);  // not_found in MLflow's words
-Result<int64_t> read_version(const std::string& text);                              // clients send it as text
-Result<Json> version_json(const Services& services, const Caller& caller, const Catalogue& catalogue,
-                          const std::string& model, int64_t version);
+Result<registry::RegisteredModel> get_model(const Catalogue& catalogue,
+                                            const std::string& name);  // not_found in MLflow's words
+Result<registry::VersionEntry> get_version(const Catalogue& catalogue, const std::string& model, int64_t version);
+// Of each stage the highest version.
+std::vector<registry::VersionEntry> newest_of_stages(const Catalogue& catalogue, const std::string& model);
+Result<int64_t> read_version(const std::string& text);  // clients send it as text
+
+Json version_json(const Catalogue& catalogue, const registry::VersionEntry& version);
+Json model_json(const Catalogue& catalogue, const registry::RegisteredModel& model);
+// Is this search for prompts? Otherwise they are left out, as MLflow does.
+bool asks_for_prompts(const std::string& filter, const track::Grammar& grammar);
+
+// {"model_version": ...} of one as it is now, or an error.
+Result<Json> version_now(const Services& services, const Caller& caller, const std::string& model, int64_t version);
+Result<Json> model_now(const Services& services, const Caller& caller, const std::string& name);
 
 }  // namespace millrace::api::mlflow

@@ -1,5 +1,6 @@
 #include "api/mlflow/select.h"
 
+#include <algorithm>
 #include <cctype>
 
 namespace millrace::api::mlflow {
@@ -48,6 +49,15 @@ bool holds(const track::Comparison& it, const Cell& cell) {
     case Operator::is_not_null: return !cell.text.empty();
   }
   return false;
+}
+
+bool tag_holds(const track::Comparison& it, const std::vector<track::KeyValue>& tags) {
+  const auto found = std::find_if(tags.begin(), tags.end(), [&](const auto& tag) { return tag.key == it.key; });
+  const bool there = found != tags.end();
+  if (it.op == track::Operator::is_null) return !there;
+  if (it.op == track::Operator::is_not_null) return there;
+  if (!there && it.key == "mlflow.prompt.is_prompt") return holds(it, {.text = "false"});
+  return there && holds(it, {.text = found->value});
 }
 
 Asked Asked::of(Body& in, int64_t standard) {

@@ -17,6 +17,8 @@ struct Cell {
   double number = 0;
 };
 bool holds(const track::Comparison& comparison, const Cell& cell);
+// A tag that is not there equals nothing and differs from nothing, as MLflow has it.
+bool tag_holds(const track::Comparison& comparison, const std::vector<track::KeyValue>& tags);
 
 struct Asked {
   std::string filter;
@@ -33,7 +35,7 @@ template <class Entry>
 struct Searched {
   const track::Grammar& grammar;
   Cell (*cell)(const Entry& entry, const std::string& column);
-  bool (*tag_holds)(const track::Comparison& comparison);  // they have no tags of their own
+  const std::vector<track::KeyValue>& (*tags)(const Entry& entry);
   std::vector<std::string_view> order;                     // when none is asked for; its last words end every order
   Json (*key)(const Entry& entry);                         // a list unlike any other's
   size_t most = 0;
@@ -47,6 +49,8 @@ Result<track::Page<Entry>> select(std::vector<Entry> entries, const Searched<Ent
   for (const auto& text : asked.order_by) {
     MILLRACE_TRY(const auto order, track::parse_order(text, how.grammar));
     if (order.entity != track::Entity::attribute) return Error{Code::invalid, "only attributes can be ordered by"};
+    if (std::any_of(orders.begin(), orders.end(), [&](const auto& each) { return each.key == order.key; }))
+      return Error{Code::invalid, "`order_by` contains duplicate fields: '" + text + "'"};
     orders.push_back(order);
   }
   for (const auto& text : how.order) {
@@ -55,7 +59,7 @@ Result<track::Page<Entry>> select(std::vector<Entry> entries, const Searched<Ent
   }
   std::erase_if(entries, [&](const Entry& entry) {
     return !std::all_of(comparisons.begin(), comparisons.end(), [&](const track::Comparison& each) {
-      return each.entity == track::Entity::attribute ? holds(each, how.cell(entry, each.key)) : how.tag_holds(each);
+      return each.entity == track::Entity::attribute ? holds(each, how.cell(entry, each.key)) : tag_holds(each, how.tags(entry));
     });
   });
   std::stable_sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {

@@ -8,6 +8,7 @@ namespace {
 struct Plane {
   std::string name;
   int64_t seats = 0;
+  std::vector<track::KeyValue> tags;
 };
 
 constexpr track::Attribute kAttributes[] = {{"name", "name", false, true}, {"seats", "seats", true}};
@@ -19,7 +20,7 @@ const Searched<Plane> kHow{
         [](const Plane& plane, const std::string& column) {
           return column == "name" ? Cell{.text = plane.name} : Cell{.number = static_cast<double>(plane.seats)};
         },
-    .tag_holds = [](const track::Comparison& each) { return each.op == track::Operator::unequal; },
+    .tags = [](const Plane& plane) -> const std::vector<track::KeyValue>& { return plane.tags; },
     .order = {"name"},
     .key = [](const Plane& plane) { return Json::array({plane.name}); },
     .most = 100};

@@ -58,6 +58,7 @@ Routes system_routes(Services& services);
 Routes dataset_routes(Services& services);
 Routes pipeline_routes(Services& services);
 Routes model_routes(Services& services);
+Routes request_routes(Services& services);
 Routes deployment_routes(Services& services);
 Routes alert_routes(Services& services);
 Routes lineage_routes(Services& services);

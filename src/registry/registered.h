@@ -1,0 +1,65 @@
+// Registered models and their versions as MLflow's clients make, describe, tag, stage and delete them: the values that Registry takes and answers.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/result.h"
+#include "track/entities.h"
+
+namespace millrace::registry {
+
+inline constexpr std::string_view kStageNone = "None", kStageArchived = "Archived";
+
+struct RegisteredModel {
+  std::string name, description, author;
+  Micros created_at = 0, updated_at = 0;
+  std::vector<track::KeyValue> tags;  // by key
+};
+struct NewRegisteredModel {
+  std::string name, description;
+  std::vector<track::KeyValue> tags;
+};
+
+// A version from files that a run or a logged model left here, or from a place elsewhere that only the client reads.
+struct NewVersion {
+  std::string model, source, run_id, model_id, run_link, description;
+  std::vector<track::KeyValue> tags;
+};
+
+// What lists, searches and answers need of a version.
+struct VersionEntry {
+  std::string model;
+  int64_t version = 0;
+  std::string run_id, author;
+  Micros created_at = 0, updated_at = 0;
+  std::string source;   // as the client named it; "millrace:model:NAME@VERSION" of one that the pipeline made
+  std::string storage;  // where its files are; "" = put in place when they are asked for
+  std::string content;  // digest of the manifest of its files; "" = they are not kept here
+  std::string model_id, run_link, description, stage;
+  std::string state;   // ModelVersion::state
+  std::string digest;  // of the model
+  bool evaluated = false;             // its gates were
+  std::vector<track::KeyValue> tags;  // by key
+};
+
+struct StageMove {
+  std::string model;
+  int64_t version = 0;
+  std::string stage;  // any case
+  bool archive = false;  // what stands in that stage now is archived
+  std::string why;
+};
+
+// A prompt is a registered model that carries this tag.
+bool is_prompt(const std::vector<track::KeyValue>& tags);
+
+// None, Staging, Production or Archived, as it is written; `invalid` for anything else.
+Result<std::string> canonical_stage(const std::string& stage);
+// The names and words of MLflow's own refusals. `field` is named in them.
+Result<void> check_registered_name(const std::string& name, std::string_view field);
+Result<void> check_registered_tags(const std::vector<track::KeyValue>& tags);
+Result<void> check_registered_tag_key(const std::string& key);
+
+}  // namespace millrace::registry

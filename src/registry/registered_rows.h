@@ -1,0 +1,30 @@
+// Rows of registered models and of what clients may change of versions, read and written inside a transaction.
+#pragma once
+#include "registry/records.h"
+
+namespace millrace::registry {
+
+Result<std::optional<RegisteredModel>> find_registered(store::Session& session, const std::string& workspace,
+                                                       const std::string& name);
+Result<RegisteredModel> get_registered(store::Session& session, const std::string& workspace,
+                                       const std::string& name);  // not_found in MLflow's words
+Result<std::vector<RegisteredModel>> load_registered(store::Session& session, const std::string& workspace);
+// Makes the model when there is none of that name; one that was deleted comes back empty.
+Result<void> ensure_registered(store::Session& session, const Caller& caller, const std::string& name, Micros now);
+Result<void> insert_registered(store::Session& session, const Caller& caller, const NewRegisteredModel& wanted,
+                               Micros now);
+// The next number of a model, which counts as used from then on.
+Result<int64_t> next_version(store::Session& session, const std::string& workspace, const std::string& name,
+                             Micros now);
+Result<void> touch_registered(store::Session& session, const std::string& workspace, const std::string& name,
+                              Micros now);
+Result<void> touch_version(store::Session& session, const std::string& workspace, const std::string& model,
+                           int64_t version, Micros now);
+// Of all, or of one model; with tags and states.
+Result<std::vector<VersionEntry>> load_entries(store::Session& session, const std::string& workspace,
+                                               const std::string& model, int64_t version = 0);
+
+// May this caller change what `what` names? `denied` without the role writer.
+Result<void> may_write(const Caller& caller, std::string_view what);
+
+}  // namespace millrace::registry
