@@ -241,16 +241,19 @@ Result<void> Collector::remove_rows(const Caller& caller, const Mark& mark) {
     return {};
   };
   // Points are many: a key at a time.
-  while (mark.kind == "run") {
-    std::optional<store::Row> key;
-    MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
-      MILLRACE_TRY(key, session.first("SELECT key FROM track_metrics WHERE workspace = ? AND run_id = ? LIMIT 1",
-                                      {caller.workspace, mark.id}));
-      return {};
-    }));
-    if (!key) break;
-    MILLRACE_DO(write("DELETE FROM track_metrics WHERE workspace = ? AND run_id = ? AND key = ?",
-                      {caller.workspace, mark.id, key->text(0)}));
+  for (const std::string_view table : {"track_metrics", "track_metric_chunks"}) {
+    while (mark.kind == "run") {
+      std::optional<store::Row> key;
+      MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
+        MILLRACE_TRY(key,
+                     session.first(fmt::format("SELECT key FROM {} WHERE workspace = ? AND run_id = ? LIMIT 1", table),
+                                   {caller.workspace, mark.id}));
+        return {};
+      }));
+      if (!key) break;
+      MILLRACE_DO(write(fmt::format("DELETE FROM {} WHERE workspace = ? AND run_id = ? AND key = ?", table),
+                        {caller.workspace, mark.id, key->text(0)}));
+    }
   }
   for (const auto& [table, column] : kind_of(mark.kind).parts)
     MILLRACE_DO(write(fmt::format("DELETE FROM {} WHERE workspace = ? AND {} = ?", table, column),

@@ -20,8 +20,10 @@ class CollectTest : public ::testing::Test {
     const auto run = world.run("", experiment).info;
     EXPECT_TRUE(tracking.log_metric(ada, run.id, {.key = "m", .value = 1, .timestamp = 1, .step = 1}));
     EXPECT_TRUE(tracking.log_metric(ada, run.id, {.key = "n", .value = 1, .timestamp = 1, .step = 1}));
-    EXPECT_TRUE(tracking.log_param(ada, run.id, {"p", "1"}));
-    EXPECT_TRUE(tracking.set_tag(ada, run.id, {"t", "1"}));
+    Batch batch{.metrics = {}, .params = {{"p", "1"}}, .tags = {{"t", "1"}}};
+    for (int64_t i = 0; i < 300; ++i)  // enough for a chunk
+      batch.metrics.push_back({.key = "long", .value = static_cast<double>(i), .timestamp = i, .step = i});
+    EXPECT_TRUE(tracking.log_batch(ada, run.id, batch));
     EXPECT_TRUE(tracking.put_artifact_text(ada, Tracking::artifact_path(run.artifact_uri) + "/a/b.txt", "hello"));
     return run.id;
   }
@@ -40,7 +42,8 @@ class CollectTest : public ::testing::Test {
   }
   int64_t rows_of(const std::string& run) {
     int64_t total = 0;
-    for (const std::string table : {"track_run_tags", "track_params", "track_metrics", "track_latest_metrics"})
+    for (const std::string table :
+         {"track_run_tags", "track_params", "track_metrics", "track_metric_chunks", "track_latest_metrics"})
       total += world.store.number("SELECT count(*) FROM " + table + " WHERE run_id = '" + run + "'");
     return total;
   }
@@ -54,6 +57,7 @@ TEST_F(CollectTest, what_was_deleted_long_ago_goes_with_all_that_belonged_to_it)
   pass(1);
   EXPECT_EQ(collector.look(ada, {.older_than = 30 * kDay})->items.at(0).id, run);
   EXPECT_GT(rows_of(run), 0);  // looking changes nothing
+  EXPECT_EQ(world.store.number("SELECT count(*) FROM track_metric_chunks"), 2);
   EXPECT_EQ(swept(), std::vector<std::string>{"run"});
   EXPECT_EQ(rows_of(run), 0);
   EXPECT_EQ(tracking.get_run(ada, run).error().code(), Code::not_found);

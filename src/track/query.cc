@@ -13,16 +13,12 @@
 namespace millrace::track {
 namespace {
 
-constexpr size_t kLedExperiments = 64;  // more are asked for together, without an index
-constexpr size_t kFew = 4'096;          // runs that are looked at one by one, whatever the order
-constexpr size_t kSome = 50'000;        // runs that are put in order by their start from the index
-constexpr size_t kAtOnce = 1'024;       // runs in one statement
-
 // One search on its way through the indexes. What no index helps with, one statement over everything answers.
 class RunSearch {
  public:
-  RunSearch(store::Session& session, const Question& question, std::optional<Json> last, size_t want)
-      : session_(session), question_(question), last_(std::move(last)), want_(want) {
+  RunSearch(store::Session& session, const Question& question, const Leads& leads, std::optional<Json> last,
+            size_t want)
+      : session_(session), question_(question), leads_(leads), last_(std::move(last)), want_(want) {
     const auto& ids = question.search.experiment_ids;
     const std::set<std::string> distinct(ids.begin(), ids.end());
     experiments_.assign(distinct.begin(), distinct.end());
@@ -31,12 +27,12 @@ class RunSearch {
   }
 
   bool can_be_led() const {
-    return &question_.subject == &runs_subject && !experiments_.empty() && experiments_.size() <= kLedExperiments;
+    return &question_.subject == &runs_subject && !experiments_.empty() && experiments_.size() <= leads_.experiments;
   }
 
   Result<store::Rows> rows() {
     MILLRACE_TRY(const auto lead, fewest_matches());
-    if (lead && lead->second <= kFew) return among_few(lead->first);
+    if (lead && lead->second <= leads_.few) return among_few(lead->first);
     const auto& orders = question_.orders;
     const auto is_attribute = [&](size_t at, std::string_view key) {
       return orders[at].entity == Entity::attribute && orders[at].key == key;
@@ -44,7 +40,7 @@ class RunSearch {
     const auto is_start = [&](size_t at) { return is_attribute(at, "start_time") && !orders[at].ascending; };
     const auto is_id = [&](size_t at) { return is_attribute(at, "id") && orders[at].ascending; };
     if (orders.size() == 2 && is_start(0) && is_id(1))
-      return lead && lead->second <= kSome ? by_start(lead->first) : in_each({}, last_);
+      return lead && lead->second <= leads_.some ? by_start(lead->first) : in_each({}, last_);
     if (orders.size() == 3 && orders[0].entity == Entity::metric && is_start(1) && is_id(2)) return by_value();
     return ask(session_, question_, {}, last_, want_);
   }
@@ -58,12 +54,12 @@ class RunSearch {
     return in;
   }
 
-  // The metric of the filter that leaves the fewest runs, and how many, counted up to kSome + 1.
+  // The metric of the filter that leaves the fewest runs, and how many, counted up to leads_.some + 1.
   Result<std::optional<std::pair<std::string, size_t>>> fewest_matches() {
     std::optional<std::pair<std::string, size_t>> best;
     for (const auto& key : keys_) {
       size_t count = 0;
-      const size_t most = best ? best->second : kSome + 1;
+      const size_t most = best ? best->second : leads_.some + 1;
       for (const auto& experiment : experiments_) {
         if (count >= most) break;
         MILLRACE_TRY(const auto matches, count_matches(session_, metric_in(experiment, key), most - count));
@@ -94,9 +90,10 @@ class RunSearch {
   Result<store::Rows> among_few(const std::string& key) {
     store::Rows out;
     for (const auto& experiment : experiments_) {
-      MILLRACE_TRY(const auto candidates, next_by_start(session_, metric_in(experiment, key), std::nullopt, kFew + 1));
-      for (size_t from = 0; from < candidates.size(); from += kAtOnce) {
-        MILLRACE_TRY(auto rows, among(candidates, from, std::min(from + kAtOnce, candidates.size()), want_));
+      MILLRACE_TRY(const auto candidates,
+                   next_by_start(session_, metric_in(experiment, key), std::nullopt, leads_.few + 1));
+      for (size_t from = 0; from < candidates.size(); from += leads_.at_once) {
+        MILLRACE_TRY(auto rows, among(candidates, from, std::min(from + leads_.at_once, candidates.size()), want_));
         move_to(out, std::move(rows));
       }
     }
@@ -117,7 +114,7 @@ class RunSearch {
   template <class Next>
   Result<store::Rows> follow(std::optional<Candidate> after, Next next) {
     store::Rows out;
-    size_t size = std::min(want_, kAtOnce);
+    size_t size = std::min(want_, leads_.at_once);
     while (out.size() < want_) {
       MILLRACE_TRY(const auto candidates, next(after, size));
       if (!candidates.empty()) {
@@ -126,7 +123,7 @@ class RunSearch {
         after = candidates.back();
       }
       if (candidates.size() < size) break;
-      size = kAtOnce;
+      size = leads_.at_once;
     }
     return out;
   }
@@ -182,6 +179,7 @@ class RunSearch {
 
   store::Session& session_;
   const Question& question_;
+  const Leads& leads_;
   std::optional<Json> last_;  // the keys of the last row of the page before
   size_t want_;
   std::vector<std::string> experiments_;
@@ -222,7 +220,7 @@ Result<void> check_kinds(const Question& question, const Json& last) {
 }  // namespace
 
 Result<Found> find_ids(store::Session& session, const Subject& subject, const std::string& workspace,
-                       const Search& search) {
+                       const Search& search, const Leads& leads) {
   MILLRACE_DO(check_sizes(search));
   MILLRACE_TRY(const auto question, parse_question(subject, workspace, search));
   const auto text = text_of(subject, search);
@@ -232,7 +230,7 @@ Result<Found> find_ids(store::Session& session, const Subject& subject, const st
     MILLRACE_DO(check_kinds(question, *last));
   }
   const auto most = static_cast<size_t>(search.max_results);
-  RunSearch led(session, question, last, most + 1);
+  RunSearch led(session, question, leads, last, most + 1);
   MILLRACE_TRY(const auto rows, led.can_be_led() ? led.rows() : ask(session, question, {}, last, most + 1));
   Found found;
   const auto count = std::min(rows.size(), most);

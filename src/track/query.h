@@ -27,8 +27,16 @@ struct Found {
   std::string next;
 };
 
+// How many runs with a metric are worth which way of a search; smaller ones let tests go every way.
+struct Leads {
+  size_t experiments = 64;  // more are asked for together, without an index
+  size_t few = 4'096;       // are looked at one by one, whatever the order
+  size_t some = 50'000;     // are put in order by their start from the index
+  size_t at_once = 1'024;   // in one statement
+};
+
 Result<Found> find_ids(store::Session& session, const Subject& subject, const std::string& workspace,
-                       const Search& search);
+                       const Search& search, const Leads& leads = {});
 
 // "?, ?, ?": as many as `values` then has more; padded with the last, so that few different statements arise.
 std::string placeholders(const std::vector<std::string>& wanted, store::Values& values);

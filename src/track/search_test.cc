@@ -1,10 +1,16 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
+#include <random>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "core/json.h"
+#include "track/points/series.h"
+#include "track/query.h"
 #include "track/testing.h"
 
 namespace millrace::track {
@@ -59,6 +65,7 @@ TEST_F(SearchTest, texts_are_compared_with_and_without_case) {
   EXPECT_EQ(find("params.p LIKE 'a_X'"), "a");
   EXPECT_EQ(find("params.p LIKE '[a]_X'"), "");  // no wildcard of the engine's own
   EXPECT_EQ(find("params.p LIKE '*'"), "");
+  EXPECT_EQ(find("params.p LIKE 'a\\_X'"), "");  // a backslash is a letter
   EXPECT_EQ(find("tags.team = 'ops'"), "ca");
   EXPECT_EQ(find("tags.team IS NULL"), "edb");
   EXPECT_EQ(find("tags.team IS NOT NULL AND metrics.m < 2"), "a");
@@ -125,6 +132,163 @@ TEST_F(SearchTest, a_token_of_another_search_is_refused) {
     EXPECT_FALSE(
         world.tracking.search_runs(world.ada, {.experiment_ids = {"0"}, .max_results = 2, .page_token = token}))
         << token;
+}
+
+// Many runs in three experiments, some deleted, with metrics that are tied, NaN or missing: every way that a search can
+// go finds what a look at each run finds, on every page.
+class ManyRunsTest : public ::testing::Test {
+ protected:
+  struct Known {
+    std::string id, experiment;
+    int64_t start = 0;
+    bool active = true;
+    std::map<std::string, double> metrics;  // may be NaN
+  };
+
+  ManyRunsTest() {
+    std::mt19937_64 random(3);
+    for (int i = 0; i < 400; ++i) {
+      Known run{.id = fmt::format("{:016x}", random()),
+                .experiment = std::to_string(random() % 3),
+                .start = static_cast<int64_t>(random() % 60),
+                .active = random() % 8 != 0};
+      for (const auto* key : {"a", "b"}) {
+        const auto chance = random() % 10;
+        if (chance < 8) run.metrics[key] = chance == 0 ? NAN : static_cast<double>(random() % 20) - 10;
+      }
+      runs.push_back(std::move(run));
+    }
+    const auto done = world.store.database->write([&](store::Session& session) -> Result<void> {
+      for (const auto& run : runs) MILLRACE_DO(insert(session, run));
+      return {};
+    });
+    EXPECT_TRUE(done) << done.error().text();
+  }
+
+  static Result<void> insert(store::Session& session, const Known& run) {
+    MILLRACE_TRY(
+        const auto done,
+        session.execute("INSERT INTO track_runs VALUES ('default', ?, ?, '', '', 'RUNNING', ?, NULL, '', ?, 0)",
+                        {run.id, run.experiment, run.start, std::string(run.active ? "active" : "deleted")}));
+    (void)done;
+    Additions added;
+    for (const auto& [key, value] : run.metrics) added[key].add(clamped(run.start, 0, value), {});
+    return append(session, "default", {.id = run.id, .experiment_id = run.experiment, .start_time = run.start}, added);
+  }
+
+  struct Case {
+    std::string filter;
+    bool (*holds)(const Known&);
+    std::vector<std::string> order;
+    bool (*comes_before)(const Known&, const Known&);
+  };
+
+  std::vector<std::string> expected(const Case& each, const std::set<std::string>& experiments, View view) const {
+    std::vector<Known> found;
+    for (const auto& run : runs)
+      if (experiments.contains(run.experiment) && (view == View::all || run.active == (view == View::active)) &&
+          each.holds(run))
+        found.push_back(run);
+    std::sort(found.begin(), found.end(), each.comes_before);
+    std::vector<std::string> ids;
+    for (const auto& run : found) ids.push_back(run.id);
+    return ids;
+  }
+
+  std::vector<std::string> found(Search search, const Leads& leads) const {
+    std::vector<std::string> ids;
+    const auto done = world.store.database->read([&](store::Session& session) -> Result<void> {
+      do {
+        MILLRACE_TRY(auto page, find_ids(session, runs_subject, "default", search, leads));
+        EXPECT_LE(page.ids.size(), static_cast<size_t>(search.max_results));
+        std::move(page.ids.begin(), page.ids.end(), std::back_inserter(ids));
+        search.page_token = page.next;
+      } while (!search.page_token.empty());
+      return {};
+    });
+    EXPECT_TRUE(done) << done.error().text();
+    return ids;
+  }
+
+  static bool newest(const Known& a, const Known& b) { return std::tie(b.start, a.id) < std::tie(a.start, b.id); }
+  static int rank(const Known& run, const std::string& key) {
+    const auto at = run.metrics.find(key);
+    return at == run.metrics.end() ? 2 : std::isnan(at->second) ? 1 : 0;
+  }
+  static double value(const Known& run, const std::string& key) {
+    return rank(run, key) == 0 ? run.metrics.at(key) : 0;
+  }
+  static bool least_a(const Known& x, const Known& y) {
+    const auto p = rank(x, "a"), q = rank(y, "a");
+    if (p != q) return p < q;
+    return value(x, "a") != value(y, "a") ? value(x, "a") < value(y, "a") : newest(x, y);
+  }
+  static bool greatest_a(const Known& x, const Known& y) {
+    const auto p = rank(x, "a"), q = rank(y, "a");
+    if (p != q) return p < q;
+    return value(x, "a") != value(y, "a") ? value(x, "a") > value(y, "a") : newest(x, y);
+  }
+  static bool by_id(const Known& x, const Known& y) { return x.id < y.id; }
+
+  mutable testing::Tracked world;
+  std::vector<Known> runs;
+};
+
+TEST_F(ManyRunsTest, every_way_finds_the_same) {
+  const Case cases[] = {
+      {"", [](const Known&) { return true; }, {}, newest},
+      {"", [](const Known&) { return true; }, {"metrics.a ASC"}, least_a},
+      {"", [](const Known&) { return true; }, {"metrics.a DESC"}, greatest_a},
+      {"metrics.a > 3", [](const Known& r) { return rank(r, "a") == 0 && value(r, "a") > 3; }, {}, newest},
+      {"metrics.a >= 3 AND metrics.a < 6",
+       [](const Known& r) { return rank(r, "a") == 0 && value(r, "a") >= 3 && value(r, "a") < 6; },
+       {"metrics.a DESC"},
+       greatest_a},
+      {"metrics.a != 3",
+       [](const Known& r) { return rank(r, "a") < 2 && (rank(r, "a") == 1 || value(r, "a") != 3); },
+       {"metrics.a ASC"},
+       least_a},
+      {"metrics.b <= 0",
+       [](const Known& r) { return rank(r, "b") == 0 && value(r, "b") <= 0; },
+       {"metrics.a DESC"},
+       greatest_a},
+      {"metrics.b = 0 AND metrics.a > -5",
+       [](const Known& r) {
+         return rank(r, "b") == 0 && value(r, "b") == 0 && rank(r, "a") == 0 && value(r, "a") > -5;
+       },
+       {"run_id ASC"},
+       by_id},
+      {"start_time > 20 AND metrics.a < 100",
+       [](const Known& r) { return r.start > 20 && rank(r, "a") == 0; },
+       {"metrics.a ASC", "start_time DESC"},
+       least_a}};
+  const Leads all_leads[] = {{},
+                             {.experiments = 0},
+                             {.few = 0, .some = 0, .at_once = 7},
+                             {.few = 0, .some = 10'000, .at_once = 7},
+                             {.few = 10'000, .at_once = 7}};
+  for (const auto& each : cases)
+    for (const auto& experiments : {std::set<std::string>{"1"}, {"0", "2"}, {"0", "1", "2", "77"}})
+      for (const auto view : {View::active, View::all})
+        for (const auto& leads : all_leads)
+          for (const int64_t page : {9, 1'000}) {
+            const Search search{.experiment_ids = {experiments.begin(), experiments.end()},
+                                .filter = each.filter,
+                                .order_by = each.order,
+                                .view = view,
+                                .max_results = page};
+            ASSERT_EQ(found(search, leads), expected(each, experiments, view))
+                << each.filter << " | " << fmt::format("{}", fmt::join(each.order, ", ")) << " | " << leads.few << " "
+                << leads.some << " | " << page << " | " << experiments.size();
+          }
+}
+
+TEST_F(SearchTest, a_token_with_other_kinds_of_values_is_refused) {
+  const auto page = world.tracking.search_runs(world.ada, {.experiment_ids = {"0"}, .max_results = 2});
+  auto token = *parse_json(*decode_base64(page->next), "token");
+  token["last"][0] = "yesterday";
+  EXPECT_FALSE(world.tracking.search_runs(
+      world.ada, {.experiment_ids = {"0"}, .max_results = 2, .page_token = encode_base64(to_text(token))}));
 }
 
 TEST_F(SearchTest, page_sizes_have_bounds) {

@@ -1,3 +1,4 @@
+#include "api/mlflow/batch.h"
 #include "api/mlflow/table.h"
 
 namespace millrace::api::mlflow {
@@ -45,6 +46,8 @@ Reply delete_tag(Request& request, const Services& s) {
 }
 
 Reply log_batch(Request& request, const Services& s) {
+  if (const auto plain = read_plain_batch(request))
+    return reply_of(s.tracking.log_batch(request.caller, plain->run_id, plain->batch));
   auto in = Body::of(request);
   const auto run = in.run_id();
   track::Batch batch{.metrics = {}, .params = in.pairs("params"), .tags = in.pairs("tags")};

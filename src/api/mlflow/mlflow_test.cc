@@ -173,6 +173,68 @@ TEST_F(MlflowTest, runs_are_searched_and_paged) {
   EXPECT_NE(refused.message().find("Invalid clause(s) in filter string: 'OR'"), std::string::npos);
 }
 
+// The plain form is read in another way than any other: both must mean the same.
+TEST_F(MlflowTest, a_batch_means_the_same_however_it_is_written) {
+  const auto logged = [&](const std::string& rest) {
+    const auto run = new_run();
+    const auto answer = post_text("/runs/log-batch", R"({"run_id": ")" + run + "\", " + rest + "}");
+    auto data = get("/runs/get?run_id=" + run).json["run"]["data"];
+    for (auto& metric : data["metrics"]) metric.erase("run_id");
+    Json tags = Json::array();
+    for (const auto& tag : data["tags"])
+      if (tag["key"] != "mlflow.runName") tags.push_back(tag);
+    data["tags"] = std::move(tags);
+    return Json{{"status", answer.status}, {"data", std::move(data)}};
+  };
+  const auto plain = logged(
+      R"("metrics": [{"key": "a\u00e9", "value": 1.5, "timestamp": 9, "step": -2}, {"key": "b", "value": "NaN", "timestamp": 0},
+        {"key": "c", "value": 3, "timestamp": 1, "model_id": "", "dataset_name": "june", "dataset_digest": "d"}],
+        "params": [{"key": "p", "value": "1"}], "tags": [{"key": "t", "value": ""}])");
+  const auto unusual = logged(
+      R"("metrics": [{"key": "a\u00e9", "value": "1.5", "timestamp": "9", "step": -2.0}, {"key": "b", "value": NaN, "timestamp": 0},
+        {"key": "c", "value": 3, "timestamp": 1, "datasetName": "june", "datasetDigest": "d", "more": {}}],
+        "params": [{"key": "p", "value": "1"}], "tags": [{"key": "t"}])");
+  EXPECT_EQ(plain, unusual);
+  EXPECT_EQ(plain["status"], 400);  // a letter that keys may not have
+  const auto good =
+      logged(R"("metrics": [{"key": "a", "value": 1e300, "timestamp": 9}], "params": [{"key": "p", "value": "1"}])");
+  const auto same =
+      logged(R"("metrics": [{"key": "a", "value": "1e300", "timestamp": 9}], "params": [{"key": "p", "value": "1"}])");
+  EXPECT_EQ(good, same);
+  EXPECT_EQ(good["status"], 200);
+  EXPECT_EQ(good["data"]["metrics"][0]["value"], 1e300);
+  for (const auto* bad :
+       {R"("metrics": [{"key": "a", "value": 1, "value": 2, "timestamp": 9}])",
+        R"("metrics": [{"key": "a", "value": 1}])", R"("metrics": [{"key": "", "value": 1, "timestamp": 9}])",
+        R"("metrics": [{"key": "a", "value": 1, "timestamp": 1.5}])", R"("metrics": {})", R"("metrics": [1])",
+        R"("params": [{"key": "p", "value": 1}])", R"("metrics": [], "metrics": [])",
+        R"("tags": [{"key": "t", "value": "\ud800"}])"})
+    EXPECT_EQ(logged(bad)["status"], 400) << bad;
+}
+
+TEST_F(MlflowTest, a_history_names_what_its_points_were_measured_on) {
+  const auto run = new_run();
+  ASSERT_EQ(post_text("/runs/log-batch", R"({"run_id": ")" + run + R"(", "metrics": [
+      {"key": "m", "value": 1, "timestamp": 1, "step": 1, "model_id": "m-1", "dataset_name": "a \"b\"", "dataset_digest": "d"},
+      {"key": "m", "value": "NaN", "timestamp": 2, "step": 2}, {"key": "m", "value": "-Infinity", "timestamp": 3, "step": 3}]})")
+                .status,
+            200);
+  const auto points = get("/metrics/get-history?run_id=" + run + "&metric_key=m").json;
+  const Json first{{"key", "m"},
+                   {"value", 1.0},
+                   {"timestamp", 1},
+                   {"step", 1},
+                   {"model_id", "m-1"},
+                   {"dataset_name", "a \"b\""},
+                   {"dataset_digest", "d"},
+                   {"run_id", run}};
+  EXPECT_EQ(points["metrics"][0], first);
+  EXPECT_EQ(points["metrics"][1]["value"], "NaN");
+  EXPECT_EQ(points["metrics"][2]["value"], -1.7976931348623157e308);
+  EXPECT_EQ(get("/metrics/get-history?run_id=" + run + "&metric_key=none").body, "{}");
+  EXPECT_EQ(get("/metrics/get-history-bulk-interval?run_ids=" + run + "&metric_key=none").body, R"({"metrics":[]})");
+}
+
 TEST_F(MlflowTest, a_history_comes_whole_or_in_pages) {
   const auto run = new_run();
   Json metrics = Json::array();
