@@ -20,7 +20,7 @@ Result<Stored> Artifacts::put(const std::string& workspace, std::string_view pat
   if (digest.empty()) {
     MILLRACE_TRY(digest, digest_of_file(spooled_file));
   }
-  MILLRACE_TRY(auto state, files_->put(at, spooled_file));
+  MILLRACE_TRY(auto state, files_->put(at, spooled_file, digest));
   return Stored{.digest = std::move(digest), .size = state.size, .stamp = std::move(state.stamp)};
 }
 

@@ -49,8 +49,10 @@ struct Kept {
 
 Result<Kept> kept_at(const ArtifactPlaces& places, const Caller& caller, const std::string& uri,
                      const std::string& path) {
-  const auto joined = [&](const std::string& root) { return path.empty() ? root : root + "/" + path; };
-  if (const auto root = Tracking::artifact_path(uri); !root.empty()) return Kept{places.proxied, joined(root)};
+  const auto joined = [&](const std::string& root) {
+    return root.empty() || path.empty() ? root + path : root + "/" + path;
+  };
+  if (uri.starts_with("mlflow-artifacts:/")) return Kept{places.proxied, joined(Tracking::artifact_path(uri))};
   if (places.direct) {
     const auto space = caller.workspace == "default" ? "" : "/workspaces/" + caller.workspace;
     if (const auto root = below(uri, places.root_uri + space); root && !root->empty())

@@ -205,7 +205,7 @@ def test_many_readers_and_writers_see_whole_files(url, run):
 
 
 @pytest.mark.parametrize("path", ["..%2f..%2fmeta.db", "%2e%2e/%2e%2e/meta.db", "%252e%252e%252fmeta.db", "a%23b", "a%3fb", "a?b=c", "a%5c..%5cb",
-                                  "a%2f%2fb", "%2fetc/passwd", "C%3a/x", "a%0ab", ".millrace-x"])
+                                  "a%2f%2fb", "%2fetc/passwd", "a%0ab", ".millrace-x"])
 def test_a_path_cannot_leave_its_place(url, run, path):
     place = at(url, run, path)
     for method in ("PUT", "GET", "DELETE"):
@@ -213,7 +213,8 @@ def test_a_path_cannot_leave_its_place(url, run, path):
         asked = requests.Request(method, place, data=b"x" if method == "PUT" else None).prepare()
         asked.url = place
         assert session.send(asked).status_code == 400, method
-    assert requests.post(f"{url}{PROXY}/mpu/create/0/{run}/artifacts/{path.split('?')[0]}", json={"path": "f", "num_parts": 1}).status_code == 400
+    if "?" not in path:
+        assert requests.post(f"{url}{PROXY}/mpu/create/0/{run}/artifacts/{path}", json={"path": "f", "num_parts": 1}).status_code == 400
     assert requests.post(f"{url}{PROXY}/mpu/create/0/{run}/artifacts", json={"path": "..", "num_parts": 1}).status_code == 400
 
 

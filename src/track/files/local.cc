@@ -128,28 +128,34 @@ FileState state_of(const struct stat& info) {
                                info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec, info.st_size)};
 }
 
-Result<FileState> state_at(const Descriptor& folder, const ArtifactPath& at) {
+Result<FileState> state_at(int folder, const std::string& name, const ArtifactPath& at) {
   struct stat info {};
-  if (::fstatat(folder.get(), at.parts().back().c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
-    return path_error("cannot open", at, errno);
+  if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return path_error("cannot open", at, errno);
   if (!S_ISREG(info.st_mode)) return not_a_file(at);
   return state_of(info);
 }
 
-// Gives the bytes of `from` the path's last name in `folder`, in one step for readers.
+// Gives the bytes of `from` the path's last name in `folder`, in one step for readers. The state is taken before that:
+// afterwards it may be that of another writer's file.
 Result<FileState> move_into(const Descriptor& folder, const std::string& from, const ArtifactPath& at) {
   const auto& name = at.parts().back();
   MILLRACE_DO(flush_file(from));
+  MILLRACE_TRY(auto state, state_at(AT_FDCWD, from, at));
   FAULT_POINT("track.artifact.before_rename");
   if (::renameat(AT_FDCWD, from.c_str(), folder.get(), name.c_str()) == 0) {
     MILLRACE_DO(flush(folder.get(), at));
-    return state_at(folder, at);
+    return state;
   }
   if (errno != EXDEV) return path_error("cannot store", at, errno);
   const auto beside = std::string(kArtifactBeside) + from.substr(from.rfind('/') + 1);
   const auto copy_path = fmt::format("/proc/self/fd/{}/{}", folder.get(), beside);
   auto copied = copy_file(from, copy_path);
   if (copied) copied = flush_file(copy_path);
+  if (copied) {
+    auto copy_state = state_at(folder.get(), beside, at);
+    if (copy_state) state = std::move(*copy_state);
+    if (!copy_state) copied = std::move(copy_state).error();
+  }
   if (copied && ::renameat(folder.get(), beside.c_str(), folder.get(), name.c_str()) != 0)
     copied = path_error("cannot store", at, errno);
   if (!copied) {
@@ -157,7 +163,7 @@ Result<FileState> move_into(const Descriptor& folder, const std::string& from, c
     return std::move(copied).error();
   }
   MILLRACE_DO(flush(folder.get(), at));
-  return state_at(folder, at);
+  return state;
 }
 
 class DescriptorReader final : public Reader {
@@ -188,7 +194,7 @@ class LocalFiles final : public FileStore {
  public:
   explicit LocalFiles(std::string root) : root_(std::move(root)) {}
 
-  Result<FileState> put(const ArtifactPath& at, const std::string& local_file) override {
+  Result<FileState> put(const ArtifactPath& at, const std::string& local_file, const std::string&) override {
     MILLRACE_TRY(const auto folder, open_folder(root_, at, at.parts().size() - 1, Missing::is_made));
     return move_into(folder, local_file, at);
   }
@@ -196,7 +202,7 @@ class LocalFiles final : public FileStore {
   Result<FileState> find(const ArtifactPath& at) const override {
     if (at.parts().empty()) return not_a_file(at);
     MILLRACE_TRY(const auto folder, open_folder(root_, at, at.parts().size() - 1, Missing::fails));
-    return state_at(folder, at);
+    return state_at(folder.get(), at.parts().back(), at);
   }
 
   Result<OpenFile> open(const ArtifactPath& at, Span span) const override {

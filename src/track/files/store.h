@@ -35,8 +35,9 @@ enum class Presign { get, put };
 class FileStore {
  public:
   virtual ~FileStore() = default;
-  // Takes the bytes of a local file, moved where that is possible: it may be gone afterwards.
-  virtual Result<FileState> put(const ArtifactPath& at, const std::string& local_file) = 0;
+  // Takes the bytes of a local file, moved where that is possible: it may be gone afterwards. Answers the state of
+  // these bytes, also when others write the same path. `digest` is theirs.
+  virtual Result<FileState> put(const ArtifactPath& at, const std::string& local_file, const std::string& digest) = 0;
   // `not_found`, or `invalid` when it is no file.
   virtual Result<FileState> find(const ArtifactPath& at) const = 0;
   // An offset beyond the end reads nothing.
