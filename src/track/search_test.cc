@@ -168,8 +168,10 @@ class ManyRunsTest : public ::testing::Test {
   static Result<void> insert(store::Session& session, const Known& run) {
     MILLRACE_TRY(
         const auto done,
-        session.execute("INSERT INTO track_runs VALUES ('default', ?, ?, '', '', 'RUNNING', ?, NULL, '', ?, 0)",
-                        {run.id, run.experiment, run.start, std::string(run.active ? "active" : "deleted")}));
+        session.execute(
+            "INSERT INTO track_runs (workspace, id, experiment_id, name, user_id, status, start_time, artifact_uri, "
+            "lifecycle_stage, recorded_at) VALUES ('default', ?, ?, '', '', 'RUNNING', ?, '', ?, 0)",
+            {run.id, run.experiment, run.start, std::string(run.active ? "active" : "deleted")}));
     (void)done;
     Additions added;
     for (const auto& [key, value] : run.metrics) added[key].add(clamped(run.start, 0, value), {});
