@@ -139,7 +139,8 @@ Error Connection::failed(const pg_result* result, std::string_view doing) {
   if (severity == "FATAL" || severity == "PANIC" || PQstatus(connection_) != CONNECTION_OK) lost_ = true;
   auto message = field(PG_DIAG_MESSAGE_PRIMARY);
   if (message.empty()) message = first_line(PQerrorMessage(connection_));
-  auto error = to_error(lost_ ? "" : field(PG_DIAG_SQLSTATE), fmt::format("{}: {}", doing, message));
+  auto error = lost_ ? to_error("", "the connection to the database was lost: " + message)
+                     : to_error(field(PG_DIAG_SQLSTATE), fmt::format("{}: {}", doing, message));
   if (lost_ || in_transaction()) failure_ = error;
   return error;
 }

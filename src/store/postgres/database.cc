@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/fault.h"
@@ -15,6 +17,7 @@ namespace {
 
 constexpr Micros kAskAgain = 200'000;
 constexpr Micros kDoubt = 60'000'000;
+constexpr size_t kTogether = 64;  // writes of one turn: other servers wait for it
 constexpr Micros kForgetWriters = 30 * 86'400 * Micros{1'000'000};
 
 enum class Kept { yes, no, unknown };
@@ -47,7 +50,9 @@ class Postgres final : public Database, public SharedStore {
   // After a restart of the database every idle connection is a lost one: each is tried and replaced.
   Result<std::unique_ptr<Connection>> snapshot() const {
     for (size_t tried = 0;; ++tried) {
-      MILLRACE_TRY(auto session, readers_.borrow());
+      auto borrowed = readers_.borrow();
+      if (!borrowed) return unreachable(borrowed.error());
+      auto session = std::move(*borrowed);
       auto begun = session->script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
       if (begun) return session;
       const bool again = session->broken() && tried < limits::read_sessions;
@@ -62,8 +67,16 @@ class Postgres final : public Database, public SharedStore {
       if (auto begun = begin_here(); begun || !writer_->broken()) return begun;
       writer_.reset();
     }
-    MILLRACE_TRY(writer_, Connection::open(url_));
+    auto opened = Connection::open(url_);
+    if (!opened) return unreachable(opened.error());
+    writer_ = std::move(*opened);
     return begin_here();
+  }
+
+  // Why it cannot be reached is for who runs the server; who asks it learns that it will be again.
+  Error unreachable(const Error& why) const {
+    context_.log.warn("store.unreachable", {{"error", why.text()}});
+    return Error{Code::unavailable, "the database cannot be reached"}.hint("try again in a moment");
   }
 
   Result<void> begin_here() {
@@ -77,7 +90,19 @@ class Postgres final : public Database, public SharedStore {
   }
 
   void commit(const WriteGroup& group) {
-    if (auto begun = begin(); !begun) return fail_all(group, begun.error());
+    for (size_t from = 0; from < group.size(); from += kTogether) {
+      const auto to = std::min(group.size(), from + kTogether);
+      const WriteGroup turn(group.begin() + static_cast<std::ptrdiff_t>(from),
+                            group.begin() + static_cast<std::ptrdiff_t>(to));
+      if (auto begun = begin(); begun)
+        commit_turn(turn);
+      else
+        return fail_all({group.begin() + static_cast<std::ptrdiff_t>(from), group.end()}, begun.error());
+    }
+  }
+
+  // After begin().
+  void commit_turn(const WriteGroup& group) {
     bool any = false;
     for (auto* each : group) {
       each->outcome = run_one(*each->rows, each == group.back());
