@@ -189,9 +189,11 @@ def test_many_readers_and_writers_see_whole_files(url, run):
     def read():
         for _ in range(10):
             answer = requests.get(place)
-            if answer.status_code == 200 and answer.content not in versions:
-                wrong.append("torn")
-            if answer.status_code == 200 and answer.headers["ETag"].startswith('"sha256:') and \
+            if answer.status_code == 409:  # replaced each time that it was looked at
+                continue
+            if answer.status_code != 200 or answer.content not in versions:
+                wrong.append(f"{answer.status_code}, {len(answer.content)} bytes that are no version")
+            elif answer.headers["ETag"].startswith('"sha256:') and \
                     answer.headers["ETag"] != f'"sha256:{hashlib.sha256(answer.content).hexdigest()}"':
                 wrong.append("another file's tag")
     threads = [threading.Thread(target=write, args=(version,)) for version in versions] + [threading.Thread(target=read) for _ in range(3)]
@@ -199,9 +201,7 @@ def test_many_readers_and_writers_see_whole_files(url, run):
         thread.start()
     for thread in threads:
         thread.join()
-    # A bucket's reader may find its file replaced on the way; then it hears so and reads again. It never sees a mixture.
-    assert not [w for w in wrong if w != "not written"], wrong
-    assert "not written" not in wrong
+    assert not wrong
 
 
 @pytest.mark.parametrize("path", ["..%2f..%2fmeta.db", "%2e%2e/%2e%2e/meta.db", "%252e%252e%252fmeta.db", "a%23b", "a%3fb", "a?b=c", "a%5c..%5cb",
