@@ -89,6 +89,19 @@ def test_a_model_is_logged_and_loaded(url, client):
     assert list(mlflow.sklearn.load_model(logged.model_uri).predict([[0], [1]])) == [0, 1]
 
 
+def test_a_file_of_a_registered_version_is_read_by_its_name(url, client, run):
+    client.log_text(run, "what it needs", "model/MLmodel")
+    client.create_registered_model("read")
+    version = client.create_model_version("read", f"runs:/{run}/model", run).version
+    place = f"{url}/model-versions/get-artifact"
+    assert requests.get(place, params={"name": "read", "version": version, "path": "MLmodel"}).content == b"what it needs"
+    for params in ({"name": "read", "version": "99", "path": "MLmodel"}, {"name": "none", "version": "1", "path": "MLmodel"},
+                   {"name": "read", "version": version, "path": "none"}):
+        assert requests.get(place, params=params).status_code == 404, params
+    assert requests.get(place, params={"name": "read", "version": version, "path": "../MLmodel"}).status_code == 400
+    assert requests.get(place, params={"name": "read", "version": version}).status_code == 400
+
+
 def test_a_large_file_goes_up_in_parts(kept, client, run, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "true")
     monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", "1")

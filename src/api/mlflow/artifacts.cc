@@ -82,38 +82,15 @@ Reply upload_of_page(Request& request, const Services& s) {
   return reply_of(s.tracking.put_artifact_text(request.caller, root + "/" + path, request.body));
 }
 
-// Where a version's files lie: a run's or a logged model's artifact URI, and a path below it.
-struct Source {
-  std::string uri, path;
-};
-Result<Source> source_of(const Request& request, const Services& s, const std::string& text) {
-  const auto rest_after = [&](std::string_view scheme) { return text.substr(scheme.size()); };
-  if (text.starts_with("runs:/")) {
-    const auto rest = rest_after("runs:/");
-    const auto slash = rest.find('/');
-    MILLRACE_TRY(const auto run, s.tracking.get_run(request.caller, rest.substr(0, slash)));
-    return Source{run.info.artifact_uri, slash == std::string::npos ? "" : rest.substr(slash + 1)};
-  }
-  if (text.starts_with("models:/m-")) {
-    MILLRACE_TRY(const auto model, s.tracking.get_model(request.caller, rest_after("models:/")));
-    return Source{model.artifact_uri, ""};
-  }
-  return Source{text, ""};
-}
-
 Reply get_of_version(Request& request, const Services& s) {
   auto in = Body::of(request);
   const auto name = in.text("name"), number = in.text("version"), path = in.text("path");
   if (in.failed()) return error_reply(in.error());
-  const auto work = [&]() -> Result<Source> {
-    MILLRACE_TRY(const auto version, read_version(number));
-    MILLRACE_TRY(const auto catalogue, read_catalogue(s, request.caller));
-    MILLRACE_TRY(const auto json, version_json(s, request.caller, catalogue, name, version));
-    return source_of(request, s, string_or(json, "source", ""));
-  };
-  const auto source = work();
-  if (!source) return error_reply(source.error());
-  return send_artifact(request, s, source->uri, source->path.empty() ? path : source->path + "/" + path);
+  const auto version = read_version(number);
+  if (!version) return error_reply(version.error());
+  const auto uri = s.registry->download_uri(request.caller, name, *version);
+  if (!uri) return error_reply(uri.error());
+  return send_artifact(request, s, *uri, path);
 }
 
 }  // namespace
