@@ -86,10 +86,9 @@ Reply get_of_version(Request& request, const Services& s) {
   auto in = Body::of(request);
   const auto name = in.text("name"), number = in.text("version"), path = in.text("path");
   if (in.failed()) return error_reply(in.error());
-  const auto uri = [&]() -> Result<std::string> {
-    MILLRACE_TRY(const auto version, read_version(number));
-    return s.registry->download_uri(request.caller, name, version);
-  }();
+  const auto version = read_version(number);
+  if (!version) return error_reply(version.error());
+  const auto uri = s.registry->download_uri(request.caller, name, *version);
   if (!uri) return error_reply(uri.error());
   return send_artifact(request, s, *uri, path);
 }

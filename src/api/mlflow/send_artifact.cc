@@ -27,6 +27,7 @@ Reply send_artifact(const Request& request, const Services& services, const std:
     auto reply = ranged_reply(wanted, found->size, etag);
     if (wanted.status != 200 && wanted.status != 206) return reply;
     auto opened = tracking.open_artifact(request.caller, uri, path, {wanted.offset, wanted.length});
+    if (!opened && opened.error().code() == Code::conflict) continue;
     if (!opened) return error_reply(opened.error());
     if (opened->state.stamp != found->stamp) continue;  // replaced between the two
     reply.content_type = "application/octet-stream";

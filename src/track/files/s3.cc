@@ -81,6 +81,9 @@ class S3Reader final : public Reader {
   S3Reader(std::shared_ptr<arrow::io::RandomAccessFile> file, int64_t from, int64_t to, ArtifactPath at, Check check)
       : file_(std::move(file)), next_(from), end_(to), at_(std::move(at)), check_(std::move(check)) {}
 
+  // The first request, before anybody has been promised anything: of most files it is the only one.
+  Result<void> start() { return fetch(); }
+
   Result<size_t> read(char* to, size_t room) override {
     if (given_ == have()) MILLRACE_DO(fetch());
     const auto count = std::min<int64_t>(static_cast<int64_t>(room), have() - given_);
@@ -148,8 +151,9 @@ class S3Files final : public FileStore {
       if (now.stamp == stamp) return {};
       return Error{Code::conflict, fmt::format("'{}' was replaced while it was read", at.text())}.hint("read it again");
     };
-    return OpenFile{object.state,
-                    std::make_unique<S3Reader>(std::move(object.file), from, to, at, std::move(unchanged))};
+    auto reader = std::make_unique<S3Reader>(std::move(object.file), from, to, at, std::move(unchanged));
+    MILLRACE_DO(reader->start());
+    return OpenFile{std::move(object.state), std::move(reader)};
   }
 
   Result<std::vector<FileInfo>> list(const ArtifactPath& at) const override {
