@@ -1,5 +1,7 @@
 #include "exchange/export.h"
 
+#include <cerrno>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <optional>
@@ -18,6 +20,7 @@ namespace millrace::exchange {
 namespace {
 
 constexpr int64_t kPage = 100;
+constexpr size_t kPiece = 1 << 18;
 
 class Export {
  public:
@@ -134,12 +137,24 @@ class Export {
     for (const auto& file : files) {
       const auto to = fmt::format("{}/artifacts/{}/{}", options_.target, folder, file.path);
       if (const auto there = digest_of_file(to); there && *there == file.digest) continue;
-      MILLRACE_TRY(const auto from, tracking_.artifacts().file(caller_.workspace, folder + "/" + file.path));
       MILLRACE_DO(make_folders(parent_of(to), 0755));
-      MILLRACE_DO(copy_file(from, to));
-      MILLRACE_DO(flush_file(to));
+      MILLRACE_DO(copy_out(folder + "/" + file.path, to));
     }
     return {};
+  }
+
+  Result<void> copy_out(const std::string& path, const std::string& to) {
+    MILLRACE_TRY(const auto from, tracking_.artifacts().open(caller_.workspace, path));
+    std::ofstream out(to, std::ios::binary | std::ios::trunc);
+    std::string buffer(kPiece, '\0');
+    while (out) {
+      MILLRACE_TRY(const size_t got, from.reader->read(buffer.data(), buffer.size()));
+      if (got == 0) break;
+      out.write(buffer.data(), static_cast<std::streamsize>(got));
+    }
+    out.close();
+    if (!out) return file_error("cannot write", to, errno);
+    return flush_file(to);
   }
 
   // --- comparing: the store is read as any other

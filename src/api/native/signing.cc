@@ -7,7 +7,7 @@ namespace millrace::api::native {
 namespace {
 
 registry::Signatures signatures(Services& s) {
-  return registry::Signatures({s.database, s.blobs, s.journal, s.context});
+  return registry::Signatures(registry::SignatureParts{s.database, s.blobs, s.journal, s.context});
 }
 
 Result<registry::PublicKey> key_of(const Json& body) {

@@ -168,7 +168,8 @@ Result<void> check_folder(const std::string& path, const SignedModel& expected, 
   MILLRACE_TRY(const auto place, open_place(path));
   const auto ignored = ignored_paths(place, rules, expected.ignored);
   std::map<std::string, std::string> wanted;
-  for (const auto& file : expected.files) wanted.emplace(file.name, file.digest);
+  for (const auto& file : expected.files)
+    wanted.emplace(file.name == "." && !place.only.empty() ? place.only : file.name, file.digest);
   MILLRACE_TRY(const auto files, list_files(place, ignored));
   std::vector<SignedFile> found;
   for (const auto& file : files) {

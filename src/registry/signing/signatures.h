@@ -33,7 +33,8 @@ struct SignatureParts {
 class Signatures {
  public:
   explicit Signatures(SignatureParts parts) : parts_(parts) {}
-  explicit Signatures(const Parts& parts) : Signatures({parts.database, parts.blobs, parts.journal, parts.context}) {}
+  explicit Signatures(const Parts& parts)
+      : Signatures(SignatureParts{parts.database, parts.blobs, parts.journal, parts.context}) {}
 
   // What is to be signed of a version.
   Result<SignedModel> statement(const std::string& workspace, const std::string& model, int64_t version) const;

@@ -135,6 +135,24 @@ TEST_F(Signing, one_file_is_a_model_and_a_signature_inside_is_none_of_its_files)
   EXPECT_EQ(describe_folder(folder / "model", rules)->files.size(), 2U);
 }
 
+TEST_F(Signing, an_early_bundle_of_one_file_calls_it_a_dot) {
+  const auto bundle = with_statement([](Json& statement) {
+    auto& resources = statement["predicate"]["resources"];
+    resources = Json::array({resources[0]});
+    resources[0]["name"] = ".";
+    const auto digest = resources[0]["digest"].get<std::string>();
+    std::string bytes;
+    for (size_t i = 0; i < digest.size(); i += 2)
+      bytes += static_cast<char>(std::stoi(digest.substr(i, 2), nullptr, 16));
+    statement["subject"][0]["digest"]["sha256"] = digest_of(bytes).substr(7);
+  });
+  const auto opened = open_bundle(bundle, key.public_key());
+  ASSERT_TRUE(opened) << opened.error().text();
+  EXPECT_TRUE(check_folder(folder / "model/a.bin", *opened, {}));
+  EXPECT_FALSE(check_folder(folder / "model/deep/b.bin", *opened, {}));
+  EXPECT_FALSE(check(*opened));
+}
+
 TEST_F(Signing, parts_of_files_are_compared_one_by_one) {
   SignedModel model{.name = "m", .hash = "sha256", .shard_size = 4};
   put("model/empty", "");
