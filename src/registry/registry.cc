@@ -5,7 +5,6 @@
 #include "core/limits.h"
 #include "registry/facts.h"
 #include "registry/package.h"
-#include "registry/records.h"
 #include "registry/registered_rows.h"
 #include "registry/signing/signatures.h"
 #include "track/frozen.h"

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/json.h"
+#include "track/frozen.h"
 #include "track/names.h"
 #include "track/rows.h"
 
@@ -166,6 +167,11 @@ Result<void> Importing::begin_run(const Caller& caller, const Run& run, const Al
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     auto info = run.info;
     MILLRACE_TRY(const auto experiment, load_experiment(session, caller.workspace, info.experiment_id));
+    MILLRACE_TRY(const bool there, is_there(session, "track_runs", caller.workspace, info.id));
+    if (there) {
+      MILLRACE_TRY(const auto here, load_run_info(session, caller.workspace, info.id));
+      MILLRACE_DO(check_not_frozen(session, caller.workspace, here));
+    }
     if (info.artifact_uri.empty())
       info.artifact_uri = fmt::format("{}/{}/artifacts", experiment.artifact_location, info.id);
     MILLRACE_DO(put_run(session, caller.workspace, info, context_.now() / 1000));
@@ -212,6 +218,7 @@ Result<void> Importing::put_model(const Caller& caller, const LoggedModel& model
   MILLRACE_DO(check_pairs(model.params, check_param_key));
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto experiment, load_experiment(session, caller.workspace, model.experiment_id));
+    MILLRACE_DO(check_not_frozen(session, caller.workspace, model));
     const auto uri = model.artifact_uri.empty()
                          ? fmt::format("{}/models/{}/artifacts", experiment.artifact_location, model.id)
                          : model.artifact_uri;

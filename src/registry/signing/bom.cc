@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "core/hash.h"
-#include "registry/signing/signatures.h"
 #include "registry/signing/statements.h"
 
 namespace millrace::registry {
@@ -123,7 +122,8 @@ Json model_card(const StoredVersion& stored, const Json& card) {
 }  // namespace
 
 Result<Json> bom_of(const StoredVersion& stored, const Json& card) {
-  MILLRACE_TRY(const auto files, signed_files(stored));
+  if (!is_digest(stored.version.digests.model))
+    return Error{Code::rejected, fmt::format("the files of {} are not kept here", stored.version.node())};
   const auto& version = stored.version;
   Components components;
   add_data(stored.facts, components);
@@ -139,7 +139,7 @@ Result<Json> bom_of(const StoredVersion& stored, const Json& card) {
              {"bom-ref", version.node()},
              {"name", version.model},
              {"version", fmt::format("{}", version.version)},
-             {"hashes", hashes_of("sha256:" + files.files.front().digest)},
+             {"hashes", hashes_of(version.digests.model)},
              {"modelCard", model_card(stored, card)},
              {"properties", std::move(properties)}};
   return Json{

@@ -6,6 +6,7 @@
 
 #include "core/exchange_limits.h"
 #include "core/files.h"
+#include "registry/package.h"
 #include "registry/signing/statements.h"
 
 namespace millrace::registry {
@@ -24,15 +25,16 @@ Json Signature::to_json() const {
   return {{"key_id", key_id}, {"bundle", bundle}, {"subject", subject}, {"signed_at", to_iso(signed_at)}};
 }
 
+// What clients download of a version is what is signed.
 Result<SignedModel> signed_files(const StoredVersion& stored) {
-  const auto digest = string_or(stored.files, "model", "");
-  const auto* model = find(stored.facts, "model");
-  if (!is_digest(digest) || model == nullptr)
+  MILLRACE_TRY(const auto package, package_of(stored.files, stored.facts));
+  if (package.empty())
     return Error{Code::rejected, fmt::format("the files of {} are not kept here", stored.version.node())}.hint(
         "sign the folder where they are: millrace model sign FOLDER --key FILE --out FILE");
-  const auto path = string_or(*model, "path", "model");
-  return SignedModel{.name = fmt::format("{}@{}", stored.version.model, stored.version.version),
-                     .files = {{path.substr(path.rfind('/') + 1), digest.substr(7)}}};
+  SignedModel out{.name = fmt::format("{}@{}", stored.version.model, stored.version.version)};
+  for (const auto& file : package) out.files.push_back({file.path, file.digest.substr(7)});
+  std::sort(out.files.begin(), out.files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return out;
 }
 
 Result<void> check_covers(const SignedModel& signed_model, const SignedModel& files) {
