@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "cli/exchange_report.h"
 #include "cli/follow.h"
 #include "cli/host.h"
 #include "core/files.h"
@@ -16,36 +17,6 @@ std::string from_here(const std::string& source) {
   return is_uri ? source : absolute(source);
 }
 
-std::string counts_table(const Json& report) {
-  const bool dry = report.value("dry_run", false);
-  std::vector<std::vector<std::string>> rows{{"what", "source"}};
-  if (!dry) rows[0].insert(rows[0].end(), {"here", ""});
-  for (const auto& item : report.at("items")) {
-    const auto source = integer_or(item, "source", 0);
-    rows.push_back({string_or(item, "what", ""), with_commas(source)});
-    if (dry) continue;
-    const auto here = integer_or(item, "here", 0);
-    rows.back().insert(rows.back().end(), {with_commas(here), source == here ? "equal" : "DIFFERENT"});
-  }
-  if (const auto* digest = find(report, "digest")) {
-    const auto source = string_or(*digest, "source", ""), here = string_or(*digest, "here", "");
-    rows.push_back({"digest", source.substr(0, 23), here.substr(0, 23), source == here ? "equal" : "DIFFERENT"});
-  }
-  return table(rows);
-}
-
-std::string complaints(const Json& report) {
-  std::string out;
-  for (const auto& text : report.at("left_out")) out += fmt::format("left out: {}\n", text.get<std::string>());
-  for (const auto& one : report.at("refused"))
-    out += fmt::format("refused: {} {}: {}\n", string_or(one, "kind", ""), string_or(one, "id", ""),
-                       string_or(one, "why", ""));
-  if (const auto& list = report.at("differences"); !list.empty())
-    out += fmt::format("{} of them differ; the first: {} {}\n", integer_or(report, "difference_count", 0),
-                       string_or(list[0], "kind", ""), string_or(list[0], "id", ""));
-  return out;
-}
-
 Result<int> import_mlflow(Invocation& in) {
   MILLRACE_TRY(auto* gateway, in.gateway());
   Json body{{"source", from_here(in.args.get("SOURCE"))}, {"dry_run", in.args.has("--dry-run")}};
@@ -56,7 +27,7 @@ Result<int> import_mlflow(Invocation& in) {
   MILLRACE_TRY(const auto job, gateway->call("POST", address({"imports"}), body));
   MILLRACE_TRY(const auto done, follow_job(in, *gateway, string_or(job, "id", "")));
   const auto& report = done.at("result");
-  in.show(report, counts_table(report) + complaints(report));
+  in.show(report, exchange_lines(report, "source", "here"));
   return report.value("ok", false) ? 0 : 1;
 }
 

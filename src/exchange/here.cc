@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "core/exchange_limits.h"
-#include "core/hash.h"
 #include "core/limits.h"
 
 namespace millrace::exchange {
@@ -87,8 +86,7 @@ Result<void> Here::add_files(const std::string& top, const std::string& below, s
       MILLRACE_DO(add_files(top, path, files));
       continue;
     }
-    MILLRACE_TRY(const auto file, kept.file(caller_.workspace, top + "/" + path));
-    MILLRACE_TRY(const auto digest, digest_of_file(file));
+    MILLRACE_TRY(const auto digest, kept.digest(caller_.workspace, top + "/" + path));
     files.push_back({path, entry.size, digest});
   }
   return {};

@@ -122,7 +122,7 @@ class Import {
     return {};
   }
 
-  Result<void> settle_experiment(const track::Experiment& experiment) {
+  Result<void> settle_experiment(const track::Experiment& experiment, bool again = false) {
     MILLRACE_TRY(const auto step, progress_.find("experiment", experiment.id));
     auto known = parts_.tracking.get_experiment_by_name(caller_, experiment.name);
     if (!known && known.error().code() != Code::not_found) return std::move(known).error();
@@ -131,7 +131,11 @@ class Import {
       targets_[experiment.id] = {known->id, step->state == "merged"};
       return {};
     }
-    if (!known) return add(experiment);
+    if (!known) {
+      auto added = add(experiment);
+      if (added || added.error().code() != Code::conflict || again) return added;
+      return settle_experiment(experiment, true);  // somebody made one of this name meanwhile
+    }
     const bool is_default = known->id == "0";
     if (!ours && !is_default && options_.refuse_clash)
       return Error{Code::conflict, fmt::format("there is an experiment '{}' here already", experiment.name)}.hint(

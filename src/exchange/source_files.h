@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "exchange/facts.h"
 #include "core/tree.h"
+#include "exchange/facts.h"
 
 namespace millrace::exchange {
 

@@ -17,11 +17,13 @@
 #include "api/status.h"
 #include "core/files.h"
 #include "core/project.h"
+#include "exchange/export.h"
 #include "exchange/import.h"
 #include "jobs/jobs.h"
 #include "main/join_report.h"
 #include "main/monitoring.h"
 #include "main/store_place.h"
+#include "registry/signing/signatures.h"
 #include "store/blobs.h"
 #include "store/open.h"
 #include "track/collect.h"
@@ -159,6 +161,18 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   p.registry = std::make_unique<registry::Registry>(registry::Parts{*p.database, *p.blobs, *p.journal, context, engines,
                                                                     *p.datasets, *p.pipelines, *p.tracking,
                                                                     state + "/serving", temp});
+  const auto project = [folder = options.project]() -> Result<Project> {
+    if (folder.empty())
+      return Error{Code::not_found, "the server runs without a project"}.hint("start it with --project DIR");
+    return load_project(folder);
+  };
+  // Trust first: the data plane loads nothing that the project does not want.
+  const auto trust = [project, serving = state + "/serving"]() -> Result<void> {
+    const auto now = project();
+    if (!now) return now.error().code() == Code::not_found ? Result<void>() : Result<void>(now.error());
+    return registry::install_trust(*now, serving);
+  };
+  MILLRACE_DO(trust());
   if (auto served = p.registry->reconcile(); !served) {
     if (!store::is_postgres(opened.place)) return std::move(served).error();
     // Another server released it and has its files: it serves there.
@@ -168,7 +182,9 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
                                                      .log_folder = state + "/predictions",
                                                      .log_sync = options.log_sync},
                                                     engines, context));
-  p.registry->check_release = [plane = p.data_plane.get()](const registry::ReleaseSnapshot& snapshot) {
+  p.registry->check_release = [trust,
+                               plane = p.data_plane.get()](const registry::ReleaseSnapshot& snapshot) -> Result<void> {
+    MILLRACE_DO(trust());
     return plane->check(snapshot);
   };
   p.registry->on_release = [plane = p.data_plane.get()](const std::string& deployment) {
@@ -176,11 +192,6 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   };
   p.jobs = std::make_unique<jobs::Jobs>(*p.database, *p.journal, context);
 
-  const auto project = [folder = options.project]() -> Result<Project> {
-    if (folder.empty())
-      return Error{Code::not_found, "the server runs without a project"}.hint("start it with --project DIR");
-    return load_project(folder);
-  };
   if (!options.project.empty())
     if (auto good = project(); !good) return std::move(good).error();
   const auto http_address = [&p] { return p.server ? p.server->address() : std::string(); };
@@ -235,6 +246,10 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   p.jobs->add(std::string(exchange::kImportJob), [&p, &context, temp](jobs::Running& running) -> Result<Json> {
     MILLRACE_TRY(const auto options, exchange::read_import(running.job().payload));
     return exchange::import_mlflow({*p.database, *p.journal, context, *p.tracking, temp}, running, options);
+  });
+  p.jobs->add(std::string(exchange::kExportJob), [&p](jobs::Running& running) -> Result<Json> {
+    MILLRACE_TRY(const auto options, exchange::read_export(running.job().payload));
+    return exchange::export_mlflow(*p.tracking, running, options);
   });
 
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,

@@ -6,6 +6,7 @@
 #include "registry/facts.h"
 #include "registry/package.h"
 #include "registry/registered_rows.h"
+#include "registry/signing/signatures.h"
 #include "track/frozen.h"
 
 namespace millrace::registry {
@@ -37,6 +38,20 @@ lineage::Change version_created(const ModelSpec& spec, int64_t version, const Ga
   return change;
 }
 
+// A version that was made before its signing failed is signed when it is registered again.
+Result<void> sign_if_missing(const Parts& parts, const Caller& caller, const Project& project, const ModelSpec& spec,
+                             int64_t version) {
+  const auto doing = fmt::format("{} is registered; signing it", model_node(spec.name, version));
+  const auto key = read_sign_with(project, spec.name);
+  if (!key) return Error(key.error()).while_doing(doing);
+  if (!*key) return {};
+  Signatures signatures(parts);
+  if (signatures.verify(caller.workspace, spec.name, version, (*key)->public_key())) return {};
+  auto done = signatures.sign(caller, spec.name, version, **key);
+  if (!done) return std::move(done).error().while_doing(doing);
+  return {};
+}
+
 }  // namespace
 
 Registry::Registry(Parts parts) : parts_(std::move(parts)) {}
@@ -56,30 +71,31 @@ Result<ModelVersion> Registry::register_version(const Caller& caller, const Proj
     MILLRACE_DO(ensure_registered(session, caller, spec.name, now));
     MILLRACE_TRY(version, next_version(session, caller.workspace, spec.name, now));
     MILLRACE_TRY(const auto content, package_digest(made.files, made.facts));
-    MILLRACE_TRY(
-        const auto rows,
-        session.execute("INSERT INTO model_versions (workspace, model, version, identity, run_id, stage_node, author, "
-                        "digests, files, facts, created_at, content, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                        "?, ?, ?)",
-                        {caller.workspace, spec.name, version, made.identity, made.run_id, made.stage_node,
-                         caller.subject, to_text(made.digests.to_json()), to_text(made.files), to_text(made.facts), now,
-                         content, now}));
+    MILLRACE_TRY(const auto rows,
+                 session.execute(
+                     "INSERT INTO model_versions (workspace, model, version, identity, run_id, stage_node, author, "
+                     "digests, files, facts, created_at, content, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                     "?, ?, ?)",
+                     {caller.workspace, spec.name, version, made.identity, made.run_id, made.stage_node, caller.subject,
+                      to_text(made.digests.to_json()), to_text(made.files), to_text(made.facts), now, content, now}));
     (void)rows;
     if (!made.run_id.empty())
-      MILLRACE_DO(track::freeze(session, caller.workspace, track::Frozen::run, made.run_id,
-                                model_node(spec.name, version)));
+      MILLRACE_DO(
+          track::freeze(session, caller.workspace, track::Frozen::run, made.run_id, model_node(spec.name, version)));
     return version_created(spec, version, made);
   }));
   (void)line;
+  MILLRACE_DO(sign_if_missing(parts_, caller, project, spec, version));
   return get(caller.workspace, spec.name, version);
 }
 
 Result<std::vector<ModelVersion>> Registry::list(const std::string& workspace, const std::string& model) const {
   std::vector<ModelVersion> out;
   MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(const auto rows, session.query("SELECT model, version FROM model_versions WHERE workspace = ? AND "
-                                                "(model = ? OR ? = '') AND deleted_at = 0 ORDER BY model, version DESC LIMIT ?",
-                                                {workspace, model, model, static_cast<int64_t>(limits::page_size)}));
+    MILLRACE_TRY(const auto rows,
+                 session.query("SELECT model, version FROM model_versions WHERE workspace = ? AND "
+                               "(model = ? OR ? = '') AND deleted_at = 0 ORDER BY model, version DESC LIMIT ?",
+                               {workspace, model, model, static_cast<int64_t>(limits::page_size)}));
     for (const auto& row : rows) {
       MILLRACE_TRY(auto stored, get_stored(session, workspace, row.text(0), row.integer(1)));
       out.push_back(std::move(stored.version));

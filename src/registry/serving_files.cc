@@ -7,6 +7,7 @@
 #include "core/fault.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "registry/signing/signatures.h"
 
 namespace millrace::registry {
 namespace {
@@ -87,7 +88,7 @@ Result<void> install_files(const Parts& parts, const std::string& deployment, co
     MILLRACE_DO(install(parts, folder, arm->file, arm->digest));
     MILLRACE_DO(install(parts, folder, arm->contract, contract));
   }
-  return {};
+  return install_signatures(parts, deployment, snapshot);
 }
 
 Result<bool> put_newest_snapshot(const Parts& parts, const std::string& workspace, const std::string& deployment) {
@@ -97,7 +98,10 @@ Result<bool> put_newest_snapshot(const Parts& parts, const std::string& workspac
     MILLRACE_TRY(const auto stored, newest(parts, workspace, deployment));
     if (!stored) return written;
     MILLRACE_TRY(const auto snapshot, parse_snapshot(stored->snapshot, stored->release.node()));
-    if (in_place(folder, snapshot)) return written;
+    if (in_place(folder, snapshot)) {
+      MILLRACE_DO(install_signatures(parts, deployment, snapshot));
+      return written;
+    }
     MILLRACE_DO(install_files(parts, deployment, snapshot));
     FAULT_POINT("registry.release.before_snapshot");
     MILLRACE_DO(store_snapshot(folder, snapshot));

@@ -9,6 +9,7 @@
 #include "registry/gates/gate_kind.h"
 #include "registry/registry.h"
 #include "registry/rules.h"
+#include "registry/signing/signatures.h"
 
 namespace millrace::registry {
 namespace {
@@ -175,7 +176,8 @@ Result<void> read_card(const Yaml& node, ModelSpec& spec) {
 Result<ModelSpec> read_model(const Project& project, const std::string& name, const Yaml& node) {
   if (!is_name(name))
     return node.error(fmt::format("'{}' is not a name of a model", name)).hint("letters, digits, '_', '-' and '.'");
-  MILLRACE_DO(node.only_keys({"stage", "file", "contract", "label", "scored", "gates", "approvals", "protected", "card"}));
+  MILLRACE_DO(node.only_keys({"stage", "file", "contract", "label", "scored", "gates", "approvals", "protected",
+                              "signed_by", "sign_with", "card"}));
   ModelSpec spec{.name = name, .where = node.where()};
   MILLRACE_TRY(spec.stage, read_stage(project, node));
   MILLRACE_TRY(spec.file, read_out(project, node, spec.stage, "file"));
@@ -193,6 +195,7 @@ Result<ModelSpec> read_model(const Project& project, const std::string& name, co
   if (const auto* list = node.find("protected")) {
     MILLRACE_TRY(spec.protects, read_protected(*list));
   }
+  MILLRACE_DO(check_signing(project, node));
   MILLRACE_DO(read_card(node, spec));
   return spec;
 }

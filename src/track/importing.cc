@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/json.h"
+#include "track/frozen.h"
 #include "track/names.h"
 #include "track/rows.h"
 
@@ -57,6 +58,9 @@ Result<void> check_pairs(const std::vector<KeyValue>& pairs, Result<void> (*chec
 Result<void> check_tag_key(const KeyValue& tag) { return check_tag({tag.key, ""}, "tags."); }
 Result<void> check_param_key(const KeyValue& param) { return check_param({param.key, ""}, "params."); }
 
+// When it is deleted here; when it was elsewhere is not known.
+int64_t deleted_at(const std::string& stage, const Context& context) { return stage == "deleted" ? context.now() : 0; }
+
 lineage::Change change_of(std::string kind, std::string node, Json body, std::string after = "") {
   return {.kind = std::move(kind),
           .node = std::move(node),
@@ -101,7 +105,7 @@ Result<void> put_run(store::Session& session, const std::string& workspace, cons
                  "artifact_uri, lifecycle_stage, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?) "
                  "ON CONFLICT (workspace, id) DO UPDATE SET name = excluded.name, user_id = excluded.user_id, status = "
                  "excluded.status, start_time = excluded.start_time, end_time = excluded.end_time, artifact_uri = "
-                 "excluded.artifact_uri, lifecycle_stage = 'active'",
+                 "excluded.artifact_uri, lifecycle_stage = 'active', deleted_at = 0",
                  {workspace, run.id, run.experiment_id, run.name, run.user_id, run.status, run.start_time,
                   run.end_time ? store::Value(*run.end_time) : store::Value(nullptr), run.artifact_uri, now});
 }
@@ -119,11 +123,12 @@ Result<std::string> Importing::add_experiment(
     MILLRACE_TRY(id, settle_id(session, caller.workspace, experiment.id));
     MILLRACE_TRY(
         const auto added,
-        session.execute("INSERT INTO track_experiments (workspace, id, name, artifact_location, lifecycle_stage, "
-                        "creation_time, last_update_time) VALUES (?, ?, ?, ?, ?, ?, ?) "
-                        "ON CONFLICT (workspace, name) DO NOTHING",
-                        {caller.workspace, id, experiment.name, "mlflow-artifacts:/" + id, experiment.lifecycle_stage,
-                         experiment.creation_time, experiment.last_update_time}));
+        session.execute(
+            "INSERT INTO track_experiments (workspace, id, name, artifact_location, lifecycle_stage, "
+            "creation_time, last_update_time, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (workspace, name) DO NOTHING",
+            {caller.workspace, id, experiment.name, "mlflow-artifacts:/" + id, experiment.lifecycle_stage,
+             experiment.creation_time, experiment.last_update_time, deleted_at(experiment.lifecycle_stage, context_)}));
     if (added == 0) return Error{Code::conflict, fmt::format("Experiment(name={}) already exists.", experiment.name)};
     MILLRACE_DO(store_pairs(session, "track_experiment_tags", "experiment_id", caller.workspace, id, experiment.tags));
     MILLRACE_DO(also(session, id));
@@ -162,6 +167,11 @@ Result<void> Importing::begin_run(const Caller& caller, const Run& run, const Al
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     auto info = run.info;
     MILLRACE_TRY(const auto experiment, load_experiment(session, caller.workspace, info.experiment_id));
+    MILLRACE_TRY(const bool there, is_there(session, "track_runs", caller.workspace, info.id));
+    if (there) {
+      MILLRACE_TRY(const auto here, load_run_info(session, caller.workspace, info.id));
+      MILLRACE_DO(check_not_frozen(session, caller.workspace, here));
+    }
     if (info.artifact_uri.empty())
       info.artifact_uri = fmt::format("{}/{}/artifacts", experiment.artifact_location, info.id);
     MILLRACE_DO(put_run(session, caller.workspace, info, context_.now() / 1000));
@@ -185,11 +195,12 @@ Result<void> Importing::begin_run(const Caller& caller, const Run& run, const Al
 Result<void> Importing::end_run(const Caller& caller, const RunInfo& run, const std::string& digest, const Also& also) {
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto here, load_run_info(session, caller.workspace, run.id));
-    MILLRACE_DO(execute(
-        session,
-        "UPDATE track_runs SET name = ?, status = ?, end_time = ?, lifecycle_stage = ? WHERE workspace = ? AND id = ?",
-        {run.name, run.status, run.end_time ? store::Value(*run.end_time) : store::Value(nullptr), run.lifecycle_stage,
-         caller.workspace, here.id}));
+    MILLRACE_DO(execute(session,
+                        "UPDATE track_runs SET name = ?, status = ?, end_time = ?, lifecycle_stage = ?, deleted_at = ? "
+                        "WHERE workspace = "
+                        "? AND id = ?",
+                        {run.name, run.status, run.end_time ? store::Value(*run.end_time) : store::Value(nullptr),
+                         run.lifecycle_stage, deleted_at(run.lifecycle_stage, context_), caller.workspace, here.id}));
     MILLRACE_DO(also(session));
     return change_of("run.imported", here.node(),
                      {{"experiment_id", here.experiment_id}, {"status", run.status}, {"state", run.lifecycle_stage}},
@@ -207,19 +218,24 @@ Result<void> Importing::put_model(const Caller& caller, const LoggedModel& model
   MILLRACE_DO(check_pairs(model.params, check_param_key));
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto experiment, load_experiment(session, caller.workspace, model.experiment_id));
+    MILLRACE_DO(check_not_frozen(session, caller.workspace, model));
     const auto uri = model.artifact_uri.empty()
                          ? fmt::format("{}/models/{}/artifacts", experiment.artifact_location, model.id)
                          : model.artifact_uri;
-    MILLRACE_DO(execute(
-        session,
-        "INSERT INTO track_models (workspace, id, experiment_id, name, artifact_uri, status, model_type, "
-        "source_run_id, lifecycle_stage, creation_time, last_update_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (workspace, id) DO UPDATE SET name = excluded.name, artifact_uri = excluded.artifact_uri, "
-        "status = excluded.status, model_type = excluded.model_type, source_run_id = excluded.source_run_id, "
-        "lifecycle_stage = excluded.lifecycle_stage, creation_time = excluded.creation_time, last_update_time = "
-        "excluded.last_update_time",
-        {caller.workspace, model.id, model.experiment_id, model.name, uri, model.status, model.model_type,
-         model.source_run_id, model.lifecycle_stage, model.creation_time, model.last_update_time}));
+    MILLRACE_DO(
+        execute(session,
+                "INSERT INTO track_models (workspace, id, experiment_id, name, artifact_uri, status, model_type, "
+                "source_run_id, lifecycle_stage, creation_time, last_update_time, deleted_at) VALUES (?, ?, ?, ?, ?, "
+                "?, ?, ?, ?, "
+                "?, ?, ?) "
+                "ON CONFLICT (workspace, id) DO UPDATE SET name = excluded.name, artifact_uri = excluded.artifact_uri, "
+                "status = excluded.status, model_type = excluded.model_type, source_run_id = excluded.source_run_id, "
+                "lifecycle_stage = excluded.lifecycle_stage, deleted_at = excluded.deleted_at, creation_time = "
+                "excluded.creation_time, last_update_time = "
+                "excluded.last_update_time",
+                {caller.workspace, model.id, model.experiment_id, model.name, uri, model.status, model.model_type,
+                 model.source_run_id, model.lifecycle_stage, model.creation_time, model.last_update_time,
+                 deleted_at(model.lifecycle_stage, context_)}));
     MILLRACE_DO(store_pairs(session, "track_model_tags", "model_id", caller.workspace, model.id, model.tags));
     MILLRACE_DO(store_pairs(session, "track_model_params", "model_id", caller.workspace, model.id, model.params));
     auto change = change_of("logged_model.imported", model.node(),

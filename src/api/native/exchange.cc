@@ -1,3 +1,4 @@
+#include "exchange/export.h"
 #include "exchange/import.h"
 
 #include "api/native/reply.h"
@@ -25,6 +26,15 @@ Result<Json> start_import(Services& s, const Request& in) {
   return submitted_json(job);
 }
 
+Result<Json> start_export(Services& s, const Request& in) {
+  MILLRACE_DO(check_local(in, "millrace export mlflow FOLDER"));
+  MILLRACE_TRY(const auto body, read_object(in, {"target", "artifacts"}));
+  MILLRACE_TRY(const auto options, exchange::read_export(body));
+  (void)options;
+  MILLRACE_TRY(const auto job, s.jobs.submit(in.caller, {.kind = std::string(exchange::kExportJob), .payload = body}));
+  return submitted_json(job);
+}
+
 }  // namespace
 
 Routes exchange_routes(Services& s) {
@@ -36,6 +46,12 @@ Routes exchange_routes(Services& s) {
              in, [&] { return start_import(s, in); }, 202);
        },
        "Take over what an MLflow tracking server holds; answers the job that does it."},
+      {"POST", base + "/exports", Permission::write, kJsonBody, "job.submitted", Run::worker,
+       [&s](Request& in) {
+         return answer(
+             in, [&] { return start_export(s, in); }, 202);
+       },
+       "Give what tracking holds as a store of MLflow's; answers the job that does it."},
   };
 }
 

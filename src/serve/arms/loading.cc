@@ -7,6 +7,7 @@
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/ids.h"
+#include "registry/signing/signatures.h"
 #include "serve/data_plane.h"
 
 namespace millrace::serve {
@@ -140,7 +141,8 @@ Result<std::shared_ptr<Served>> DataPlane::assemble(const std::shared_ptr<Place>
   const std::string folder = options_.serving_folder + "/" + snapshot.deployment;
   auto out = std::make_shared<Served>();
   out->place = place;
-  const auto load_arm = [&](const ReleasedModel& model, std::string_view name) {
+  const auto load_arm = [&](const ReleasedModel& model, std::string_view name) -> Result<ServedArm> {
+    MILLRACE_DO(registry::check_arm_signed(folder, model));
     return arm(*out->place, arm_of(snapshot, model, name),
                {.file = folder + "/" + model.file,
                 .contract = model.contract.empty() ? "" : folder + "/" + model.contract,
