@@ -28,24 +28,24 @@ std::string encoded(const std::string& text) { return address({text}).substr(add
 
 std::string approvals_of(const Json& request) {
   const auto& voices = request.at("approvals");
-  const auto holding = std::count_if(voices.begin(), voices.end(),
-                                     [](const Json& voice) { return voice.value("holds", false); });
+  const auto holding =
+      std::count_if(voices.begin(), voices.end(), [](const Json& voice) { return voice.value("holds", false); });
   return fmt::format("{} of {}", holding, integer_or(request.at("needs"), "count", 1));
 }
 
 std::string request_lines(const Json& request) {
   const auto version = integer_or(request, "version", 0);
-  auto lines = fmt::format("{}: {}\n  {} '{}' of '{}': {}\n  asked for by {} at {}: {}\n  approvals {} ({})\n",
-                           string_or(request, "id", ""), string_or(request, "state", ""),
-                           string_or(request, "kind", ""), string_or(request, "place", ""),
-                           string_or(request, "model", ""),
-                           version == 0 ? std::string("to be taken away") : fmt::format("version {}", version),
-                           string_or(request, "author", ""), string_or(request, "created_at", ""),
-                           string_or(request, "why", ""), approvals_of(request),
-                           string_or(request.at("needs"), "role", ""));
+  auto lines =
+      fmt::format("{}: {}\n  {} '{}' of '{}': {}\n  asked for by {} at {}: {}\n  approvals {} ({})\n",
+                  string_or(request, "id", ""), string_or(request, "state", ""), string_or(request, "kind", ""),
+                  string_or(request, "place", ""), string_or(request, "model", ""),
+                  version == 0 ? std::string("to be taken away") : fmt::format("version {}", version),
+                  string_or(request, "author", ""), string_or(request, "created_at", ""), string_or(request, "why", ""),
+                  approvals_of(request), string_or(request.at("needs"), "role", ""));
   for (const auto& voice : request.at("approvals"))
-    lines += fmt::format("    {} at {}: {}{}\n", string_or(voice, "subject", ""), string_or(voice, "at", ""),
-                         string_or(voice, "why", ""), voice.value("holds", false) ? "" : " (void: the evidence changed)");
+    lines +=
+        fmt::format("    {} at {}: {}{}\n", string_or(voice, "subject", ""), string_or(voice, "at", ""),
+                    string_or(voice, "why", ""), voice.value("holds", false) ? "" : " (void: the evidence changed)");
   return lines + digest_lines(request.at("digests"));
 }
 
@@ -169,8 +169,8 @@ Result<int> reject(Invocation& in) { return decide_request(in, "rejection"); }
 Result<int> withdraw(Invocation& in) { return decide_request(in, "withdrawal"); }
 
 std::string move_line(const Json& move) {
-  auto line = fmt::format("{} version {} by {}", string_or(move, "at", ""), version_of(move),
-                          string_or(move, "subject", ""));
+  auto line =
+      fmt::format("{} version {} by {}", string_or(move, "at", ""), version_of(move), string_or(move, "subject", ""));
   if (const auto why = string_or(move, "why", ""); !why.empty()) line += ": " + why;
   for (const auto* key : {"request", "release"})
     if (const auto by = string_or(move, key, ""); !by.empty()) line += fmt::format(" ({})", by);
@@ -212,7 +212,8 @@ Result<int> alias(Invocation& in) {
 
 std::vector<Command> model_commands() {
   const std::vector<Positional> one_request{{"REQUEST", "its id, e.g. cr-7"}};
-  const Option why{.name = "--why", .value = "TEXT", .summary = "the reason, kept in the audit chain", .required = true};
+  const Option why{
+      .name = "--why", .value = "TEXT", .summary = "the reason, kept in the audit chain", .required = true};
   const std::vector<Positional> version{{"MODEL", "a model of millrace.yaml"}, {"VERSION", "its number"}};
   return {{.name = "model register",
            .summary = "make a version from the newest results of the model's stages",

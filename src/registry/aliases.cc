@@ -100,8 +100,7 @@ Result<void> Registry::set_alias(const Caller& caller, const Project* project, c
     MILLRACE_TRY(const auto protection, protection_of(project, wanted.model));
     if (there || !protection.covers(wanted.name)) MILLRACE_DO(may_move_traffic(caller, spec->name));
     if (there) return {};
-    MILLRACE_TRY(const auto done,
-                 release(caller, *project, *spec, wanted.version, why_of(why, wanted.name)));
+    MILLRACE_TRY(const auto done, release(caller, *project, *spec, wanted.version, why_of(why, wanted.name)));
     (void)done;
     return {};
   }

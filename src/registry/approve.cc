@@ -37,12 +37,12 @@ Result<lineage::Change> record_approval(store::Session& session, const Caller& c
                                         const std::string& why, Micros now) {
   const auto& version = stored.version;
   const auto covered = covered_by(version.digests);
-  MILLRACE_TRY(const auto rows,
-               session.execute("INSERT INTO approvals (workspace, model, version, covered, subject, node, digests, "
-                               "why, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                               {caller.workspace, version.model, version.version, covered, caller.subject,
-                                approval_node(version, covered, caller.subject), to_text(version.digests.to_json()),
-                                why, now}));
+  MILLRACE_TRY(
+      const auto rows,
+      session.execute("INSERT INTO approvals (workspace, model, version, covered, subject, node, digests, "
+                      "why, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                      {caller.workspace, version.model, version.version, covered, caller.subject,
+                       approval_node(version, covered, caller.subject), to_text(version.digests.to_json()), why, now}));
   (void)rows;
   return approved(version, caller, covered, why);
 }

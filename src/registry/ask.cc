@@ -18,7 +18,8 @@ std::string words_of(const ChangeRequest& request) {
 }
 
 lineage::Change line_of(const std::string& what, const ChangeRequest& request, const std::string& why) {
-  lineage::Change change{.kind = "model.request." + what, .node = request.node(), .why = why, .body = request.to_json()};
+  lineage::Change change{
+      .kind = "model.request." + what, .node = request.node(), .why = why, .body = request.to_json()};
   if (request.version != 0) change.body["target"] = model_node(request.model, request.version);
   return change;
 }
@@ -40,8 +41,8 @@ Error pending(const ChangeRequest& request, const std::optional<StoredVersion>& 
 
 Result<void> check_open(const ChangeRequest& request) {
   if (request.state == "open" || request.state == "approved") return {};
-  const auto by = request.closed_by.empty() ? "" : fmt::format(", by {} at {}", request.closed_by,
-                                                               to_iso(request.closed_at));
+  const auto by =
+      request.closed_by.empty() ? "" : fmt::format(", by {} at {}", request.closed_by, to_iso(request.closed_at));
   return Error{Code::conflict, fmt::format("{} is {}{}", request.id(), request.state, by)}.hint(
       "ask for the move again");
 }
@@ -55,8 +56,8 @@ Result<void> check_voice(const Caller& caller, const ChangeRequest& request, con
     return Error{Code::denied, fmt::format("{} asked for {} and may not approve it", caller.subject, request.id())}
         .hint("let another person approve it");
   if (caller.is_local() && Caller{.subject = request.author}.is_local())
-    return Error{Code::denied, fmt::format("{} has no token and is never a second voice for {}", caller.subject,
-                                           request.id())}
+    return Error{Code::denied,
+                 fmt::format("{} has no token and is never a second voice for {}", caller.subject, request.id())}
         .hint("approve with a token of your own: millrace token create --subject NAME --role " + request.role);
   for (const auto& voice : request.approvals)
     if (string_or(voice, "subject", "") == caller.subject && string_or(voice, "covers", "") == covered)
@@ -203,8 +204,7 @@ Result<void> Registry::carry_out(const Caller& caller, const Project* project, c
   mover.roles.emplace_back("writer");  // whose voice counted may see it through
   auto done = [&]() -> Result<void> {
     if (request.kind == "stage")
-      return set_stage(mover, project,
-                       {request.model, request.version, request.place, request.archive, request.why});
+      return set_stage(mover, project, {request.model, request.version, request.place, request.archive, request.why});
     if (request.version == 0) return delete_alias(mover, project, request.model, request.place, request.why);
     return set_alias(mover, project, {request.model, request.place, request.version, {}}, request.why);
   }();
@@ -219,8 +219,8 @@ Result<ChangeRequest> Registry::reject_request(const Caller& caller, const std::
     MILLRACE_TRY(const auto request, get_request(session, caller.workspace, id, now));
     MILLRACE_DO(check_open(request));
     if (!caller.has_role(request.role) && !caller.is_local())
-      return Error{Code::denied, fmt::format("{} may not reject {}: that takes the role '{}'", caller.subject, id,
-                                             request.role)};
+      return Error{Code::denied,
+                   fmt::format("{} may not reject {}: that takes the role '{}'", caller.subject, id, request.role)};
     MILLRACE_DO(close_request(session, caller, request, "rejected", why, now));
     return line_of("rejected", request, why);
   }));
@@ -235,8 +235,8 @@ Result<ChangeRequest> Registry::withdraw_request(const Caller& caller, const std
     MILLRACE_TRY(const auto request, get_request(session, caller.workspace, id, now));
     MILLRACE_DO(check_open(request));
     if (caller.subject != request.author && !caller.has_role("admin"))
-      return Error{Code::denied, fmt::format("{} may not withdraw {}: {} asked for it", caller.subject, id,
-                                             request.author)}
+      return Error{Code::denied,
+                   fmt::format("{} may not withdraw {}: {} asked for it", caller.subject, id, request.author)}
           .hint("reject it: millrace model reject " + id);
     MILLRACE_DO(close_request(session, caller, request, "withdrawn", why, now));
     return line_of("withdrawn", request, why);

@@ -1,5 +1,5 @@
-// What a version rests on where the pipeline did not make it: a client's files that a stage made are that stage's model;
-// of models that no project names the evidence is what their run logged.
+// What a version rests on where the pipeline did not make it: a client's files that a stage made are that stage's
+// model; of models that no project names the evidence is what their run logged.
 #include <fmt/format.h>
 
 #include "registry/facts.h"
@@ -25,7 +25,8 @@ Error unknown_origin(const ModelVersion& version, const ModelSpec& spec) {
                                            "of its files: its gates cannot be evaluated",
                                            version.node(), spec.stage)}
       .at(spec.where)
-      .hint(fmt::format("log the file '{}' that the stage makes, or: millrace model register {}", spec.file, spec.name));
+      .hint(
+          fmt::format("log the file '{}' that the stage makes, or: millrace model register {}", spec.file, spec.name));
 }
 
 lineage::Change traced(const ModelVersion& version, const Gathered& found) {
@@ -45,12 +46,8 @@ Result<Json> logged_evidence(const Parts& parts, const Caller& caller, const Sto
                              const ModelSpec& plain) {
   Json digests = stored.version.digests.to_json();
   digests.erase("report");
-  Json out{{"model", stored.version.model},
-           {"version", stored.version.version},
-           {"digests", std::move(digests)},
-           {"content", stored.version.content},
-           {"policy", policy_of(plain)},
-           {"gates", Json::array()}};
+  Json out{{"model", stored.version.model},     {"version", stored.version.version}, {"digests", std::move(digests)},
+           {"content", stored.version.content}, {"policy", policy_of(plain)},        {"gates", Json::array()}};
   if (stored.version.run_id.empty()) return out;
   const auto run = parts.tracking.get_run(caller, stored.version.run_id);
   if (!run) return out;

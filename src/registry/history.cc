@@ -24,11 +24,11 @@ AliasMove move_of(const Release& release) {
 // Releases that changed the stable arm, newest first.
 Result<std::vector<AliasMove>> of_releases(store::Session& session, const std::string& workspace,
                                            const DeploymentSpec& spec) {
-  MILLRACE_TRY(const auto rows, session.query("SELECT number FROM releases WHERE workspace = ? AND deployment = ? AND "
-                                              "model = ? AND (restores <> 0 OR step IN ('release', 'promote')) ORDER "
-                                              "BY number DESC LIMIT ?",
-                                              {workspace, spec.name, spec.model,
-                                               static_cast<int64_t>(limits::page_size)}));
+  MILLRACE_TRY(const auto rows,
+               session.query("SELECT number FROM releases WHERE workspace = ? AND deployment = ? AND "
+                             "model = ? AND (restores <> 0 OR step IN ('release', 'promote')) ORDER "
+                             "BY number DESC LIMIT ?",
+                             {workspace, spec.name, spec.model, static_cast<int64_t>(limits::page_size)}));
   std::vector<AliasMove> out;
   for (const auto& row : rows) {
     MILLRACE_TRY(const auto stored, get_release(session, workspace, spec.name, row.integer(0)));

@@ -75,8 +75,7 @@ Result<Located> of_logged_model(const Parts& parts, const Caller& caller, const 
                  .is_here = true};
 }
 
-Result<Located> of_artifacts(const Parts& parts, const Caller& caller, const NewVersion& wanted,
-                             const SourceUri& uri) {
+Result<Located> of_artifacts(const Parts& parts, const Caller& caller, const NewVersion& wanted, const SourceUri& uri) {
   Located out{.source = wanted.source,
               .storage = std::string(kScheme) + joined(uri.path),
               .run_id = wanted.run_id,
@@ -99,8 +98,7 @@ Result<Located> of_artifacts(const Parts& parts, const Caller& caller, const New
 Result<VersionEntry> pointed_at(const Registry& registry, const Caller& caller, const Project* project,
                                 const NewVersion& wanted, const SourceUri& uri) {
   MILLRACE_TRY(const auto models, registry.registered(caller.workspace, uri.id));
-  if (models.empty())
-    return Error{Code::not_found, fmt::format("Registered Model with name={} not found", uri.id)};
+  if (models.empty()) return Error{Code::not_found, fmt::format("Registered Model with name={} not found", uri.id)};
   if (is_prompt(models[0].tags))
     return Error{Code::invalid, fmt::format("Invalid model version source: '{}'. Prompt versions cannot be used as "
                                             "model version sources.",

@@ -1,4 +1,5 @@
-// From what a client names as a source to the files: which run or logged model they belong to, where they lie, what they hold.
+// From what a client names as a source to the files: which run or logged model they belong to, where they lie, what
+// they hold.
 #pragma once
 #include "registry/records.h"
 #include "track/manifest.h"

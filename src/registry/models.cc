@@ -41,16 +41,15 @@ Result<void> check_unused(store::Session& session, const std::string& workspace,
   if (row->integer(0) == 0)
     return Error{Code::conflict, fmt::format("Registered Model (name={}) already exists.", name)};
   if (row->integer(1) == 0) return {};
-  return Error{Code::conflict, fmt::format("Registered Model (name={}) already exists.", name)}.hint(
-      fmt::format("it was deleted, but its numbers 1 to {} name versions in the audit chain: take another name",
-                  row->integer(1)));
+  return Error{Code::conflict, fmt::format("Registered Model (name={}) already exists.", name)}.hint(fmt::format(
+      "it was deleted, but its numbers 1 to {} name versions in the audit chain: take another name", row->integer(1)));
 }
 
 Result<void> move_rows(store::Session& session, const std::string& workspace, const std::string& from,
                        const std::string& to) {
-  static constexpr std::array tables = {"model_tags",  "model_version_tags", "model_aliases",   "model_alias_moves",
-                                        "approvals",   "model_stage_moves",  "change_requests", "gate_evaluations",
-                                        "model_versions"};
+  static constexpr std::array tables = {"model_tags",        "model_version_tags", "model_aliases",
+                                        "model_alias_moves", "approvals",          "model_stage_moves",
+                                        "change_requests",   "gate_evaluations",   "model_versions"};
   for (const auto* table : tables) {
     MILLRACE_TRY(const auto rows,
                  session.execute(fmt::format("UPDATE {} SET model = ? WHERE workspace = ? AND model = ?", table),
@@ -139,9 +138,8 @@ Result<void> Registry::rename_model(const Caller& caller, const Project* project
     MILLRACE_DO(check_renameable(session, caller.workspace, project, name));
     MILLRACE_DO(check_renameable(session, caller.workspace, project, to));
     const auto now = parts_.context.now();
-    MILLRACE_TRY(const auto removed,
-                 session.execute("DELETE FROM registered_models WHERE workspace = ? AND name = ?",
-                                 {caller.workspace, to}));
+    MILLRACE_TRY(const auto removed, session.execute("DELETE FROM registered_models WHERE workspace = ? AND name = ?",
+                                                     {caller.workspace, to}));
     MILLRACE_TRY(const auto copied,
                  session.execute("INSERT INTO registered_models (workspace, name, description, author, created_at, "
                                  "updated_at, last_version, deleted_at) SELECT workspace, ?, description, author, "
@@ -186,12 +184,13 @@ Result<void> Registry::delete_model(const Caller& caller, const Project* project
       MILLRACE_DO(end_version(session, caller, version, parts_.context.now()));
       ended.push_back({{"version", version.version}, {"content", version.content}, {"source", version.source}});
     }
-    MILLRACE_TRY(const auto tags, session.execute("DELETE FROM model_tags WHERE workspace = ? AND model = ?",
-                                                  {caller.workspace, name}));
-    MILLRACE_TRY(const auto rows,
-                 session.execute("UPDATE registered_models SET deleted_at = ?, description = '' WHERE workspace = ? AND "
-                                 "name = ?",
-                                 {parts_.context.now(), caller.workspace, name}));
+    MILLRACE_TRY(const auto tags,
+                 session.execute("DELETE FROM model_tags WHERE workspace = ? AND model = ?", {caller.workspace, name}));
+    MILLRACE_TRY(
+        const auto rows,
+        session.execute("UPDATE registered_models SET deleted_at = ?, description = '' WHERE workspace = ? AND "
+                        "name = ?",
+                        {parts_.context.now(), caller.workspace, name}));
     (void)tags, (void)rows;
     return line_of("model.deleted", name, {{"versions", std::move(ended)}});
   }));
@@ -205,10 +204,11 @@ Result<void> Registry::tag_model(const Caller& caller, const std::string& name, 
   MILLRACE_DO(may_write(caller, fmt::format("the model '{}'", name)));
   MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(const auto model, get_registered(session, caller.workspace, name));
-    MILLRACE_TRY(const auto rows,
-                 session.execute("INSERT INTO model_tags (workspace, model, key, value) VALUES (?, ?, ?, ?) ON CONFLICT "
-                                 "(workspace, model, key) DO UPDATE SET value = excluded.value",
-                                 {caller.workspace, name, tag.key, tag.value}));
+    MILLRACE_TRY(
+        const auto rows,
+        session.execute("INSERT INTO model_tags (workspace, model, key, value) VALUES (?, ?, ?, ?) ON CONFLICT "
+                        "(workspace, model, key) DO UPDATE SET value = excluded.value",
+                        {caller.workspace, name, tag.key, tag.value}));
     (void)rows;
     return line_of("model.tag.set", name, tag_change(model.tags, tag));
   }));

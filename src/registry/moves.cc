@@ -39,9 +39,10 @@ Result<void> put_label(store::Session& session, const Caller& caller, const Alia
 }
 
 Result<void> put_stage(store::Session& session, const Caller& caller, const StageMove& move, const MoveNote& note) {
-  MILLRACE_TRY(const auto put, session.execute("UPDATE model_versions SET stage = ?, updated_at = ? WHERE workspace = ? "
-                                               "AND model = ? AND version = ?",
-                                               {move.stage, note.at, caller.workspace, move.model, move.version}));
+  MILLRACE_TRY(const auto put,
+               session.execute("UPDATE model_versions SET stage = ?, updated_at = ? WHERE workspace = ? "
+                               "AND model = ? AND version = ?",
+                               {move.stage, note.at, caller.workspace, move.model, move.version}));
   MILLRACE_TRY(const auto row, session.first("SELECT coalesce(max(number), 0) FROM model_stage_moves WHERE workspace = "
                                              "? AND model = ? AND version = ?",
                                              {caller.workspace, move.model, move.version}));
@@ -67,16 +68,17 @@ Result<FormerMove> former_move(store::Session& session, const std::string& works
     MILLRACE_TRY(const auto stored, get_stored(session, workspace, alias.model, row.integer(1)));
     if (!stored.version.deleted) return FormerMove{before, row.integer(1)};
   }
-  return Error{Code::rejected, fmt::format("'{}' of the model '{}' stood for no other version before", alias.name,
-                                           alias.model)}
+  return Error{Code::rejected,
+               fmt::format("'{}' of the model '{}' stood for no other version before", alias.name, alias.model)}
       .hint("set it to another version");
 }
 
 Result<std::vector<int64_t>> versions_in(store::Session& session, const std::string& workspace,
                                          const std::string& model, const std::string& stage) {
-  MILLRACE_TRY(const auto rows, session.query("SELECT version FROM model_versions WHERE workspace = ? AND model = ? AND "
-                                              "stage = ? AND deleted_at = 0 ORDER BY version",
-                                              {workspace, model, stage}));
+  MILLRACE_TRY(const auto rows,
+               session.query("SELECT version FROM model_versions WHERE workspace = ? AND model = ? AND "
+                             "stage = ? AND deleted_at = 0 ORDER BY version",
+                             {workspace, model, stage}));
   std::vector<int64_t> out;
   for (const auto& row : rows) out.push_back(row.integer(0));
   return out;

@@ -1,5 +1,6 @@
-// A version that the pipeline made, as the folder of files that MLflow's clients load: the model, its contract, and for ONNX an MLmodel file that says
-// how mlflow.pyfunc and mlflow.onnx read it. It follows from the version alone, so its digest is known before anything is written.
+// A version that the pipeline made, as the folder of files that MLflow's clients load: the model, its contract, and for
+// ONNX an MLmodel file that says how mlflow.pyfunc and mlflow.onnx read it. It follows from the version alone, so its
+// digest is known before anything is written.
 #pragma once
 #include "registry/records.h"
 

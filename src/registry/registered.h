@@ -1,4 +1,5 @@
-// Registered models and their versions as MLflow's clients make, describe, tag, stage and delete them: the values that Registry takes and answers.
+// Registered models and their versions as MLflow's clients make, describe, tag, stage and delete them: the values that
+// Registry takes and answers.
 #pragma once
 #include <string>
 #include <string_view>
@@ -38,8 +39,8 @@ struct VersionEntry {
   std::string storage;  // where its files are; "" = put in place when they are asked for
   std::string content;  // digest of the manifest of its files; "" = they are not kept here
   std::string model_id, run_link, description, stage;
-  std::string state;   // ModelVersion::state
-  std::string digest;  // of the model
+  std::string state;                  // ModelVersion::state
+  std::string digest;                 // of the model
   bool evaluated = false;             // its gates were
   std::vector<track::KeyValue> tags;  // by key
 };
@@ -47,7 +48,7 @@ struct VersionEntry {
 struct StageMove {
   std::string model;
   int64_t version = 0;
-  std::string stage;  // any case
+  std::string stage;     // any case
   bool archive = false;  // what stands in that stage now is archived
   std::string why;
 };

@@ -26,10 +26,11 @@ Error no_model(const std::string& name) {
 Result<void> store_tags(store::Session& session, const std::string& workspace, const std::string& name,
                         const std::vector<track::KeyValue>& tags) {
   for (const auto& tag : tags) {
-    MILLRACE_TRY(const auto rows,
-                 session.execute("INSERT INTO model_tags (workspace, model, key, value) VALUES (?, ?, ?, ?) ON CONFLICT "
-                                 "(workspace, model, key) DO UPDATE SET value = excluded.value",
-                                 {workspace, name, tag.key, tag.value}));
+    MILLRACE_TRY(
+        const auto rows,
+        session.execute("INSERT INTO model_tags (workspace, model, key, value) VALUES (?, ?, ?, ?) ON CONFLICT "
+                        "(workspace, model, key) DO UPDATE SET value = excluded.value",
+                        {workspace, name, tag.key, tag.value}));
     (void)rows;
   }
   return {};
@@ -49,9 +50,9 @@ constexpr std::string_view kOfAsked = "workspace = ? AND (model = ? OR ? = '') A
 Result<void> add_version_tags(store::Session& session, const Asked& asked, const ById& by_id) {
   MILLRACE_TRY(
       const auto rows,
-      session.query(fmt::format("SELECT model, version, key, value FROM model_version_tags WHERE {} ORDER BY key",
-                                kOfAsked),
-                    asked.values()));
+      session.query(
+          fmt::format("SELECT model, version, key, value FROM model_version_tags WHERE {} ORDER BY key", kOfAsked),
+          asked.values()));
   for (const auto& row : rows)
     if (const auto found = by_id.find({row.text(0), row.integer(1)}); found != by_id.end())
       found->second->tags.push_back({row.text(2), row.text(3)});
@@ -80,10 +81,9 @@ Result<std::optional<RegisteredModel>> find_registered(store::Session& session, 
                                                        const std::string& name) {
   MILLRACE_TRY(
       const auto row,
-      session.first(
-          fmt::format("SELECT {} FROM registered_models WHERE workspace = ? AND name = ? AND deleted_at = 0",
-                      kModelColumns),
-          {workspace, name}));
+      session.first(fmt::format("SELECT {} FROM registered_models WHERE workspace = ? AND name = ? AND deleted_at = 0",
+                                kModelColumns),
+                    {workspace, name}));
   if (!row) return std::optional<RegisteredModel>();
   auto out = to_registered(*row);
   MILLRACE_TRY(const auto tags,
@@ -93,19 +93,19 @@ Result<std::optional<RegisteredModel>> find_registered(store::Session& session, 
   return std::optional(std::move(out));
 }
 
-Result<RegisteredModel> get_registered(store::Session& session, const std::string& workspace,
-                                       const std::string& name) {
+Result<RegisteredModel> get_registered(store::Session& session, const std::string& workspace, const std::string& name) {
   MILLRACE_TRY(auto found, find_registered(session, workspace, name));
   if (!found) return no_model(name);
   return std::move(*found);
 }
 
 Result<std::vector<RegisteredModel>> load_registered(store::Session& session, const std::string& workspace) {
-  MILLRACE_TRY(const auto rows,
-               session.query(fmt::format("SELECT {} FROM registered_models WHERE workspace = ? AND deleted_at = 0 ORDER "
-                                         "BY name",
-                                         kModelColumns),
-                             {workspace}));
+  MILLRACE_TRY(
+      const auto rows,
+      session.query(fmt::format("SELECT {} FROM registered_models WHERE workspace = ? AND deleted_at = 0 ORDER "
+                                "BY name",
+                                kModelColumns),
+                    {workspace}));
   std::vector<RegisteredModel> out;
   for (const auto& row : rows) out.push_back(to_registered(row));
   MILLRACE_TRY(const auto tags, session.query("SELECT model, key, value FROM model_tags WHERE workspace = ? ORDER BY "
@@ -134,7 +134,8 @@ Result<void> insert_registered(store::Session& session, const Caller& caller, co
 
 Result<void> ensure_registered(store::Session& session, const Caller& caller, const std::string& name, Micros now) {
   MILLRACE_TRY(const auto found, find_registered(session, caller.workspace, name));
-  return found ? Result<void>{} : insert_registered(session, caller, {.name = name, .description = {}, .tags = {}}, now);
+  return found ? Result<void>{}
+               : insert_registered(session, caller, {.name = name, .description = {}, .tags = {}}, now);
 }
 
 Result<int64_t> next_version(store::Session& session, const std::string& workspace, const std::string& name,

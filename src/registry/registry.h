@@ -39,9 +39,9 @@ struct ModelSpec {
   std::vector<GateSpec> gates;
   int approvals = 1;
   std::string approver_role = "approver";
-  int64_t expires_days = 14;                          // of a request to move a protected alias or stage
+  int64_t expires_days = 14;                         // of a request to move a protected alias or stage
   std::optional<std::vector<std::string>> protects;  // aliases and stages; nothing = those of the section `registry`
-  Json card = Json::object();  // what only people know: intended use, limitations, owner, ethics
+  Json card = Json::object();                        // what only people know: intended use, limitations, owner, ethics
   Where where;
 };
 // registry: what holds for models that say nothing of their own, and those that the file does not name.
@@ -211,8 +211,8 @@ class Registry {
                          const std::string& why = "");
   Result<void> delete_alias(const Caller& caller, const Project* project, const std::string& model,
                             const std::string& name, const std::string& why = "");
-  // Back to the version before, as a move of its own: who goes back again goes further back. Takes the role writer; of a
-  // protected alias that of its approvers; of a bound one it is rollback() of the deployment.
+  // Back to the version before, as a move of its own: who goes back again goes further back. Takes the role writer; of
+  // a protected alias that of its approvers; of a bound one it is rollback() of the deployment.
   Result<Alias> rollback_alias(const Caller& caller, const Project* project, const std::string& model,
                                const std::string& name, const std::string& why);
   // Newest first; of a bound alias its deployment's releases, then what it was as a label.

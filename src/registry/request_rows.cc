@@ -163,14 +163,13 @@ Result<std::vector<ChangeRequest>> load_requests(store::Session& session, const 
 
 Result<std::optional<ChangeRequest>> find_request(store::Session& session, const std::string& workspace,
                                                   const Wanted& wanted, Micros now) {
-  MILLRACE_TRY(
-      const auto row,
-      session.first(fmt::format("SELECT {} FROM change_requests WHERE workspace = ? AND model = ? AND kind = ? AND "
-                                "place = ? AND version = ? AND archive = ? AND state IN ('open', 'approved') AND "
-                                "expires_at > ? ORDER BY number DESC LIMIT 1",
-                                kColumns),
-                    {workspace, wanted.model, wanted.kind, wanted.place, wanted.version, int64_t{wanted.archive},
-                     now}));
+  MILLRACE_TRY(const auto row,
+               session.first(
+                   fmt::format("SELECT {} FROM change_requests WHERE workspace = ? AND model = ? AND kind = ? AND "
+                               "place = ? AND version = ? AND archive = ? AND state IN ('open', 'approved') AND "
+                               "expires_at > ? ORDER BY number DESC LIMIT 1",
+                               kColumns),
+                   {workspace, wanted.model, wanted.kind, wanted.place, wanted.version, int64_t{wanted.archive}, now}));
   if (!row) return std::optional<ChangeRequest>();
   MILLRACE_TRY(auto request, to_request(*row, now));
   MILLRACE_TRY(auto whole, with_voices(session, workspace, std::move(request)));
@@ -179,22 +178,22 @@ Result<std::optional<ChangeRequest>> find_request(store::Session& session, const
 
 Result<ChangeRequest> insert_request(store::Session& session, const Caller& caller, const ChangeRequest& wanted) {
   auto request = wanted;
-  MILLRACE_TRY(const auto last,
-               session.first("SELECT coalesce(max(number), 0) FROM change_requests WHERE workspace = ?",
-                             {caller.workspace}));
+  MILLRACE_TRY(
+      const auto last,
+      session.first("SELECT coalesce(max(number), 0) FROM change_requests WHERE workspace = ?", {caller.workspace}));
   request.number = last->integer(0) + 1;
   request.state = "open";
   MILLRACE_TRY(const auto covered, covered_now(session, caller.workspace, request));
   MILLRACE_TRY(
       const auto rows,
-      session.execute("INSERT INTO change_requests (workspace, number, model, kind, place, version, archive, before, "
-                      "covered, digests, voices, role, author, via, why, created_at, expires_at, state, closed_by, "
-                      "closed_why, closed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', '', "
-                      "'', 0)",
-                      {caller.workspace, request.number, request.model, request.kind, request.place, request.version,
-                       int64_t{request.archive}, to_text(request.before), covered, to_text(request.digests),
-                       request.voices, request.role, request.author, request.via, request.why, request.created_at,
-                       request.expires_at}));
+      session.execute(
+          "INSERT INTO change_requests (workspace, number, model, kind, place, version, archive, before, "
+          "covered, digests, voices, role, author, via, why, created_at, expires_at, state, closed_by, "
+          "closed_why, closed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', '', "
+          "'', 0)",
+          {caller.workspace, request.number, request.model, request.kind, request.place, request.version,
+           int64_t{request.archive}, to_text(request.before), covered, to_text(request.digests), request.voices,
+           request.role, request.author, request.via, request.why, request.created_at, request.expires_at}));
   (void)rows;
   return request;
 }
@@ -214,8 +213,8 @@ Result<void> close_request(store::Session& session, const Caller& caller, const 
   MILLRACE_TRY(const auto rows,
                session.execute("UPDATE change_requests SET state = ?, closed_by = ?, closed_why = ?, closed_at = ? "
                                "WHERE workspace = ? AND number = ?",
-                               {state, ended ? caller.subject : "", ended ? why : "", ended ? now : 0,
-                                caller.workspace, request.number}));
+                               {state, ended ? caller.subject : "", ended ? why : "", ended ? now : 0, caller.workspace,
+                                request.number}));
   (void)rows;
   return {};
 }
@@ -243,9 +242,8 @@ int64_t voices_for(const ChangeRequest& request, const std::string& covered) {
 Error overtaken(const ChangeRequest& request, const PlaceNow& now) {
   const auto was = request.kind == "alias" ? to_text(request.before.value("version", Json(0)))
                                            : to_text(request.before.value("there", Json::array()));
-  return Error{Code::conflict,
-               fmt::format("'{}' of the model '{}' is {} now; {} was asked for when it was {}", request.place,
-                           request.model, now.told, request.id(), was)}
+  return Error{Code::conflict, fmt::format("'{}' of the model '{}' is {} now; {} was asked for when it was {}",
+                                           request.place, request.model, now.told, request.id(), was)}
       .hint("look at it and ask again");
 }
 

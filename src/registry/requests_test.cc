@@ -146,7 +146,8 @@ TEST_F(Requests, a_death_around_a_record_leaves_all_of_it_or_nothing) {
 }
 
 TEST_F(Requests, a_bound_alias_is_asked_for_by_either_door_and_rolled_back_without) {
-  deployments = "registry: {protected: [champion]}\ndeployments:\n  late: {model: late, unit: tailnum, alias: champion}\n";
+  deployments =
+      "registry: {protected: [champion]}\ndeployments:\n  late: {model: late, unit: tailnum, alias: champion}\n";
   write_project(2);
   EXPECT_NE(said(set(1, ada)).find("request cr-1 asks for version 1"), std::string::npos);
   EXPECT_EQ(shown(approve("cr-1", bob)).state, "done");

@@ -1,6 +1,7 @@
-// What a client names as the source of a version. Pure: text in, parts or a refusal out. Everything is read after its percent signs were undone until
-// nothing changes, so that nothing hides: parts "." and "..", NUL, control characters, '\', '#' and '?' are refused wherever they stand (the traversals
-// that registries were broken by: a fragment or query that a second reader cuts off, "..%252f", a doubled scheme).
+// What a client names as the source of a version. Pure: text in, parts or a refusal out. Everything is read after its
+// percent signs were undone until nothing changes, so that nothing hides: parts "." and "..", NUL, control characters,
+// '\', '#' and '?' are refused wherever they stand (the traversals that registries were broken by: a fragment or query
+// that a second reader cuts off, "..%252f", a doubled scheme).
 #pragma once
 #include <string>
 #include <vector>

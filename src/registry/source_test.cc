@@ -27,13 +27,36 @@ TEST(Source, reads_what_clients_name) {
 }
 
 TEST(Source, refuses_what_hides_a_way_out) {
-  for (const char* source :
-       {"", "model", "/etc/passwd", "./x", "file:///etc/passwd", "FILE:/etc/passwd", "%66ile:///etc/passwd",
-        "%2566ile:/etc", "runs:/r/../x", "runs:/r/%2e%2e/x", "runs:/r/%252e%252e%252fx", "runs:/r/..%2fx",
-        "runs:/r/x#/../..", "runs:/r/x?y=..", "runs:/r/x%23", "runs:/r/x%253F", "runs:/r/a%00b", "runs:/r\\..\\x",
-        "runs:/r/./x", "runs:/", "runs://host/r", "models:/", "models://host/m-1", "models:/a/b/c",
-        "mlflow-artifacts://host:80/0/r", "http://h/api/2.0/mlflow-artifacts/artifacts/0",
-        "https://h/ajax-api/2.0//mlflow-artifacts//artifacts/0", "s3://b/a/../c", "s3://b/a/..%2fc", "C:\\windows"}) {
+  for (const char* source : {"",
+                             "model",
+                             "/etc/passwd",
+                             "./x",
+                             "file:///etc/passwd",
+                             "FILE:/etc/passwd",
+                             "%66ile:///etc/passwd",
+                             "%2566ile:/etc",
+                             "runs:/r/../x",
+                             "runs:/r/%2e%2e/x",
+                             "runs:/r/%252e%252e%252fx",
+                             "runs:/r/..%2fx",
+                             "runs:/r/x#/../..",
+                             "runs:/r/x?y=..",
+                             "runs:/r/x%23",
+                             "runs:/r/x%253F",
+                             "runs:/r/a%00b",
+                             "runs:/r\\..\\x",
+                             "runs:/r/./x",
+                             "runs:/",
+                             "runs://host/r",
+                             "models:/",
+                             "models://host/m-1",
+                             "models:/a/b/c",
+                             "mlflow-artifacts://host:80/0/r",
+                             "http://h/api/2.0/mlflow-artifacts/artifacts/0",
+                             "https://h/ajax-api/2.0//mlflow-artifacts//artifacts/0",
+                             "s3://b/a/../c",
+                             "s3://b/a/..%2fc",
+                             "C:\\windows"}) {
     const auto refused = parse_source(source);
     ASSERT_FALSE(refused) << source;
     EXPECT_EQ(refused.error().code(), Code::invalid) << source;

@@ -20,8 +20,8 @@ Result<void> Registry::set_stage(const Caller& caller, const Project* project, c
   MILLRACE_DO(may_write(caller, fmt::format("version {} of the model '{}'", move.version, move.model)));
   auto found = get(caller.workspace, move.model, move.version);
   if (!found && found.error().code() == Code::not_found)
-    return Error{Code::not_found, fmt::format("Model Version (name={}, version={}) not found", move.model,
-                                              move.version)};
+    return Error{Code::not_found,
+                 fmt::format("Model Version (name={}, version={}) not found", move.model, move.version)};
   MILLRACE_TRY(const auto version, std::move(found));
   if (version.stage == move.stage && !move.archive) return {};
   MILLRACE_TRY(const auto granted,
@@ -42,15 +42,14 @@ Result<void> Registry::set_stage(const Caller& caller, const Project* project, c
     if (before.version.stage == move.stage && archived.empty()) return lineage::Change{};
     if (before.version.stage != move.stage) MILLRACE_DO(put_stage(session, caller, move, note));
     MILLRACE_DO(touch_registered(session, caller.workspace, move.model, note.at));
-    return lineage::Change{.kind = "model.stage.set",
-                           .node = before.version.node(),
-                           .before = before.version.stage,
-                           .after = move.stage,
-                           .why = move.why,
-                           .body = {{"model", move.model},
-                                    {"version", move.version},
-                                    {"archived", std::move(archived)},
-                                    {"request", granted}}};
+    return lineage::Change{
+        .kind = "model.stage.set",
+        .node = before.version.node(),
+        .before = before.version.stage,
+        .after = move.stage,
+        .why = move.why,
+        .body = {
+            {"model", move.model}, {"version", move.version}, {"archived", std::move(archived)}, {"request", granted}}};
   }));
   (void)line;
   return {};

@@ -34,8 +34,7 @@ Result<void> end_version(store::Session& session, const Caller& caller, const Ve
 }
 
 Json tag_change(const std::vector<track::KeyValue>& before, const track::KeyValue& after) {
-  const auto found =
-      std::find_if(before.begin(), before.end(), [&](const auto& tag) { return tag.key == after.key; });
+  const auto found = std::find_if(before.begin(), before.end(), [&](const auto& tag) { return tag.key == after.key; });
   const auto digest = [](const std::string& value) { return value.empty() ? std::string() : digest_of(value); };
   return {{"key", after.key},
           {"before", found == before.end() ? std::string() : digest(found->value)},

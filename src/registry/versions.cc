@@ -73,7 +73,8 @@ Result<void> insert_version(store::Session& session, const Caller& caller, const
   MILLRACE_TRY(
       const auto rows,
       session.execute(
-          "INSERT INTO model_versions (workspace, model, version, identity, run_id, stage_node, author, digests, files, "
+          "INSERT INTO model_versions (workspace, model, version, identity, run_id, stage_node, author, digests, "
+          "files, "
           "facts, created_at, source, storage, content, model_id, run_link, description, updated_at) VALUES (?, ?, ?, "
           "?, ?, '', ?, ?, '{}', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           {caller.workspace, wanted.model, version, context.uuid(), made.located.run_id, caller.subject,
@@ -244,9 +245,8 @@ Result<void> Registry::untag_version(const Caller& caller, const std::string& mo
 }
 
 Result<std::string> Registry::download_uri(const Caller& caller, const std::string& model, int64_t version) {
-  auto found = read_one<StoredVersion>(parts_.database, [&](store::Session& session) {
-    return get_present(session, caller.workspace, model, version);
-  });
+  auto found = read_one<StoredVersion>(
+      parts_.database, [&](store::Session& session) { return get_present(session, caller.workspace, model, version); });
   if (!found && found.error().code() == Code::not_found) return no_version(model, version);
   MILLRACE_TRY(const auto stored, std::move(found));
   if (!stored.version.source.empty()) return stored.version.storage;

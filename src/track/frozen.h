@@ -1,5 +1,6 @@
-// What registered model versions stand on is read-only: their run once it has ended, their logged model, and the files below their source. The registry
-// says what in the transaction that makes a version; every writer here asks before it writes. Refusals are `conflict` and name the version.
+// What registered model versions stand on is read-only: their run once it has ended, their logged model, and the files
+// below their source. The registry says what in the transaction that makes a version; every writer here asks before it
+// writes. Refusals are `conflict` and name the version.
 #pragma once
 #include <string>
 #include <string_view>

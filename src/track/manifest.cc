@@ -56,8 +56,7 @@ Result<Manifest> manifest_of(const Artifacts& artifacts, const std::string& work
   const auto slash = path.rfind('/');
   MILLRACE_TRY(const auto beside, artifacts.list(workspace, slash == std::string::npos ? "" : path.substr(0, slash)));
   const auto name = slash == std::string::npos ? path : path.substr(slash + 1);
-  const auto itself =
-      std::find_if(beside.begin(), beside.end(), [&](const auto& entry) { return entry.path == name; });
+  const auto itself = std::find_if(beside.begin(), beside.end(), [&](const auto& entry) { return entry.path == name; });
   if (itself != beside.end() && !itself->is_folder)
     MILLRACE_DO(walk.file(path, name, itself->size));
   else

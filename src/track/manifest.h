@@ -1,5 +1,6 @@
-// What a folder of artifacts holds, as one digest: SHA-256 over the canonical JSON of every file's path, size and digest, sorted by path (core/hash.h,
-// tree_manifest). Files in transit and links are not part of it. Reads every byte once; nothing is kept in memory but the list.
+// What a folder of artifacts holds, as one digest: SHA-256 over the canonical JSON of every file's path, size and
+// digest, sorted by path (core/hash.h, tree_manifest). Files in transit and links are not part of it. Reads every byte
+// once; nothing is kept in memory but the list.
 #pragma once
 #include <string>
 #include <vector>

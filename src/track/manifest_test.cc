@@ -8,9 +8,7 @@ namespace {
 
 struct ManifestTest : ::testing::Test {
   testing::Tracked world;
-  Result<Manifest> of(const std::string& path) {
-    return manifest_of(world.tracking.artifacts(), "default", path);
-  }
+  Result<Manifest> of(const std::string& path) { return manifest_of(world.tracking.artifacts(), "default", path); }
   void put(const std::string& path, const std::string& bytes) {
     ASSERT_TRUE(world.tracking.put_artifact_text(world.ada, path, bytes));
   }
@@ -50,16 +48,15 @@ TEST_F(ManifestTest, frozen_files_are_not_written_nor_removed_with_what_is_above
     EXPECT_FALSE(world.tracking.delete_artifacts(world.ada, path)) << path;
   EXPECT_TRUE(world.tracking.put_artifact_text(world.ada, "0/r/artifacts/model2/x", "y"));
   EXPECT_FALSE(world.tracking.put_artifact_text(world.ada, "registered/late/1/x", "y"));
-  ASSERT_TRUE(world.store.database->write(
-      [](store::Session& session) { return thaw(session, "default", "model:late@1"); }));
+  ASSERT_TRUE(
+      world.store.database->write([](store::Session& session) { return thaw(session, "default", "model:late@1"); }));
   EXPECT_TRUE(world.tracking.delete_artifacts(world.ada, "0/r"));
 }
 
 TEST_F(ManifestTest, a_frozen_run_still_ends_and_then_takes_nothing_but_notes) {
   const auto run = world.run();
-  ASSERT_TRUE(world.store.database->write([&](store::Session& session) {
-    return freeze(session, "default", Frozen::run, run.info.id, "model:late@1");
-  }));
+  ASSERT_TRUE(world.store.database->write(
+      [&](store::Session& session) { return freeze(session, "default", Frozen::run, run.info.id, "model:late@1"); }));
   EXPECT_TRUE(world.tracking.log_param(world.ada, run.info.id, {"depth", "3"}));
   EXPECT_FALSE(world.tracking.delete_run(world.ada, run.info.id));
   EXPECT_FALSE(world.tracking.delete_experiment(world.ada, "0"));

@@ -19,7 +19,8 @@ inline constexpr size_t dataset_name = 500, dataset_digest = 36, dataset_schema 
                         dataset_source = (1 << 16) - 1;
 inline constexpr size_t dataset_profile = (1 << 24) - 1, datasets = 1000, input_tag_key = 255, input_tag_value = 500;
 inline constexpr size_t page_runs = 50'000, page_models = 1'000, page_history = 25'000;
-inline constexpr size_t filter_bytes = 32 << 10, order_by = 20, manifest_files = 100'000, experiment_ids = 10'000, search_datasets = 100;
+inline constexpr size_t filter_bytes = 32 << 10, order_by = 20, manifest_files = 100'000, experiment_ids = 10'000,
+                        search_datasets = 100;
 }  // namespace bounds
 
 size_t characters_in(std::string_view utf8);

@@ -1,5 +1,7 @@
 """An alias that a deployment binds, moved by the genuine mlflow client and by Millrace's own commands."""
+import hashlib
 import json
+import pathlib
 
 import mlflow
 import pytest
@@ -153,3 +155,38 @@ def test_models_and_versions_are_found(client):
         with pytest.raises(MlflowException, match="not found") as refused:
             ask()
         assert refused.value.error_code == "RESOURCE_DOES_NOT_EXIST"
+
+
+def test_a_version_of_the_pipeline_is_downloaded_and_loaded(shop, client, tmp_path):
+    uri = client.get_model_version_download_uri("long", "2")
+    assert uri == "mlflow-artifacts:/registered/long/2"
+    folder = pathlib.Path(mlflow.artifacts.download_artifacts("models:/long@champion", dst_path=str(tmp_path)))
+    assert sorted(f.name for f in folder.iterdir() if f.name != "registered_model_meta") == ["MLmodel", "model.onnx"]
+    assert (folder / "model.onnx").read_bytes() == (shop.folder / "columns.onnx").read_bytes()
+    assert mlflow.pyfunc.load_model("models:/long/1").metadata.flavors["python_function"]["loader_module"] == "mlflow.onnx"
+    content = shop.good("model", "show", "long", "1")["content"]
+    files = [(f.name, f.read_bytes()) for f in sorted(folder.iterdir()) if f.name != "registered_model_meta"]
+    manifest = [{"digest": "sha256:" + hashlib.sha256(data).hexdigest(), "path": name, "size": len(data)} for name, data in files]
+    assert content == "sha256:" + hashlib.sha256(json.dumps(manifest, separators=(",", ":")).encode()).hexdigest()
+
+
+def test_a_version_that_a_client_registers_goes_through_the_same_gates(shop, client):
+    mlflow.set_experiment("by hand")
+    with mlflow.start_run() as started:
+        mlflow.log_artifact(str(shop.folder / "columns.onnx"), "model")
+        mlflow.log_text("not a model of any stage", "other/model.onnx")
+    run_id = started.info.run_id
+    made = client.create_model_version("long", f"runs:/{run_id}/model", run_id)
+    shown = shop.good("model", "gates", "long", made.version)
+    assert (shown["state"], shown["stage"][:12]) == ("gates_passed", "stage:train@")
+    shop.good("model", "approve", "long", made.version, "--why", "it is the same file")
+    client.set_registered_model_alias("long", "champion", made.version)
+    assert client.get_model_version_by_alias("long", "champion").version == made.version
+    with pytest.raises(MlflowException, match="is on the traffic of 'long'") as refused:
+        client.delete_model_version("long", made.version)
+    assert refused.value.error_code == "RESOURCE_CONFLICT"
+    other = client.create_model_version("long", f"runs:/{run_id}/other", run_id)
+    refused = run("model", "gates", "long", other.version, project=shop.folder, state=shop.state)
+    assert refused.returncode == 1 and "no record of the stage 'train' made one of its files" in refused.stderr, refused.stderr
+    with pytest.raises(MlflowException, match="its name from the project file"):
+        client.rename_registered_model("long", "short")

@@ -23,7 +23,7 @@ class Doubler(mlflow.pyfunc.PythonModel):
 
 
 def told(function, code, match=""):
-    with pytest.raises(MlflowException, match=match) as refused:
+    with pytest.raises(MlflowException, match=match or None) as refused:
         function()
     assert refused.value.error_code == code, refused.value
     return str(refused.value)
@@ -65,7 +65,7 @@ def test_models_are_made_described_tagged_renamed_and_deleted(client):
     assert client.get_registered_model("planes").tags == {"wings": "4"}
     told(lambda: client.set_registered_model_tag("planes", "millrace.state", "approved"), "INVALID_PARAMETER_VALUE")
     told(lambda: client.set_registered_model_tag("none", "a", "b"), "RESOURCE_DOES_NOT_EXIST", "Registered Model with name=none not found")
-    assert client.rename_registered_model("planes", "jets").name == "jets"
+    client.rename_registered_model("planes", "jets")
     told(lambda: client.get_registered_model("planes"), "RESOURCE_DOES_NOT_EXIST")
     assert client.get_registered_model("jets").tags == {"wings": "4"}
     client.create_registered_model("kites")

@@ -12,12 +12,10 @@ using registry::VersionEntry;
 constexpr int64_t kStandardPage = 10'000;
 constexpr size_t kLargestPage = 200'000;
 
-constexpr track::Attribute kAttributes[] = {{"name", "name", false, true},
-                                            {"version_number", "version", true},
-                                            {"run_id", "run_id", false, true},
-                                            {"source_path", "source"},
-                                            {"creation_timestamp", "created", true},
-                                            {"last_updated_timestamp", "updated", true}};
+constexpr track::Attribute kAttributes[] = {
+    {"name", "name", false, true},           {"version_number", "version", true},
+    {"run_id", "run_id", false, true},       {"source_path", "source"},
+    {"creation_timestamp", "created", true}, {"last_updated_timestamp", "updated", true}};
 constexpr track::Entity kEntities[] = {track::Entity::tag};
 const track::Grammar kGrammar{kAttributes, kEntities};
 
@@ -59,8 +57,7 @@ Reply create(Request& request, const Services& s) {
   if (in.failed()) return error_reply(in.error());
   return reply_json([&]() -> Result<Json> {
     MILLRACE_TRY(const auto project, project_of(s));
-    MILLRACE_TRY(const auto version,
-                 s.registry->create_version(request.caller, project ? &*project : nullptr, wanted));
+    MILLRACE_TRY(const auto version, s.registry->create_version(request.caller, project ? &*project : nullptr, wanted));
     return version_now(s, request.caller, wanted.model, version);
   }());
 }
@@ -128,9 +125,8 @@ Reply set_tag(Request& request, const Services& s) {
   const auto named = Named::of(in);
   const track::KeyValue tag{in.text("key"), in.text_or("value")};
   if (in.failed()) return error_reply(in.error());
-  return on_version(named, [&](int64_t version) {
-    return s.registry->tag_version(request.caller, named.model, version, tag);
-  });
+  return on_version(
+      named, [&](int64_t version) { return s.registry->tag_version(request.caller, named.model, version, tag); });
 }
 
 Reply delete_tag(Request& request, const Services& s) {
@@ -138,9 +134,8 @@ Reply delete_tag(Request& request, const Services& s) {
   const auto named = Named::of(in);
   const auto key = in.text("key");
   if (in.failed()) return error_reply(in.error());
-  return on_version(named, [&](int64_t version) {
-    return s.registry->untag_version(request.caller, named.model, version, key);
-  });
+  return on_version(
+      named, [&](int64_t version) { return s.registry->untag_version(request.caller, named.model, version, key); });
 }
 
 // A search for one name reads one model.
@@ -162,7 +157,10 @@ Reply search(Request& request, const Services& s) {
       .cell = cell_of,
       .tags = [](const VersionEntry& version) -> const std::vector<track::KeyValue>& { return version.tags; },
       .order = {"last_updated_timestamp DESC", "name", "version_number DESC"},
-      .key = [](const VersionEntry& version) { return Json::array({version.model, version.version}); },
+      .key =
+          [](const VersionEntry& version) {
+            return Json::array({version.model, version.version});
+          },
       .most = kLargestPage};
   return reply_json([&]() -> Result<Json> {
     MILLRACE_TRY(const auto catalogue, read_catalogue(s, request.caller, only_name(asked)));
@@ -193,8 +191,8 @@ void add_model_versions(Table& table) {
              transition});
   table.add({"DELETE", base + "/delete", Permission::write, "model.version.deleted", "Deletes a version.", remove});
   table.add({"GET", base + "/get", Permission::read, "none", "One version of a registered model.", get});
-  table.add({"GET", base + "/get-download-uri", Permission::read, "none", "Where a version's files are.",
-             download_uri});
+  table.add(
+      {"GET", base + "/get-download-uri", Permission::read, "none", "Where a version's files are.", download_uri});
   table.add({"GET", base + "/search", Permission::read, "none", "Versions of registered models.", search});
   table.add({"POST", base + "/set-tag", Permission::write, "model.version.tag.set", "Tags a version.", set_tag});
   table.add({"DELETE", base + "/delete-tag", Permission::write, "model.version.tag.deleted",

@@ -193,8 +193,8 @@ void add_registered_models(Table& table) {
   table.add({"GET", base + "/get", Permission::read, "none", "One registered model.", get});
   table.add({"GET", base + "/search", Permission::read, "none", "Registered models.", search});
   for (const auto* method : {"GET", "POST"})
-    table.add({method, base + "/get-latest-versions", Permission::read, "none", "Of each stage the newest version.",
-               latest});
+    table.add(
+        {method, base + "/get-latest-versions", Permission::read, "none", "Of each stage the newest version.", latest});
   table.add({"POST", base + "/set-tag", Permission::write, "model.tag.set", "Tags a registered model.", set_tag});
   table.add({"DELETE", base + "/delete-tag", Permission::write, "model.tag.deleted",
              "Removes a tag of a registered model.", delete_tag});

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-
 namespace millrace::api::mlflow {
 namespace {
 

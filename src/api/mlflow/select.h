@@ -36,8 +36,8 @@ struct Searched {
   const track::Grammar& grammar;
   Cell (*cell)(const Entry& entry, const std::string& column);
   const std::vector<track::KeyValue>& (*tags)(const Entry& entry);
-  std::vector<std::string_view> order;                     // when none is asked for; its last words end every order
-  Json (*key)(const Entry& entry);                         // a list unlike any other's
+  std::vector<std::string_view> order;  // when none is asked for; its last words end every order
+  Json (*key)(const Entry& entry);      // a list unlike any other's
   size_t most = 0;
 };
 
@@ -59,7 +59,8 @@ Result<track::Page<Entry>> select(std::vector<Entry> entries, const Searched<Ent
   }
   std::erase_if(entries, [&](const Entry& entry) {
     return !std::all_of(comparisons.begin(), comparisons.end(), [&](const track::Comparison& each) {
-      return each.entity == track::Entity::attribute ? holds(each, how.cell(entry, each.key)) : tag_holds(each, how.tags(entry));
+      return each.entity == track::Entity::attribute ? holds(each, how.cell(entry, each.key))
+                                                     : tag_holds(each, how.tags(entry));
     });
   });
   std::stable_sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {

@@ -14,16 +14,16 @@ struct Plane {
 constexpr track::Attribute kAttributes[] = {{"name", "name", false, true}, {"seats", "seats", true}};
 constexpr track::Entity kEntities[] = {track::Entity::tag};
 const track::Grammar kGrammar{kAttributes, kEntities};
-const Searched<Plane> kHow{
-    .grammar = kGrammar,
-    .cell =
-        [](const Plane& plane, const std::string& column) {
-          return column == "name" ? Cell{.text = plane.name} : Cell{.number = static_cast<double>(plane.seats)};
-        },
-    .tags = [](const Plane& plane) -> const std::vector<track::KeyValue>& { return plane.tags; },
-    .order = {"name"},
-    .key = [](const Plane& plane) { return Json::array({plane.name}); },
-    .most = 100};
+const Searched<Plane> kHow{.grammar = kGrammar,
+                           .cell =
+                               [](const Plane& plane, const std::string& column) {
+                                 return column == "name" ? Cell{.text = plane.name}
+                                                         : Cell{.number = static_cast<double>(plane.seats)};
+                               },
+                           .tags = [](const Plane& plane) -> const std::vector<track::KeyValue>& { return plane.tags; },
+                           .order = {"name"},
+                           .key = [](const Plane& plane) { return Json::array({plane.name}); },
+                           .most = 100};
 
 std::string found(const std::string& filter, std::vector<std::string> order_by = {}) {
   const std::vector<Plane> planes{{"B747", 400}, {"A320", 180}, {"A380", 500}, {"b-52", 0}};

@@ -37,15 +37,14 @@ Result<Json> show(Services& s, const Request& in) {
 Result<Json> approve(Services& s, const Request& in) {
   MILLRACE_TRY(const auto body, read_object(in, {"why"}));
   MILLRACE_TRY(const auto project, project_of(s));
-  MILLRACE_TRY(const auto request, s.registry.approve_request(in.caller, pointer(project), in.arg("request"),
-                                                              string_or(body, "why", "")));
+  MILLRACE_TRY(const auto request,
+               s.registry.approve_request(in.caller, pointer(project), in.arg("request"), string_or(body, "why", "")));
   return request.to_json();
 }
 
 Result<Json> reject(Services& s, const Request& in) {
   MILLRACE_TRY(const auto body, read_object(in, {"why"}));
-  MILLRACE_TRY(const auto request,
-               s.registry.reject_request(in.caller, in.arg("request"), string_or(body, "why", "")));
+  MILLRACE_TRY(const auto request, s.registry.reject_request(in.caller, in.arg("request"), string_or(body, "why", "")));
   return request.to_json();
 }
 
@@ -62,8 +61,8 @@ Result<Json> alias(Services& s, const Request& in) {
   const auto &model = in.arg("model"), &name = in.arg("alias");
   MILLRACE_TRY(const auto move, s.registry.alias_at(in.caller.workspace, pointer(project), model, name, at));
   if (!move)
-    return Error{Code::not_found, fmt::format("'{}' of the model '{}' stood for no version at {}", name, model,
-                                              to_iso(at))}
+    return Error{Code::not_found,
+                 fmt::format("'{}' of the model '{}' stood for no version at {}", name, model, to_iso(at))}
         .hint(fmt::format("millrace model alias {} {} --history", model, name));
   auto out = move->to_json();
   out["model"] = model;
@@ -111,14 +110,26 @@ Routes request_routes(Services& s) {
   const std::string alias_of = "/api/millrace/v1/models/{model}/aliases/{alias}";
   using Work = Result<Json> (*)(Services&, const Request&);
   const auto read = [&](const std::string& pattern, Work work, const std::string& summary) {
-    return Route{"GET", pattern, Permission::read, kNoBody, "none", Run::worker,
-                 [&s, work](Request& in) { return answer(in, [&] { return work(s, in); }); }, summary};
+    return Route{"GET",
+                 pattern,
+                 Permission::read,
+                 kNoBody,
+                 "none",
+                 Run::worker,
+                 [&s, work](Request& in) { return answer(in, [&] { return work(s, in); }); },
+                 summary};
   };
   // Who may do these is said by the request and the alias: the service knows.
   const auto write = [&](const std::string& method, const std::string& pattern, const std::string& audit, Work work,
                          const std::string& summary) {
-    return Route{method, pattern, Permission::read, kJsonBody, audit, Run::worker,
-                 [&s, work](Request& in) { return answer(in, [&] { return work(s, in); }); }, summary};
+    return Route{method,
+                 pattern,
+                 Permission::read,
+                 kJsonBody,
+                 audit,
+                 Run::worker,
+                 [&s, work](Request& in) { return answer(in, [&] { return work(s, in); }); },
+                 summary};
   };
   return {
       read(requests, list, "Requests to move protected aliases and stages, newest first; of ?model=, in ?state=."),
@@ -130,7 +141,8 @@ Routes request_routes(Services& s) {
       read(alias_of, alias, "What an alias stands for, or stood for ?as_of= a time, with who and why."),
       read(alias_of + "/moves", history, "Every move of an alias, newest first."),
       write("PUT", alias_of, "model.alias.set", set, "Let an alias stand for a version, with a reason."),
-      write("POST", alias_of + "/rollback", "model.alias.set", back, "Let an alias stand for what it stood for before."),
+      write("POST", alias_of + "/rollback", "model.alias.set", back,
+            "Let an alias stand for what it stood for before."),
       read("/api/millrace/v1/models/{model}/stages/{stage}", stage,
            "The versions that stand in a stage, or stood in it ?as_of= a time."),
   };
