@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
-#include "core/files.h"
 #include "core/exchange_limits.h"
+#include "core/files.h"
 #include "core/utf8.h"
 
 namespace millrace {

@@ -193,6 +193,7 @@ Result<Release> Registry::canary(const Caller& caller, const Project& project, c
 
 Result<Release> Registry::promote(const Caller& caller, const Project& project, const DeploymentSpec& spec,
                                   const Move& move) {
+  if (spec.alias.empty()) MILLRACE_DO(may_move_traffic(caller, spec.name));  // no request could grant it
   MILLRACE_DO(check_why(move.why, "a promotion"));
   MILLRACE_TRY(const auto model, find_model(project, spec));
   MILLRACE_TRY(const auto version, read_one<int64_t>(parts_.database, [&](store::Session& session) -> Result<int64_t> {

@@ -307,7 +307,7 @@ Result<Swept> Collector::sweep(const Caller& caller, const GcOrder& order) {
     }
   }
   out.more = !out.items.empty();  // an experiment may be empty now
-  if (out.more) return out;  // what is kept is said once, at the end
+  if (out.more) return out;       // what is kept is said once, at the end
   for (auto& item : kept)
     if (out.items.size() < limits::page_size) out.items.push_back(std::move(item));
   return out;

@@ -141,9 +141,11 @@ TEST_F(MlflowTest, no_endpoint_answers_5xx_to_any_shape_of_body) {
         {"", "{}", R"({"run_id": "x"})",
          R"({"run_id": [], "metrics": {}, "tags": [1], "experiment_ids": [1], "order_by": "x", "datasets": [{}], "models": [[]]})",
          R"({"run_id": "x", "key": "k", "value": true, "timestamp": 1e400})",
-         R"({"name": "n", "experiment_id": "zz", "status": 77, "params": [{}], "max_results": -1})"})
-      if (const auto status = send(route.method, path, body).status; status != 501)  // this store has no addresses to hand out
-        EXPECT_LT(status, 500) << route.method << " " << path << " " << body;
+         R"({"name": "n", "experiment_id": "zz", "status": 77, "params": [{}], "max_results": -1})"}) {
+      const auto status = send(route.method, path, body).status;
+      EXPECT_TRUE(status < 500 || status == 501)  // this store has no addresses to hand out
+          << status << " " << route.method << " " << path << " " << body;
+    }
   }
 }
 
