@@ -160,11 +160,11 @@ def test_models_and_versions_are_found(client):
 def test_a_version_of_the_pipeline_is_downloaded_and_loaded(shop, client, tmp_path):
     uri = client.get_model_version_download_uri("long", "2")
     assert uri == "mlflow-artifacts:/registered/long/2"
-    folder = pathlib.Path(mlflow.artifacts.download_artifacts("models:/long@champion", dst_path=str(tmp_path)))
+    folder = pathlib.Path(mlflow.artifacts.download_artifacts("models:/long/2", dst_path=str(tmp_path)))
     assert sorted(f.name for f in folder.iterdir() if f.name != "registered_model_meta") == ["MLmodel", "model.onnx"]
     assert (folder / "model.onnx").read_bytes() == (shop.folder / "columns.onnx").read_bytes()
     assert mlflow.pyfunc.load_model("models:/long/1").metadata.flavors["python_function"]["loader_module"] == "mlflow.onnx"
-    content = shop.good("model", "show", "long", "1")["content"]
+    content = shop.good("model", "show", "long", "2")["content"]
     files = [(f.name, f.read_bytes()) for f in sorted(folder.iterdir()) if f.name != "registered_model_meta"]
     manifest = [{"digest": "sha256:" + hashlib.sha256(data).hexdigest(), "path": name, "size": len(data)} for name, data in files]
     assert content == "sha256:" + hashlib.sha256(json.dumps(manifest, separators=(",", ":")).encode()).hexdigest()
