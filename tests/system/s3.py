@@ -3,10 +3,11 @@ import os
 import pathlib
 import socket
 import subprocess
-import time
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("MILLRACE_S3_SERVER", ROOT / "build" / "deps" / "bin" / "versitygw"))
@@ -36,14 +37,12 @@ class S3:
         assert BINARY.exists(), f"{BINARY} is missing: run ./dev deps"
         self.process = subprocess.Popen([BINARY, "--access", KEY, "--secret", SECRET, "--region", REGION, "--port", self.endpoint,
                                          "--quiet", "posix", "--sidecar", self.folder / "meta", self.folder / "data"], stdout=self.log, stderr=self.log)
-        for _ in range(600):
-            try:
-                requests.get(f"http://{self.endpoint}/", timeout=5)
-                return
-            except requests.ConnectionError:
-                assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
-                time.sleep(0.05)
-        raise AssertionError("the object store does not answer")
+        starting = requests.Session()
+        starting.mount("http://", HTTPAdapter(max_retries=Retry(connect=40, backoff_factor=0.05, backoff_max=1)))
+        try:
+            starting.get(f"http://{self.endpoint}/", timeout=5)
+        except requests.ConnectionError:
+            raise AssertionError(f"the object store does not answer: {(self.folder / 'log').read_text()[-2000:]}") from None
 
     def uri(self, prefix=""):
         return f"s3://models{prefix}?endpoint_override={self.endpoint}&scheme=http&region={REGION}"
