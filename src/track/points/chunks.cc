@@ -9,7 +9,7 @@
 namespace millrace::track {
 namespace {
 
-constexpr int64_t kReadAtOnce = 4;
+constexpr size_t kReadAtOnce = 4;
 
 constexpr std::string_view kWhere = "workspace = ? AND run_id = ? AND key = ?";
 constexpr std::string_view kPlace = "first_timestamp, first_step, first_value, first_is_nan";
@@ -137,11 +137,12 @@ Result<Points> chunks_after(store::Session& session, const SeriesName& name, con
   if (after) {
     MILLRACE_TRY(begin, covering(session, name, *after));
   }
+  const auto at_once = static_cast<int64_t>(std::min(kReadAtOnce, 1 + most / kChunkPoints));
   Points out;
   std::string beyond = begin ? fmt::format(" AND ({}) >= (?, ?, ?, ?)", kPlace) : "";
   while (out.size() < most) {
     auto values = begin ? bound(name, *begin) : bound(name);
-    values.emplace_back(kReadAtOnce);
+    values.emplace_back(at_once);
     MILLRACE_TRY(
         const auto rows,
         session.query(fmt::format("SELECT {0}, bytes FROM track_metric_chunks WHERE {1}{2} ORDER BY {0} LIMIT ?",
@@ -152,7 +153,7 @@ Result<Points> chunks_after(store::Session& session, const SeriesName& name, con
       if (after) std::erase_if(points.points, [&](const Point& point) { return !before(*after, point); });
       out.merge(points);
     }
-    if (static_cast<int64_t>(rows.size()) < kReadAtOnce) break;
+    if (static_cast<int64_t>(rows.size()) < at_once) break;
     begin = place_of(rows.back());
     beyond = fmt::format(" AND ({}) > (?, ?, ?, ?)", kPlace);
   }
