@@ -112,6 +112,8 @@ TEST_F(MonitorCrash, a_look_goes_on_from_wherever_it_was_cut_off) {
         "monitor.look.after_labels", "store.commit.before:4", "store.commit.after:5"}) {
     state.reset();
     ASSERT_TRUE(remove_tree(folder.path()));
+    if (testing::on_postgres())
+      testing::run_on_postgres(fmt::format("DROP SCHEMA {} CASCADE", testing::schema_of(folder / "meta.db")));
     ASSERT_TRUE(make_folders(folder / "predictions/late"));
     ASSERT_TRUE(make_folders(folder / "tmp"));
     files = 0;

@@ -34,6 +34,8 @@ def kept(request, tmp_path_factory):
 @pytest.fixture
 def url(kept):
     mlflow.set_tracking_uri(kept.url)
+    mlflow.set_registry_uri(kept.url)
+    mlflow.set_experiment(experiment_id="0")  # not another module's
     return kept.url
 
 
@@ -202,7 +204,7 @@ def test_many_readers_and_writers_see_whole_files(url, run):
     def read():
         for _ in range(10):
             answer = requests.get(place)
-            if answer.status_code == 409:  # replaced each time that it was looked at
+            if answer.status_code in (409, 503):  # replaced each time that it was looked at; the bucket broke off
                 continue
             if answer.status_code != 200 or answer.content not in versions:
                 wrong.append(f"{answer.status_code}, {len(answer.content)} bytes that are no version")

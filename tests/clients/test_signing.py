@@ -85,7 +85,7 @@ def test_ed25519_signs_and_verifies_here(keys, model, tmp_path):
 def test_shards_and_other_digests_of_the_genuine_package_verify(keys, model, tmp_path, shard):
     key, public = keys["P-256"]
     for number, hashing in enumerate([model_signing.hashing.Config().use_shard_serialization(hashing_algorithm="sha256", shard_size=shard),
-                                      model_signing.hashing.Config().use_file_serialization(hashing_algorithm="blake2b")]):
+                                      model_signing.hashing.Config().use_file_serialization(hashing_algorithm="blake2")]):
         signature = tmp_path / f"{number}.sig"
         genuine_sign(model, key, signature, hashing)
         done = verify(model, public, signature)
@@ -99,7 +99,9 @@ def test_one_file_a_signature_inside_and_ignored_paths(keys, model, tmp_path):
     key, public = keys["P-256"]
     alone = tmp_path / "alone.sig"
     assert sign(model / "a.txt", key, alone).returncode == 0
-    genuine_verify(model / "a.txt", public, alone)
+    assert verify(model / "a.txt", public, alone).returncode == 0
+    genuine_sign(model / "a.txt", key, tmp_path / "theirs.sig")
+    assert verify(model / "a.txt", public, tmp_path / "theirs.sig").returncode == 0
     inside = model / "model.sig"
     assert sign(model, key, inside, "--ignore", "empty").returncode == 0
     genuine_verify(model, public, inside)

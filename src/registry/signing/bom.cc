@@ -132,7 +132,8 @@ Result<Json> bom_of(const StoredVersion& stored, const Json& card) {
   properties.push_back(property("state", version.state));
   properties.push_back(property("label", string_or(stored.facts, "label", "")));
   if (!version.run_id.empty()) properties.push_back(property("run", "run:" + version.run_id));
-  for (const auto& [name, digest] : version.digests.to_json().items())
+  const auto digests = version.digests.to_json();  // outlives the walk
+  for (const auto& [name, digest] : digests.items())
     if (digest.is_string() && !digest.get<std::string>().empty())
       properties.push_back(property("digest:" + name, digest));
   Json model{{"type", "machine-learning-model"},

@@ -1,6 +1,7 @@
 #include "registry/signing/bundle.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include <fmt/format.h>
@@ -132,7 +133,12 @@ Result<void> read_serialization(const Json& predicate, SignedModel& model) {
         .at_field("predicate.serialization.hash_type")
         .hint("sha256 and blake2b are verified here");
   if (method == "shards") {
-    MILLRACE_TRY(model.shard_size, get_integer(*how, "shard_size"));
+    // The genuine package writes it through protobuf's Struct, which has no integers.
+    const auto* size = find(*how, "shard_size");
+    const double bytes = size != nullptr && size->is_number() ? size->get<double>() : 0;
+    if (bytes != std::floor(bytes) || bytes > 1e15)
+      return broken("shard_size must be a whole number", "predicate.serialization.shard_size");
+    model.shard_size = static_cast<int64_t>(bytes);
     if (model.shard_size < 1) return broken("shard_size must be above 0", "predicate.serialization.shard_size");
   } else if (method != "files") {
     return Error{Code::unsupported, fmt::format("the method is '{}'", method.substr(0, 80))}.at_field(
@@ -164,7 +170,9 @@ Result<void> read_files(const Json& predicate, SignedModel& model) {
     const bool whole = name == "." && resources->size() == 1;  // how early bundles of one file named it
     if (auto safe = safe_relative(name); !safe && !whole) return broken(safe.error().message(), where + ".name");
     if (!is_hex(digest)) return broken("digest is not hexadecimal", where + ".digest");
-    if (algorithm != model.hash) return broken("algorithm is not the serialization's hash_type", where + ".algorithm");
+    const auto of_parts = fmt::format("{}-sharded-{}", model.hash, model.shard_size);
+    if (algorithm != model.hash && (model.shard_size == 0 || algorithm != of_parts))
+      return broken("algorithm is not the serialization's hash_type", where + ".algorithm");
     if (!names.insert(name).second) return broken(fmt::format("'{}' is there twice", name), where + ".name");
     model.files.push_back({name, std::move(digest)});
   }
