@@ -17,10 +17,11 @@ class LabelRows : public testing::MonitorTest {
         "WITH RECURSIVE n(i) AS (SELECT {0} UNION ALL SELECT i + 1 FROM n WHERE i < {1}) INSERT INTO labels "
         "(workspace, "
         "deployment, prediction_id, row_number, revision, label, event_time, recorded_at, batch, subject) SELECT "
-        "'default', 'late', '01890a5d-ac96-774b-bcce-' || printf('%012x', i / 2), i % 2, {2}, {2} % 2, {4}, 0, {3}, "
+        "'default', 'late', '01890a5d-ac96-774b-bcce-' || {5}, i % 2, {2}, {2} % 2, {4}, 0, {3}, "
         "'x' "
         "FROM n",
-        first, first + count - 1, revision, batch, time)));
+        first, first + count - 1, revision, batch, time,
+        testing::on_postgres() ? "lpad(to_hex(i / 2), 12, '0')" : "printf('%012x', i / 2)")));
   }
   std::string answer(const std::vector<std::string>& files, const std::string& select) {
     if (files.empty()) return "no files";
