@@ -20,6 +20,8 @@ def own_environment():
     for name in set(os.environ) - set(before):
         del os.environ[name]
     os.environ.update(before)
+    if client := sys.modules.get("mlflow.tracking.fluent"):
+        client._active_experiment_id = None  # the client has no call that forgets the experiment it was set to
 
 
 @pytest.fixture(scope="module")
