@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "core/descriptor.h"
 #include "core/fault.h"
 #include "core/limits.h"
 
@@ -38,6 +39,8 @@ class Descriptor {
   int value_;
 };
 
+}  // namespace
+
 Result<void> write_all(int descriptor, std::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t wrote = ::write(descriptor, bytes.data(), bytes.size());
@@ -47,8 +50,6 @@ Result<void> write_all(int descriptor, std::string_view bytes, const std::string
   }
   return {};
 }
-
-}  // namespace
 
 Error file_error(std::string_view doing, const std::string& path, int error_number) {
   Code code = Code::unavailable;

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "core/descriptor.h"
 #include "core/files.h"
 #include "core/hash.h"
 #include "exchange/source.h"
@@ -41,16 +42,6 @@ std::string clean(const std::string& path) {
   auto out = std::filesystem::path(path).lexically_normal().string();
   while (out.size() > 1 && out.back() == '/') out.pop_back();
   return out;
-}
-
-Result<void> write_all(int descriptor, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::write(descriptor, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return file_error("cannot write", path, errno);
-    bytes.remove_prefix(static_cast<size_t>(wrote));
-  }
-  return {};
 }
 
 }  // namespace
