@@ -145,6 +145,25 @@ TEST_F(Requests, a_death_around_a_record_leaves_all_of_it_or_nothing) {
   EXPECT_EQ(count("model.alias.set"), 1);
 }
 
+TEST_F(Requests, a_death_around_a_clients_version_leaves_all_of_it_or_nothing) {
+  ASSERT_TRUE(models->create_model(ada, {.name = "plain", .description = "", .tags = {}}));
+  const auto run = services->tracking.create_run(ada, {});
+  ASSERT_TRUE(run) << run.error().text();
+  const auto folder = track::Tracking::artifact_path(run->info.artifact_uri) + "/m/";
+  ASSERT_TRUE(services->tracking.put_artifact_text(ada, folder + "a.txt", "one"));
+  const auto step = "register " + run->info.id;
+  const auto before = count("model.version.created");
+  die(step, "registry.version.before_record");
+  EXPECT_EQ(count("model.version.created"), before);
+  EXPECT_TRUE(services->tracking.put_artifact_text(ada, folder + "a.txt", "two")) << "nothing is frozen";
+  die(step, "registry.version.after_record");
+  EXPECT_EQ(count("model.version.created"), before + 1);
+  EXPECT_EQ(shown(models->download_uri(ada, "plain", 1)), run->info.artifact_uri + "/m");
+  const auto refused = services->tracking.put_artifact_text(ada, folder + "a.txt", "three");
+  EXPECT_EQ(refused.error().code(), Code::conflict) << "what it stands on is frozen";
+  EXPECT_TRUE(services->journal.verify()->intact);
+}
+
 TEST_F(Requests, a_bound_alias_is_asked_for_by_either_door_and_rolled_back_without) {
   deployments =
       "registry: {protected: [champion]}\ndeployments:\n  late: {model: late, unit: tailnum, alias: champion}\n";
@@ -178,6 +197,9 @@ TEST(RequestCrashChild, moves) {
   const Caller ada{.subject = "ada", .roles = {"writer"}}, bob{.subject = "bob", .roles = {"approver"}};
   if (word == "ask") {
     (void)models.set_alias(ada, &*read, {.model = "late", .name = "champion", .version = 1, .deployment = {}});
+  } else if (word.starts_with("register ")) {
+    const auto run = word.substr(std::string("register ").size());
+    (void)models.create_version(ada, &*read, {.model = "plain", .source = "runs:/" + run + "/m", .run_id = run});
   } else {
     (void)models.approve_request(bob, &*read, "cr-1", "it holds up");
   }
