@@ -7,6 +7,7 @@ import sqlite3
 
 import mlflow
 import pytest
+import requests
 from mlflow import MlflowClient
 from mlflow_store import describe, make_store
 from server import run, up
@@ -77,6 +78,24 @@ def test_the_genuine_client_sees_the_same_on_both_sides(made, kind, tmp_path):
     finally:
         assert server.stop() == 0
     assert run("audit", "verify", state=tmp_path / "state").returncode == 0
+
+
+def test_files_of_the_servers_machine_are_not_named_over_the_network(made, tmp_path):
+    """Not by an administrator either: a token reads what the server was told to keep, and nothing beside it."""
+    state = tmp_path / "state"
+    token = run("token", "create", "--subject", "root", "--role", "admin", "--json", state=state)
+    assert token.returncode == 0, token.stderr
+    server = up(state)
+    try:
+        login = {"Authorization": f"Bearer {json.loads(token.stdout)['token']}"}
+        for path, body in (("imports", {"source": made["sqlite"]}), ("exports", {"target": str(tmp_path / "out")})):
+            answer = requests.post(f"{server.url}/api/millrace/v1/{path}", json=body, headers=login, timeout=30)
+            assert answer.status_code == 403 and "command line" in answer.json()["detail"], answer.text
+        jobs = requests.get(f"{server.url}/api/millrace/v1/jobs", headers=login, timeout=30)
+        assert jobs.status_code == 200 and jobs.json()["items"] == []
+        assert not (tmp_path / "out").exists()
+    finally:
+        assert server.stop() == 0
 
 
 def database_of(made):
