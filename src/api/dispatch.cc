@@ -9,6 +9,7 @@
 #include "api/idempotency.h"
 #include "api/status.h"
 #include "core/limits.h"
+#include "core/utf8.h"
 
 namespace millrace::api {
 namespace {
@@ -47,6 +48,7 @@ Result<std::string> decode(std::string_view text, bool plus_is_space) {
     }
     if (out.back() == '\0') return Error{Code::invalid, "the address holds a NUL byte"};
   }
+  if (!is_utf8(out)) return Error{Code::invalid, "the address is not UTF-8"};
   return out;
 }
 
@@ -103,6 +105,8 @@ std::string quoted(const std::string& text) {
 }
 
 bool is_mlflow(std::string_view path) {
+  for (const std::string_view root : {"/get-artifact", "/model-versions/get-artifact", "/graphql", "/v1/traces"})
+    if (path == root) return true;
   return path.starts_with("/api/2.0/") || path.starts_with("/api/3.0/") || path.starts_with("/ajax-api/");
 }
 

@@ -60,10 +60,12 @@ enum class Run {
   worker,   // on a worker thread: may wait for disk and locks
 };
 
-// How much of a body is taken. `spool` writes it to a file (uploads).
+// How much of a body is taken. `spool` writes it to a file (uploads); with `encoded` the handler reads Content-Encoding
+// itself, elsewhere a coded body is refused.
 struct BodyLimit {
   size_t bytes;
   bool spool = false;
+  bool encoded = false;
 };
 
 using Handler = std::function<Reply(Request&)>;

@@ -189,12 +189,11 @@ class Session : public std::enable_shared_from_this<Session> {
     if (auto admitted = dispatcher.admit(*route_, request_, peer); !admitted)
       return finish_early(error_reply(request_.path, admitted.error(), request_.caller.request_id));
     const auto encoding = request_.header("content-encoding");
-    if (!encoding.empty() && encoding != "identity")
-      return finish_early(
-          error_reply(request_.path,
-                      Error{Code::unsupported, fmt::format("Content-Encoding '{}' is not read here", encoding)}.hint(
-                          "send the body uncompressed"),
-                      ""));
+    if (!encoding.empty() && encoding != "identity" && !route_->limit.encoded)
+      return refuse_early(
+          Error{Code::invalid, fmt::format("Content-Encoding '{}' is not read here", encoding.substr(0, 80))}.hint(
+              "send the body uncompressed"),
+          415);
     if (const auto length = parser_->content_length(); length && *length > route_->limit.bytes) return too_large();
     read_body_or_continue();
   }

@@ -109,6 +109,9 @@ Error field_error(std::string_view key, std::string_view wanted, const Json* fou
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::string_view from) {
+  // The parser takes a NUL byte for the end of the text, whatever follows it.
+  if (text.find('\0') != std::string_view::npos)
+    return Error{Code::invalid, "not valid JSON: it holds a NUL byte"}.at({.file = std::string(from)});
   StrictBuilder builder;
   const bool good = Json::sax_parse(text.begin(), text.end(), &builder);
   if (good) return std::move(builder.root);

@@ -39,6 +39,11 @@ TEST(Json, a_syntax_error_has_line_and_column) {
   EXPECT_NE(error_of("").find("unexpected end of input"), std::string::npos);
 }
 
+TEST(Json, a_nul_byte_is_not_the_end_of_a_document) {
+  for (const std::string& text : {std::string("{}\0", 3), std::string("{}\0x", 4), std::string("\0", 1)})
+    EXPECT_FALSE(parse_json(text, "test"));
+}
+
 TEST(Json, refuses_trailing_text_and_broken_documents) {
   for (const char* text : {"{} x",      "1 2",     "{} {}", "[1,]",    "{\"a\":1,}", "{'a': 1}",   "nul", "NaN",
                            "Infinity",  "-",       "01",    "1.",      ".5",         "+1",         "\"a", "\"\n\"",

@@ -1,5 +1,6 @@
 #include "api/mlflow/body.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -11,6 +12,7 @@
 namespace millrace::api::mlflow {
 namespace {
 
+constexpr size_t kListed = 10'000;
 constexpr std::string_view kSeeDocs = "See the API docs for more information about request parameters.";
 
 std::string camel(std::string_view name) {
@@ -38,6 +40,16 @@ std::string_view type_of(const Json& value) {
   }
 }
 
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// A bare word stands for a value only where one may stand: after ':', ',' or '[' and before ',', ']' or '}'.
+bool is_value_at(std::string_view text, size_t from, size_t to) {
+  while (from > 0 && is_space(text[from - 1])) --from;
+  while (to < text.size() && is_space(text[to])) ++to;
+  const bool before = from > 0 && (text[from - 1] == ':' || text[from - 1] == ',' || text[from - 1] == '[');
+  return before && to < text.size() && (text[to] == ',' || text[to] == ']' || text[to] == '}');
+}
+
 // Python clients write NaN and Infinity as bare words, which JSON does not know; they become the strings that protobuf
 // uses.
 std::string quote_bare_words(std::string_view text) {
@@ -56,7 +68,7 @@ std::string quote_bare_words(std::string_view text) {
     }
     bool replaced = false;
     for (const std::string_view word : {"-Infinity", "Infinity", "NaN"}) {
-      if (!text.substr(i).starts_with(word)) continue;
+      if (!text.substr(i).starts_with(word) || !is_value_at(text, i, i + word.size())) continue;
       out += fmt::format("\"{}\"", word);
       i += word.size() - 1;
       replaced = true;
@@ -69,9 +81,30 @@ std::string quote_bare_words(std::string_view text) {
   return out;
 }
 
+bool holds_nul(const Json& json) {
+  if (json.is_string()) return json.get_ref<const std::string&>().find('\0') != std::string::npos;
+  if (json.is_object())
+    for (const auto& [key, value] : json.items())
+      if (key.find('\0') != std::string::npos || holds_nul(value)) return true;
+  return json.is_array() && std::any_of(json.begin(), json.end(), holds_nul);
+}
+
 Result<Json> parse(std::string_view text) {
   const bool bare = text.find("NaN") != std::string_view::npos || text.find("Infinity") != std::string_view::npos;
-  return bare ? parse_json(quote_bare_words(text), "request body") : parse_json(text, "request body");
+  MILLRACE_TRY(auto json, bare ? parse_json(quote_bare_words(text), "request body") : parse_json(text, "request body"));
+  // Escaped it is valid JSON, but no store of texts keeps it.
+  if (text.find("\\u0000") != std::string_view::npos && holds_nul(json))
+    return Error{Code::invalid, "a text in the request body holds a NUL character"}.hint("leave \\u0000 out");
+  return json;
+}
+
+// application/json, with or without parameters.
+bool is_json(std::string_view type) {
+  auto media = type.substr(0, type.find(';'));
+  while (media.ends_with(' ') || media.ends_with('\t')) media.remove_suffix(1);
+  constexpr std::string_view wanted = "application/json";
+  return std::equal(media.begin(), media.end(), wanted.begin(), wanted.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; });
 }
 
 Json json_of(const Pairs& query) {
@@ -93,7 +126,7 @@ Error bad_body(std::string message) { return Error{Code::invalid, std::move(mess
 Result<Json> read(const Request& request) {
   if (request.body.empty()) return Json::object();
   const auto type = request.header("content-type");
-  if (!type.starts_with("application/json"))
+  if (!is_json(type))
     return bad_body(
         fmt::format("Bad Request. Content-Type must be one of ['application/json'], not '{}'.", type.substr(0, 80)));
   MILLRACE_TRY(auto json, parse(request.body));
@@ -139,6 +172,10 @@ void Body::fail(std::string message) {
 void Body::refuse(std::string_view name, const Json& value) {
   fail(fmt::format("Invalid value {} for parameter '{}{}' supplied: Hint: Value was of type '{}'. {}",
                    to_text(value).substr(0, 250), place_, name, type_of(value), kSeeDocs));
+}
+
+void Body::too_many(std::string_view name, size_t count) {
+  fail(fmt::format("'{}{}' holds {} entries; a request holds at most {} of a kind", place_, name, count, kListed));
 }
 
 void Body::check(const Body& part) {
@@ -243,6 +280,7 @@ std::vector<std::string> Body::texts(std::string_view name) {
   if (found == nullptr) return out;
   if (from_query_ && found->is_string()) return {found->get<std::string>()};
   if (!found->is_array()) return refuse(name, *found), out;
+  if (found->size() > kListed) return too_many(name, found->size()), out;
   for (const auto& each : *found) {
     if (!each.is_string()) return refuse(name, *found), out;
     out.push_back(each.get<std::string>());
@@ -272,6 +310,7 @@ std::vector<Body> Body::objects(std::string_view name) {
   std::vector<Body> out;
   if (found == nullptr) return out;
   if (!found->is_array()) return refuse(name, *found), out;
+  if (found->size() > kListed) return too_many(name, found->size()), out;
   out.reserve(found->size());
   for (const auto& each : *found) {
     if (!each.is_object()) return refuse(name, *found), std::vector<Body>{};

@@ -46,6 +46,7 @@ class Body {
   const Json* require(std::string_view name);
   std::optional<int64_t> to_integer(std::string_view name, const Json& value);
   void refuse(std::string_view name, const Json& value);
+  void too_many(std::string_view name, size_t count);
   void fail(std::string message);
 
   Json json_ = Json::object();
