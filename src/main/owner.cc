@@ -17,15 +17,18 @@
 #include "api/status.h"
 #include "core/files.h"
 #include "core/project.h"
+#include "evaluation/datasets.h"
 #include "exchange/export.h"
 #include "exchange/import.h"
 #include "jobs/jobs.h"
 #include "main/join_report.h"
+#include "main/join_webhooks.h"
 #include "main/monitoring.h"
 #include "main/store_place.h"
 #include "registry/signing/signatures.h"
 #include "store/blobs.h"
 #include "store/open.h"
+#include "traces/traces.h"
 #include "track/collect.h"
 #include "track/tracking.h"
 
@@ -110,9 +113,12 @@ struct Owner::Parts {
   std::unique_ptr<data::Datasets> datasets;
   std::unique_ptr<track::Tracking> tracking;
   std::unique_ptr<track::Collector> collector;
+  std::unique_ptr<traces::Traces> traces;
+  std::unique_ptr<evaluation::Datasets> evaluation;
   std::unique_ptr<pipeline::Pipelines> pipelines;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<serve::DataPlane> data_plane;
+  std::unique_ptr<WebhookServices> webhooks;
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<Monitoring> monitoring;
   std::unique_ptr<Keeper> keeper;
@@ -225,7 +231,14 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       *watching.looks,
       *p.collector});
   api::Routes routes = api::native::routes(*p.native);
-  for (auto& route : api::mlflow::routes({*p.tracking, *p.registry, project})) routes.push_back(std::move(route));
+  p.traces = std::make_unique<traces::Traces>(*p.database, *p.journal, context, *p.tracking);
+  p.evaluation = std::make_unique<evaluation::Datasets>(*p.database, *p.journal, context, *p.tracking);
+  MILLRACE_TRY(p.webhooks, join_webhooks(*p.database, *p.journal, context, *p.registry, state));
+  api::mlflow::Services mlflow{*p.tracking, *p.registry, project};
+  mlflow.traces = p.traces.get();
+  mlflow.evaluation = p.evaluation.get();
+  mlflow.webhooks = p.webhooks->webhooks.get();
+  for (auto& route : api::mlflow::routes(mlflow)) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
   p.idempotency = std::make_unique<api::Idempotency>(*p.database);
   p.dispatcher =
@@ -259,6 +272,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
                                             *p.dispatcher));
   MILLRACE_DO(p.jobs->free_leases());
   MILLRACE_DO(p.jobs->start(2));
+  p.webhooks->delivery->start(2);
   MILLRACE_DO(p.monitoring->recover());
   p.keeper = std::make_unique<Keeper>(*p.journal, context, [&p, &context] {
     const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};
@@ -281,6 +295,7 @@ cli::Gateway& Owner::gateway() { return *parts_->gateway; }
 void Owner::drain() {
   if (parts_->server) parts_->server->drain(kDrainTime);
   if (parts_->jobs) parts_->jobs->stop();
+  if (parts_->webhooks) parts_->webhooks->delivery->stop();
 }
 
 }  // namespace millrace

@@ -332,6 +332,28 @@ std::optional<Body> Body::object(std::string_view name) {
   return part;
 }
 
+Json Body::any(std::string_view name) {
+  const auto* found = find(name);
+  return found == nullptr ? Json() : *found;
+}
+
+std::map<std::string, std::string> Body::text_map(std::string_view name) {
+  std::map<std::string, std::string> out;
+  const auto* found = find(name);
+  if (found == nullptr) return out;
+  if (!found->is_object()) return refuse(name, *found), out;
+  for (const auto& [key, value] : found->items()) {
+    if (!value.is_string()) return refuse(name, *found), out;
+    out.emplace(key, value.get<std::string>());
+  }
+  return out;
+}
+
+void Body::refuse_text(std::string_view name, std::string_view value, std::string_view why) {
+  fail(fmt::format("Invalid value {} for parameter '{}{}' supplied: {}. {}",
+                   to_text(Json(std::string(value.substr(0, 250)))), place_, name, why, kSeeDocs));
+}
+
 std::string Body::run_id() {
   if (!has("run_id") && has("run_uuid")) return text("run_uuid");
   return text("run_id");

@@ -2,6 +2,7 @@
 // lax (broken or cut JSON, wrong types, both spellings of one field); unknown fields are ignored, as its protocol
 // wants. The first problem is kept and all further reads answer defaults: read everything, then ask error() once.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,10 @@ class Body {
   std::string enumerated(std::string_view name, const std::vector<std::string_view>& names, int64_t first);
   std::vector<Body> objects(std::string_view name);  // an array of objects
   std::optional<Body> object(std::string_view name);
+  Json any(std::string_view name);                                     // a value of any type; null when absent
+  std::map<std::string, std::string> text_map(std::string_view name);  // {"key": "value"}
+  // Refuses the field with `why`, which says what is wanted.
+  void refuse_text(std::string_view name, std::string_view value, std::string_view why);
   std::string run_id();                                       // run_id, or run_uuid of old clients; required
   std::vector<track::KeyValue> pairs(std::string_view name);  // [{"key": .., "value": ..}]
   // Takes over the problem of a part that was read.

@@ -20,6 +20,13 @@ Routes routes(const Services& services) {
     add_model_versions(table);
     add_version_artifacts(table);
   }
+  if (services.traces != nullptr) {
+    add_traces(table);
+    add_assessments(table);
+    add_old_traces(table);
+  }
+  if (services.evaluation != nullptr) add_evaluation(table);
+  if (services.webhooks != nullptr) add_webhooks(table);
   return table.take();
 }
 

@@ -8,6 +8,16 @@
 #include "registry/registry.h"
 #include "track/tracking.h"
 
+namespace millrace::traces {
+class Traces;
+}
+namespace millrace::evaluation {
+class Datasets;
+}
+namespace millrace::webhooks {
+class Webhooks;
+}
+
 namespace millrace::api::mlflow {
 
 // What the handlers speak to. Outlives the routes.
@@ -18,6 +28,10 @@ struct Services {
   track::Tracking& tracking;
   registry::Registry* registry = nullptr;    // null: registered models do not answer
   std::function<Result<Project>()> project;  // not_found when the server runs without one
+  // Set before routes(); what is null does not answer.
+  traces::Traces* traces = nullptr;
+  evaluation::Datasets* evaluation = nullptr;
+  webhooks::Webhooks* webhooks = nullptr;
 };
 
 Routes routes(const Services& services);

@@ -4,64 +4,29 @@
 
 #include "api/dispatch.h"
 #include "api/mlflow/routes.h"
+#include "evaluation/datasets.h"
 #include "registry/testing.h"
+#include "traces/traces.h"
+#include "webhooks/webhooks.h"
 
 namespace millrace::api::mlflow {
 namespace {
 
-// Every field that some route reads.
-constexpr std::string_view kFields[] = {"aliases",
-                                        "alias",
-                                        "artifact_location",
-                                        "artifact_path",
-                                        "ascending",
-                                        "context",
-                                        "dataset_digest",
-                                        "dataset_name",
-                                        "datasets",
-                                        "description",
-                                        "digest",
-                                        "end_step",
-                                        "end_time",
-                                        "experiment_id",
-                                        "experiment_ids",
-                                        "experiment_name",
-                                        "filter",
-                                        "filter_string",
-                                        "key",
-                                        "max_results",
-                                        "metric_key",
-                                        "metrics",
-                                        "model_id",
-                                        "model_json",
-                                        "model_type",
-                                        "models",
-                                        "name",
-                                        "new_name",
-                                        "order_by",
-                                        "page_token",
-                                        "params",
-                                        "path",
-                                        "run_id",
-                                        "run_ids",
-                                        "run_name",
-                                        "run_uuid",
-                                        "run_view_type",
-                                        "source",
-                                        "source_run_id",
-                                        "stage",
-                                        "stages",
-                                        "start_step",
-                                        "start_time",
-                                        "status",
-                                        "step",
-                                        "tags",
-                                        "timestamp",
-                                        "user_id",
-                                        "value",
-                                        "version",
-                                        "view_type",
-                                        "archive_existing_versions"};
+// Every field that some route reads; a route that reads none of them fails these tests until its own are here.
+// clang-format off
+constexpr std::string_view kFields[] = {
+    "action", "alias", "aliases", "allow_partial", "archive_existing_versions", "artifact_location", "artifact_path",
+    "ascending", "assessment", "context", "dataset_digest", "dataset_name", "dataset_record_ids", "datasets",
+    "description", "digest", "end_step", "end_time", "entity", "event", "events", "experiment_id", "experiment_ids",
+    "experiment_name", "filter", "filter_string", "key", "locations", "max_results", "max_timestamp_millis",
+    "max_traces", "metric_key", "metrics", "model_id", "model_json", "model_type", "models", "name", "new_name",
+    "order_by", "page_token", "params", "path", "prompt_versions", "records", "request_id", "request_ids",
+    "request_metadata", "run_id", "run_ids", "run_name", "run_uuid", "run_view_type", "secret", "source",
+    "source_run_id", "stage", "stages", "start_step", "start_time", "status", "step", "tags", "timestamp",
+    "timestamp_ms", "trace", "trace_id", "trace_ids", "update_mask", "url", "user_id", "value", "version",
+    "view_type",
+};
+// clang-format on
 
 class Nobody final : public Authenticator {
  public:
@@ -81,10 +46,19 @@ class StrictTest : public testing::RegistryTest {
  protected:
   void SetUp() override {
     RegistryTest::SetUp();
-    dispatcher = std::make_unique<Dispatcher>(
-        Router(routes(
-            {services->tracking, *models, [this]() -> Result<Project> { return load_project(project.path()); }})),
-        nobody, world.context);
+    traces =
+        std::make_unique<traces::Traces>(*services->database, services->journal, world.context, services->tracking);
+    Services all{services->tracking, *models, [this]() -> Result<Project> { return load_project(project.path()); }};
+    all.traces = traces.get();
+    evaluation = std::make_unique<evaluation::Datasets>(*services->database, services->journal, world.context,
+                                                        services->tracking);
+    all.evaluation = evaluation.get();
+    auto seal = webhooks::Seal::load(state / "webhooks.key", world.context.random);
+    ASSERT_TRUE(seal) << seal.error().text();
+    webhooks = std::make_unique<webhooks::Webhooks>(*services->database, services->journal, world.context,
+                                                    std::move(*seal), webhooks::AllowedHosts{});
+    all.webhooks = webhooks.get();
+    dispatcher = std::make_unique<Dispatcher>(Router(routes(all)), nobody, world.context);
     // A workspace has its first experiment from its first use on.
     EXPECT_EQ(send("POST", "/api/2.0/mlflow/experiments/search", "{}").status, 200);
     lines = journal_lines();
@@ -131,6 +105,12 @@ class StrictTest : public testing::RegistryTest {
         << reply.status << " " << reply.body;
   }
 
+  // Deletions that are fine again, of what their address names: there is no field to be wrong.
+  static bool reads_no_field(const Route& route) {
+    return route.method == "DELETE" && (route.pattern.ends_with("/datasets/{dataset_id}") ||
+                                        route.pattern.ends_with("/datasets/{dataset_id}/tags/{key...}"));
+  }
+
   static std::string path_of(const Route& route) {
     std::string out;
     for (size_t i = 0; i < route.pattern.size(); ++i) {
@@ -152,6 +132,9 @@ class StrictTest : public testing::RegistryTest {
   }
 
   Nobody nobody;
+  std::unique_ptr<traces::Traces> traces;
+  std::unique_ptr<evaluation::Datasets> evaluation;
+  std::unique_ptr<webhooks::Webhooks> webhooks;
   std::unique_ptr<Dispatcher> dispatcher;
   int64_t lines = 0;
   bool writes = false;  // some of the test's requests are fine with some routes
@@ -222,6 +205,7 @@ TEST_F(StrictTest, fields_of_wrong_types_are_refused_by_every_route) {
       camels += fmt::format("{}\"{}\": {}", camels.size() > 1 ? ", " : "", camel(field), wrong);
     }
     for (const auto& route : with_body()) {
+      if (reads_no_field(route)) continue;
       expect_refused(route, all + "}");
       expect_refused(route, camels + "}");
     }
@@ -242,20 +226,21 @@ TEST_F(StrictTest, both_spellings_of_a_field_are_refused_by_every_route) {
     body += fmt::format("{}\"{}\": \"x\"", body.size() > 1 ? ", " : "", field);
     if (camel(field) != field) body += fmt::format(", \"{}\": \"x\"", camel(field));
   }
-  for (const auto& route : with_body()) expect_refused(route, body + "}");
+  for (const auto& route : with_body())
+    if (!reads_no_field(route)) expect_refused(route, body + "}");
 }
 
 TEST_F(StrictTest, an_empty_body_is_refused_where_something_is_needed) {
   writes = true;
   // All that these read has a standard.
   const std::set<std::string> standards = {
-      "/experiments/search",       "/runs/search",          "/runs/create", "/logged-models/search",
-      "/registered-models/search", "/model-versions/search"};
+      "/experiments/search",   "/datasets/search",          "/runs/search",          "/runs/create",
+      "/logged-models/search", "/registered-models/search", "/model-versions/search"};
   for (const auto& route : with_body()) {
     const bool standard = std::any_of(standards.begin(), standards.end(),
                                       [&](const auto& end) { return route.pattern.ends_with("mlflow" + end); });
     for (const std::string body : {"", "{}", "null"})
-      if (!standard)
+      if (!standard && !reads_no_field(route))
         expect_refused(route, body);
       else
         expect_no_fault(route, path_of(route), body);

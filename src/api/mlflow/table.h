@@ -26,6 +26,7 @@ class Table {
  public:
   explicit Table(const Services& services) : services_(services) {}
   void add(const Endpoint& endpoint) { add_below({"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"}, endpoint); }
+  void add_v3(const Endpoint& endpoint) { add_below({"/api/3.0/mlflow", "/ajax-api/3.0/mlflow"}, endpoint); }
   void add_below(std::initializer_list<std::string> prefixes, const Endpoint& endpoint) {
     for (const auto& prefix : prefixes) {
       auto& route = routes_.emplace_back(
@@ -57,6 +58,11 @@ void add_presigned(Table& table);
 void add_server(Table& table);
 void add_registered_models(Table& table);
 void add_model_versions(Table& table);
+void add_traces(Table& table);
+void add_assessments(Table& table);
+void add_old_traces(Table& table);
+void add_evaluation(Table& table);
+void add_webhooks(Table& table);
 
 track::View view_of(Body& body, std::string_view name);
 
