@@ -73,10 +73,14 @@ TEST_F(EvaluationTest, pages_of_records_hold_while_some_are_added) {
     const auto page = datasets.records(ada, id, 3, token);
     ASSERT_TRUE(page) << page.error().text();
     for (const auto& each : page->items)
-      if (each.inputs["i"] < 100) EXPECT_TRUE(seen.insert(each.inputs["i"].get<int>()).second);
+      if (const int i = each.inputs["i"].get<int>(); i < 100) {
+        EXPECT_TRUE(seen.insert(i).second);
+      }
     token = page->next;
     world.store.world.clock.advance(1'000'000);
-    if (seen.size() < 7) ASSERT_TRUE(datasets.upsert(ada, id, Json::array({{{"inputs", {{"i", 100 + seen.size()}}}}})));
+    if (seen.size() < 7) {
+      ASSERT_TRUE(datasets.upsert(ada, id, Json::array({{{"inputs", {{"i", 100 + seen.size()}}}}})));
+    }
   } while (!token.empty());
   EXPECT_EQ(seen.size(), 7U);
   EXPECT_FALSE(datasets.records(ada, id, 3, "x"));

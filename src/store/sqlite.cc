@@ -21,10 +21,10 @@ class Sqlite final : public Database {
 
   Result<void> read(const Read& rows) const override {
     MILLRACE_TRY(auto session, readers_.borrow());
-    auto outcome = session->script("BEGIN");
+    auto outcome = session->control("BEGIN");
     if (outcome) {
       outcome = rows(*session);
-      auto ended = session->script("COMMIT");
+      auto ended = session->control("COMMIT");
       if (!ended) session.reset();  // a broken connection is not used again
       if (outcome && !ended) outcome = std::move(ended);
     } else {
@@ -36,16 +36,16 @@ class Sqlite final : public Database {
 
  private:
   void commit(const WriteGroup& group) {
-    if (auto begun = writer_->script("BEGIN IMMEDIATE"); !begun) return fail_all(group, begun.error());
+    if (auto begun = writer_->control("BEGIN IMMEDIATE"); !begun) return fail_all(group, begun.error());
     for (auto* each : group) {
       each->outcome = run_one(*each->rows);
       // A full disk can end the whole transaction: then nobody's rows are there, and nobody may be told otherwise.
       if (!writer_->in_transaction()) return fail_all(group, lost(each->outcome));
     }
     FAULT_POINT("store.commit.before");
-    if (auto done = writer_->script("COMMIT"); !done) {
+    if (auto done = writer_->control("COMMIT"); !done) {
       fail_all(group, done.error());
-      (void)writer_->script("ROLLBACK");
+      (void)writer_->control("ROLLBACK");
       return;
     }
     FAULT_POINT("store.commit.after");
@@ -58,13 +58,13 @@ class Sqlite final : public Database {
   }
 
   Result<void> run_one(const Write& rows) {
-    if (auto saved = writer_->script("SAVEPOINT one"); !saved) return saved;
+    if (auto saved = writer_->control("SAVEPOINT one"); !saved) return saved;
     auto outcome = rows(*writer_);
     if (!writer_->in_transaction()) return outcome ? Result<void>(lost(outcome)) : outcome;
     if (!outcome) {
-      if (auto undone = writer_->script("ROLLBACK TO one"); !undone) return undone;
+      if (auto undone = writer_->control("ROLLBACK TO one"); !undone) return undone;
     }
-    if (auto released = writer_->script("RELEASE one"); !released) return released;
+    if (auto released = writer_->control("RELEASE one"); !released) return released;
     return outcome;
   }
 

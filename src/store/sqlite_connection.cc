@@ -117,6 +117,11 @@ Result<void> Connection::script(std::string_view sql) {
   return {};
 }
 
+Result<void> Connection::control(std::string_view sql) {
+  if (auto rows = query(sql, {}); !rows) return std::move(rows).error();
+  return {};
+}
+
 Result<Rows> Connection::query(std::string_view sql, const Values& values) {
   MILLRACE_TRY(auto* statement, prepare(sql, values));
   Rows rows;
@@ -149,7 +154,7 @@ Result<sqlite3_stmt*> Connection::prepare(std::string_view sql, const Values& va
 }
 
 Result<sqlite3_stmt*> Connection::statement_of(std::string_view sql) {
-  if (const auto found = statements_.find(std::string(sql)); found != statements_.end()) return found->second;
+  if (const auto found = statements_.find(sql); found != statements_.end()) return found->second;
   if (statements_.size() >= limits::store_statements) forget_statements();
   sqlite3_stmt* made = nullptr;
   const char* rest = nullptr;

@@ -21,7 +21,8 @@ class Connection final : public Session {
   static Result<std::unique_ptr<Connection>> open_writer(const std::string& path);
   static Result<std::unique_ptr<Connection>> open_reader(const std::string& path);
 
-  Result<void> script(std::string_view sql);  // many statements, no values
+  Result<void> script(std::string_view sql);   // many statements, no values
+  Result<void> control(std::string_view sql);  // BEGIN and its kin: one statement, kept like a query's
   Result<Rows> query(std::string_view sql, const Values& values) override;
   Result<int64_t> execute(std::string_view sql, const Values& values) override;
   // After a full disk SQLite may have ended the transaction by itself.
@@ -35,8 +36,13 @@ class Connection final : public Session {
   Result<sqlite3_stmt*> statement_of(std::string_view sql);
   void forget_statements();
 
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+
   sqlite3* db_ = nullptr;
-  std::unordered_map<std::string, sqlite3_stmt*> statements_;
+  std::unordered_map<std::string, sqlite3_stmt*, Hash, std::equal_to<>> statements_;
 };
 
 }  // namespace millrace::store

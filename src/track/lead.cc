@@ -113,4 +113,29 @@ Result<size_t> count_matches(store::Session& session, const MetricIn& in, size_t
   return static_cast<size_t>(row->integer(0));
 }
 
+bool can_lead(const Comparison& one) {
+  const bool pair = one.entity == Entity::param || one.entity == Entity::tag;
+  return pair && (one.op == Operator::equal || one.op == Operator::in) && !one.texts.empty();
+}
+
+Result<std::vector<std::string>> runs_with(store::Session& session, const std::string& workspace, const Comparison& one,
+                                           size_t most) {
+  store::Values values{workspace, one.key};
+  std::string list;
+  for (const auto& text : one.texts) {
+    list += list.empty() ? "substr(?, 1, 64)" : ", substr(?, 1, 64)";
+    values.emplace_back(text);
+  }
+  values.emplace_back(static_cast<int64_t>(most));
+  MILLRACE_TRY(const auto rows,
+               session.query(fmt::format("SELECT run_id FROM {} WHERE workspace = ? AND key = ? AND "
+                                         "substr(value, 1, 64) IN ({}) LIMIT ?",
+                                         one.entity == Entity::param ? "track_params" : "track_run_tags", list),
+                             values));
+  std::vector<std::string> out;
+  out.reserve(rows.size());
+  for (const auto& row : rows) out.push_back(row.text(0));
+  return out;
+}
+
 }  // namespace millrace::track

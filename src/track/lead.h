@@ -1,5 +1,6 @@
-// Which runs a search has to look at, taken from the index of latest values instead of from a whole experiment, in the
-// order in which the search wants them. Inside one transaction; reads nothing but that index.
+// Which runs a search has to look at, taken from the indexes of latest values, parameters and tags instead of from a
+// whole experiment, in the order in which the search wants them. Inside one transaction; reads nothing but those
+// indexes.
 #pragma once
 #include <optional>
 #include <string>
@@ -39,5 +40,12 @@ Result<std::vector<Candidate>> next_by_start(store::Session& session, const Metr
 
 // How many runs the comparisons hold for, counted up to `most`.
 Result<size_t> count_matches(store::Session& session, const MetricIn& in, size_t most);
+
+// Whether runs_with() can answer a comparison: a parameter or tag that has one of some values.
+bool can_lead(const Comparison& one);
+// Up to `most` runs of the workspace, of whatever experiment, whose parameter or tag may have such a value: it begins
+// as one of them does. None that has it is left out.
+Result<std::vector<std::string>> runs_with(store::Session& session, const std::string& workspace, const Comparison& one,
+                                           size_t most);
 
 }  // namespace millrace::track

@@ -32,6 +32,9 @@ class RunSearch {
 
   Result<store::Rows> rows() {
     MILLRACE_TRY(const auto lead, fewest_matches());
+    const size_t few = lead ? std::min(lead->second, leads_.few) : leads_.few;
+    MILLRACE_TRY(const auto holders, fewest_holders(few));
+    if (holders) return among_all(*holders);
     if (lead && lead->second <= leads_.few) return among_few(lead->first);
     const auto& orders = question_.orders;
     const auto is_attribute = [&](size_t at, std::string_view key) {
@@ -70,6 +73,19 @@ class RunSearch {
     return best;
   }
 
+  // The runs with the rarest of the parameters and tags that the filter wants, when they are fewer than `most`.
+  Result<std::optional<std::vector<std::string>>> fewest_holders(size_t most) {
+    std::optional<std::vector<std::string>> best;
+    for (const auto& each : question_.comparisons) {
+      if (!can_lead(each)) continue;
+      MILLRACE_TRY(auto runs, runs_with(session_, question_.workspace, each, most));
+      if (runs.size() >= most) continue;
+      most = runs.size();
+      best = std::move(runs);
+    }
+    return best;
+  }
+
   // Rows that came in several parts, each in order.
   store::Rows merged(store::Rows rows) const {
     std::sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) { return comes_before(question_, a, b); });
@@ -81,23 +97,33 @@ class RunSearch {
     std::move(more.begin(), more.end(), std::back_inserter(out));
   }
 
-  Result<store::Rows> among(const std::vector<Candidate>& candidates, size_t from, size_t to, size_t most) {
+  // The first `want_` among these runs, in whatever order they come.
+  Result<store::Rows> among_all(const std::vector<std::string>& runs) {
+    store::Rows out;
+    for (auto from = runs.begin(); from != runs.end();) {
+      const auto to = from + std::min(static_cast<std::ptrdiff_t>(leads_.at_once), runs.end() - from);
+      const std::vector<std::string> ids(from, to);
+      MILLRACE_TRY(auto rows, ask(session_, question_, {.ids = &ids}, last_, want_));
+      move_to(out, std::move(rows));
+      from = to;
+    }
+    return merged(std::move(out));
+  }
+
+  static std::vector<std::string> ids_of(const std::vector<Candidate>& candidates) {
     std::vector<std::string> ids;
-    for (size_t i = from; i < to; ++i) ids.push_back(candidates[i].run);
-    return ask(session_, question_, {.ids = &ids}, last_, most);
+    for (const auto& each : candidates) ids.push_back(each.run);
+    return ids;
   }
 
   Result<store::Rows> among_few(const std::string& key) {
-    store::Rows out;
+    std::vector<std::string> runs;
     for (const auto& experiment : experiments_) {
       MILLRACE_TRY(const auto candidates,
                    next_by_start(session_, metric_in(experiment, key), std::nullopt, leads_.few + 1));
-      for (size_t from = 0; from < candidates.size(); from += leads_.at_once) {
-        MILLRACE_TRY(auto rows, among(candidates, from, std::min(from + leads_.at_once, candidates.size()), want_));
-        move_to(out, std::move(rows));
-      }
+      for (auto& id : ids_of(candidates)) runs.push_back(std::move(id));
     }
-    return merged(std::move(out));
+    return among_all(runs);
   }
 
   Result<store::Rows> in_each(Narrow narrow, const std::optional<Json>& last) {
@@ -118,7 +144,8 @@ class RunSearch {
     while (out.size() < want_) {
       MILLRACE_TRY(const auto candidates, next(after, size));
       if (!candidates.empty()) {
-        MILLRACE_TRY(auto rows, among(candidates, 0, candidates.size(), want_ - out.size()));
+        const auto ids = ids_of(candidates);
+        MILLRACE_TRY(auto rows, ask(session_, question_, {.ids = &ids}, last_, want_ - out.size()));
         move_to(out, std::move(rows));
         after = candidates.back();
       }

@@ -31,7 +31,7 @@ struct Found {
 struct Leads {
   size_t experiments = 64;  // more are asked for together, without an index
   size_t few = 4'096;       // are looked at one by one, whatever the order
-  size_t some = 50'000;     // are put in order by their start from the index
+  size_t some = 20'000;     // are put in order by their start from the index
   size_t at_once = 1'024;   // in one statement
 };
 

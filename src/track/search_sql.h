@@ -33,7 +33,7 @@ Result<Question> parse_question(const Subject& subject, const std::string& works
 // Less than all that the search may look at.
 struct Narrow {
   const std::string* experiment = nullptr;        // in this one of its experiments
-  const std::vector<std::string>* ids = nullptr;  // these, which are in one of its experiments
+  const std::vector<std::string>* ids = nullptr;  // only these
   const std::string* without = nullptr;           // only what has no such metric, which is the first thing ordered by
 };
 

@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "track/points/series.h"
 #include "track/query.h"
+#include "track/rows.h"
 #include "track/testing.h"
 
 namespace millrace::track {
@@ -143,6 +144,7 @@ class ManyRunsTest : public ::testing::Test {
     int64_t start = 0;
     bool active = true;
     std::map<std::string, double> metrics;  // may be NaN
+    std::string param, tag;                 // "" = it has none; those of 65 characters differ in the last
   };
 
   ManyRunsTest() {
@@ -156,6 +158,9 @@ class ManyRunsTest : public ::testing::Test {
         const auto chance = random() % 10;
         if (chance < 8) run.metrics[key] = chance == 0 ? NAN : static_cast<double>(random() % 20) - 10;
       }
+      if (const auto chance = random() % 8; chance > 0)
+        run.param = chance < 4 ? fmt::format("{:v>64}{}", "", chance) : fmt::format("x{}", chance);
+      if (random() % 20 == 0) run.tag = "rare";
       runs.push_back(std::move(run));
     }
     const auto done = world.store.database->write([&](store::Session& session) -> Result<void> {
@@ -173,6 +178,10 @@ class ManyRunsTest : public ::testing::Test {
             "lifecycle_stage, recorded_at) VALUES ('default', ?, ?, '', '', 'RUNNING', ?, '', ?, 0)",
             {run.id, run.experiment, run.start, std::string(run.active ? "active" : "deleted")}));
     (void)done;
+    if (!run.param.empty())
+      MILLRACE_DO(store_pair(session, "track_params", "run_id", "default", run.id, {"p", run.param}));
+    if (!run.tag.empty())
+      MILLRACE_DO(store_pair(session, "track_run_tags", "run_id", "default", run.id, {"t", run.tag}));
     Additions added;
     for (const auto& [key, value] : run.metrics) added[key].add(clamped(run.start, 0, value), {});
     return append(session, "default", {.id = run.id, .experiment_id = run.experiment, .start_time = run.start}, added);
@@ -263,7 +272,16 @@ TEST_F(ManyRunsTest, every_way_finds_the_same) {
       {"start_time > 20 AND metrics.a < 100",
        [](const Known& r) { return r.start > 20 && rank(r, "a") == 0; },
        {"metrics.a ASC", "start_time DESC"},
-       least_a}};
+       least_a},
+      {"params.p = 'x5'", [](const Known& r) { return r.param == "x5"; }, {}, newest},
+      {"params.p = 'vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv2' AND metrics.a < 9",
+       [](const Known& r) { return r.param.ends_with("v2") && rank(r, "a") == 0 && value(r, "a") < 9; },
+       {"metrics.a DESC"},
+       greatest_a},
+      {"tags.t = 'rare' AND params.p != 'x4'",
+       [](const Known& r) { return r.tag == "rare" && !r.param.empty() && r.param != "x4"; },
+       {"run_id ASC"},
+       by_id}};
   const Leads all_leads[] = {{},
                              {.experiments = 0},
                              {.few = 0, .some = 0, .at_once = 7},
@@ -283,6 +301,55 @@ TEST_F(ManyRunsTest, every_way_finds_the_same) {
                 << each.filter << " | " << fmt::format("{}", fmt::join(each.order, ", ")) << " | " << leads.few << " "
                 << leads.some << " | " << page << " | " << experiments.size();
           }
+}
+
+// Notes how the engine means to answer each statement.
+class Watched final : public store::Session {
+ public:
+  Watched(store::Session& session, std::vector<std::string>& plans) : session_(session), plans_(plans) {}
+  Result<store::Rows> query(std::string_view sql, const store::Values& values) override {
+    MILLRACE_TRY(const auto steps, session_.query(fmt::format("EXPLAIN QUERY PLAN {}", sql), values));
+    for (const auto& step : steps) plans_.push_back(step.text(3));
+    return session_.query(sql, values);
+  }
+  Result<int64_t> execute(std::string_view sql, const store::Values& values) override {
+    return session_.execute(sql, values);
+  }
+
+ private:
+  store::Session& session_;
+  std::vector<std::string>& plans_;
+};
+
+TEST_F(ManyRunsTest, runs_that_an_index_names_are_looked_up_one_by_one) {
+  if (testing::on_postgres()) return;  // which explains in other words
+  const auto plans_of = [&](const std::string& filter, std::vector<std::string> order, const Leads& leads) {
+    std::vector<std::string> plans;
+    const auto done = world.store.database->read([&](store::Session& session) -> Result<void> {
+      Watched watched(session, plans);
+      const Search search{
+          .experiment_ids = {"0", "1"}, .filter = filter, .order_by = std::move(order), .max_results = 5};
+      MILLRACE_TRY(const auto page, find_ids(watched, runs_subject, "default", search, leads));
+      EXPECT_FALSE(page.ids.empty()) << filter;
+      return {};
+    });
+    EXPECT_TRUE(done) << done.error().text();
+    return plans;
+  };
+  const Leads small{.few = 0, .at_once = 40}, large{};
+  for (const auto* leads : {&small, &large})
+    for (const std::string filter : {"metrics.a > 3", "metrics.a > 3 AND tags.t = 'rare'", "params.p = 'x5'"})
+      for (const std::vector<std::string>& order : {std::vector<std::string>{}, {"metrics.a DESC"}}) {
+        const auto plans = plans_of(filter, order, *leads);
+        const auto has = [&](std::string_view what) {
+          return std::any_of(plans.begin(), plans.end(), [&](const auto& plan) { return plan.starts_with(what); });
+        };
+        EXPECT_FALSE(has("SCAN t")) << fmt::format("{}", fmt::join(plans, "\n"));
+        if (filter.starts_with("metrics") || leads == &large) {
+          EXPECT_FALSE(has("SEARCH t USING INDEX track_runs_recent")) << fmt::format("{}", fmt::join(plans, "\n"));
+        }
+        EXPECT_EQ(has("SEARCH track_params USING COVERING INDEX track_params_lead"), filter.starts_with("params"));
+      }
 }
 
 TEST_F(SearchTest, a_token_with_other_kinds_of_values_is_refused) {

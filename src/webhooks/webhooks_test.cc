@@ -91,7 +91,9 @@ class WebhooksTest : public ::testing::Test {
   void set_alias() { change("model.alias.set", "model:late@2", {{"model", "late"}, {"alias", "champion"}}); }
   std::vector<std::string> kinds() const {
     std::vector<std::string> out;
-    for (const auto& event : *journal.read_after("default", 0, 100)) out.push_back(event.kind);
+    const auto events = journal.read_after("default", 0, 100);
+    if (events)
+      for (const auto& event : *events) out.push_back(event.kind);
     return out;
   }
 };

@@ -1,4 +1,4 @@
-// Tracking's values as MLflow's JSON.
+// Tracking's values as MLflow's JSON; those that come in thousands are in text.h.
 #pragma once
 #include "core/json.h"
 #include "track/entities.h"
@@ -6,10 +6,6 @@
 namespace millrace::api::mlflow {
 
 Json to_json(const track::Experiment& experiment);
-Json to_json(const track::RunInfo& info);
-Json to_json(const track::Run& run);
-Json to_json(const track::Metric& metric);
-Json to_json(const track::LoggedModel& model);
 Json to_json(const track::FileInfo& file, std::string_view folder);  // paths become FOLDER/NAME
 Json to_json(const std::vector<track::KeyValue>& pairs);
 

@@ -1,9 +1,7 @@
-#include <cmath>
 #include <iterator>
 
-#include <fmt/format.h>
-
 #include "api/mlflow/table.h"
+#include "api/mlflow/text.h"
 
 namespace millrace::api::mlflow {
 namespace {
@@ -12,52 +10,16 @@ constexpr int64_t kPage = 25'000;
 constexpr int64_t kWhole = 1'000'000;  // points in one answer to clients that do not page
 constexpr size_t kBulkRuns = 100;
 
-// A history is long and its points are alike: it is written as text at once. The same as to_json() of each point.
-class PointsText {
- public:
-  void add(const track::Metric& point) {
-    out_ += out_.empty() ? "{" : ",{";
-    if (!point.dataset_digest.empty()) text("dataset_digest", point.dataset_digest);
-    if (!point.dataset_name.empty()) text("dataset_name", point.dataset_name);
-    if (point.key != key_) quoted_key_ = millrace::to_text(Json(key_ = point.key));
-    fmt::format_to(std::back_inserter(out_), R"("key":{},)", quoted_key_);
-    if (!point.model_id.empty()) text("model_id", point.model_id);
-    if (point.run_id != run_) quoted_run_ = millrace::to_text(Json(run_ = point.run_id));
-    if (!point.run_id.empty()) fmt::format_to(std::back_inserter(out_), R"("run_id":{},)", quoted_run_);
-    fmt::format_to(std::back_inserter(out_), R"("step":{},"timestamp":{},"value":)", point.step, point.timestamp);
-    if (std::isnan(point.value))
-      out_ += R"("NaN"})";
-    else
-      fmt::format_to(std::back_inserter(out_), "{}}}", point.value);
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  void text(std::string_view name, const std::string& value) {
-    fmt::format_to(std::back_inserter(out_), R"("{}":{},)", name, millrace::to_text(Json(value)));
-  }
-
-  std::string out_;
-  std::string key_, quoted_key_, run_, quoted_run_;
-};
-
-std::string to_text(const std::vector<track::Metric>& points) {
-  PointsText text;
-  for (const auto& point : points) text.add(point);
-  return text.take();
-}
-
-std::string to_text(const track::Page<track::Metric>& page) {
-  std::string out = "{";
-  if (!page.items.empty()) out += R"("metrics":[)" + to_text(page.items) + "]";
-  if (!page.next.empty())
-    out += (out.size() > 1 ? "," : "") + (R"("next_page_token":)" + millrace::to_text(Json(page.next)));
-  return out + "}";
-}
-
 // With an empty list too.
 Reply list_reply(const std::vector<track::Metric>& points) {
-  return {.status = 200, .body = R"({"metrics":[)" + to_text(points) + "]}"};
+  Text text;
+  text.open('{');
+  text.name("metrics");
+  text.open('[');
+  for (const auto& point : points) add(text, point);
+  text.close(']');
+  text.close('}');
+  return {.status = 200, .body = text.take()};
 }
 
 // Clients that send no max_results expect everything at once.
@@ -79,7 +41,7 @@ Reply get_history(Request& request, const Services& s) {
     std::move(page->items.begin(), page->items.end(), std::back_inserter(all.items));
     all.next = range.page_token = page->next;
   } while (!asked && !all.next.empty() && static_cast<int64_t>(all.items.size()) < kWhole);
-  return {.status = 200, .body = to_text(all)};
+  return page_reply<track::Metric>("metrics", std::move(all));
 }
 
 Reply get_bulk(Request& request, const Services& s) {

@@ -1,12 +1,11 @@
 #include "api/mlflow/table.h"
+#include "api/mlflow/text.h"
 
 namespace millrace::api::mlflow {
 namespace {
 
 const std::vector<std::string_view> kStatuses{"LOGGED_MODEL_STATUS_UNSPECIFIED", "LOGGED_MODEL_PENDING",
                                               "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"};
-
-Json model_json(const track::LoggedModel& model) { return {{"model", to_json(model)}}; }
 
 Reply create(Request& request, const Services& s) {
   auto in = Body::of(request);
@@ -17,16 +16,15 @@ Reply create(Request& request, const Services& s) {
                                .tags = in.pairs("tags"),
                                .params = in.pairs("params")};
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.create_model(request.caller, wanted), model_json);
+  return item_reply("model", s.tracking.create_model(request.caller, wanted));
 }
 
 Reply get(Request& request, const Services& s) {
   auto in = Body::of(request);
   const bool deleted_too = in.boolean_or("allow_deleted", false);
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.get_model(request.caller, request.arg("model_id"),
-                                       deleted_too ? track::View::all : track::View::active),
-                  model_json);
+  return item_reply("model", s.tracking.get_model(request.caller, request.arg("model_id"),
+                                                  deleted_too ? track::View::all : track::View::active));
 }
 
 Reply finalize(Request& request, const Services& s) {
@@ -34,7 +32,7 @@ Reply finalize(Request& request, const Services& s) {
   const auto status = in.enumerated("status", kStatuses, 0);
   if (status.empty()) in.text("status");  // names the missing parameter
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.finalize_model(request.caller, request.arg("model_id"), status), model_json);
+  return item_reply("model", s.tracking.finalize_model(request.caller, request.arg("model_id"), status));
 }
 
 Reply remove(Request& request, const Services& s) {
@@ -89,8 +87,7 @@ Reply search(Request& request, const Services& s) {
     in.check(each);
   }
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.search_models(request.caller, wanted),
-                  [](const auto& page) { return page_json("models", page); });
+  return page_reply("models", s.tracking.search_models(request.caller, wanted));
 }
 
 Reply list_artifacts(Request& request, const Services& s) {

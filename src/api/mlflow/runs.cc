@@ -1,4 +1,5 @@
 #include "api/mlflow/table.h"
+#include "api/mlflow/text.h"
 
 namespace millrace::api::mlflow {
 namespace {
@@ -13,16 +14,14 @@ Reply create(Request& request, const Services& s) {
                              .start_time = in.integer_or("start_time", 0),
                              .tags = in.pairs("tags")};
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.create_run(request.caller, wanted), [](const auto& run) {
-    return Json{{"run", to_json(run)}};
-  });
+  return item_reply("run", s.tracking.create_run(request.caller, wanted));
 }
 
 Reply get(Request& request, const Services& s) {
   auto in = Body::of(request);
   const auto id = in.run_id();
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.get_run(request.caller, id), [](const auto& run) { return Json{{"run", to_json(run)}}; });
+  return item_reply("run", s.tracking.get_run(request.caller, id));
 }
 
 Reply update(Request& request, const Services& s) {
@@ -33,9 +32,7 @@ Reply update(Request& request, const Services& s) {
                                 .name = in.optional_text("run_name"),
                                 .end_time = in.optional_integer("end_time")};
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.update_run(request.caller, id, wanted), [](const auto& info) {
-    return Json{{"run_info", to_json(info)}};
-  });
+  return item_reply("run_info", s.tracking.update_run(request.caller, id, wanted));
 }
 
 Reply remove(Request& request, const Services& s) {
@@ -59,8 +56,7 @@ Reply search(Request& request, const Services& s) {
                              .max_results = in.integer_or("max_results", 1000),
                              .page_token = in.text_or("page_token")};
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.tracking.search_runs(request.caller, wanted),
-                  [](const auto& page) { return page_json("runs", page); });
+  return page_reply("runs", s.tracking.search_runs(request.caller, wanted));
 }
 
 }  // namespace

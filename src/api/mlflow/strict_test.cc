@@ -15,16 +15,19 @@ namespace {
 // Every field that some route reads; a route that reads none of them fails these tests until its own are here.
 // clang-format off
 constexpr std::string_view kFields[] = {
-    "action", "alias", "aliases", "allow_partial", "archive_existing_versions", "artifact_location", "artifact_path",
-    "ascending", "assessment", "context", "dataset_digest", "dataset_name", "dataset_record_ids", "datasets",
-    "description", "digest", "end_step", "end_time", "entity", "event", "events", "experiment_id", "experiment_ids",
-    "experiment_name", "filter", "filter_string", "key", "locations", "max_results", "max_timestamp_millis",
-    "max_traces", "metric_key", "metrics", "model_id", "model_json", "model_type", "models", "name", "new_name",
-    "order_by", "page_token", "params", "path", "prompt_versions", "records", "request_id", "request_ids",
-    "request_metadata", "run_id", "run_ids", "run_name", "run_uuid", "run_view_type", "secret", "source",
-    "source_run_id", "stage", "stages", "start_step", "start_time", "status", "step", "tags", "timestamp",
-    "timestamp_ms", "trace", "trace_id", "trace_ids", "update_mask", "url", "user_id", "value", "version",
-    "view_type",
+    "action", "alias", "aliases", "allow_deleted", "allow_partial", "archive_existing_versions",
+    "artifact_directory_path", "artifact_location", "artifact_path", "ascending", "assessment", "assessment_id",
+    "assessment_name", "assessments", "client_request_id", "context", "dataset", "dataset_digest", "dataset_name",
+    "dataset_record_ids", "datasets", "description", "digest", "end_step", "end_time", "entity", "etag", "event",
+    "events", "execution_duration", "expectation", "experiment_id", "experiment_ids", "experiment_name", "expiration",
+    "feedback", "field_name", "filter", "filter_string", "issue", "keep_extremes", "key", "locations", "max_results",
+    "max_timestamp_millis", "max_traces", "metric_key", "metrics", "mlflow_experiment", "model_id", "model_json",
+    "model_type", "models", "name", "new_name", "num_parts", "order_by", "overrides", "page_token", "params",
+    "part_number", "parts", "path", "prompt_versions", "rationale", "records", "request_id", "request_ids",
+    "request_metadata", "request_preview", "response_preview", "run_id", "run_ids", "run_link", "run_name",
+    "run_uuid", "run_view_type", "secret", "source", "source_run_id", "span_id", "stage", "stages", "start_step",
+    "start_time", "state", "status", "step", "tags", "timestamp", "timestamp_ms", "trace", "trace_id", "trace_ids",
+    "trace_location", "update_mask", "upload_id", "url", "user_id", "valid", "value", "version", "view_type",
 };
 // clang-format on
 
@@ -100,7 +103,9 @@ class StrictTest : public testing::RegistryTest {
   }
   void expect_no_fault(const Route& route, const std::string& target, const std::string& body) {
     const auto reply = send(route.method, target, body);
-    EXPECT_TRUE(reply.status < 400 || (reply.status < 500 && has_shape(reply)))
+    // 501 is what clients look for where a local store cannot hand out addresses.
+    const bool not_here = reply.status == 501 && route.pattern.find("/presigned/") != std::string::npos;
+    EXPECT_TRUE(reply.status < 400 || ((reply.status < 500 || not_here) && has_shape(reply)))
         << route.method << " " << target << " " << body << "\n"
         << reply.status << " " << reply.body;
   }

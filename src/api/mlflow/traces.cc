@@ -1,5 +1,6 @@
 #include <optional>
 
+#include "api/mlflow/send_artifact.h"
 #include "api/mlflow/table.h"
 #include "api/mlflow/trace_json.h"
 #include "traces/otlp.h"
@@ -190,19 +191,11 @@ Reply artifact(Request& request, const Services& s) {
   const auto trace = s.traces->get(request.caller, id, true);
   if (!trace) return error_reply(trace.error());
   const auto location = trace->info.tags.find(std::string(traces::tag::artifact_location));
-  const auto root = location == trace->info.tags.end() ? "" : track::Tracking::artifact_path(location->second);
-  Reply reply;
-  if (path.empty() && (!trace->spans.empty() || root.empty()))
-    reply.body = to_text(to_span_file(*trace));
-  else {
-    auto file = s.tracking.artifacts().file(request.caller.workspace,
-                                            root + (path.empty() ? "/traces.json" : "/attachments/" + path));
-    if (!file) return error_reply(file.error());
-    reply.file = std::move(*file);
-  }
-  reply.content_type = "application/octet-stream";
-  reply.headers.emplace_back("content-disposition",
-                             path.empty() ? "attachment; filename=\"traces.json\"" : "attachment");
+  const auto uri = location == trace->info.tags.end() ? "" : location->second;
+  if (!path.empty() || (trace->spans.empty() && !uri.empty()))
+    return send_artifact(request, s, uri, path.empty() ? "traces.json" : "attachments/" + path);
+  Reply reply{.content_type = "application/octet-stream", .body = to_text(to_span_file(*trace))};
+  reply.headers.emplace_back("content-disposition", "attachment; filename=\"traces.json\"");
   return reply;
 }
 
