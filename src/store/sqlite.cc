@@ -15,7 +15,7 @@ class Sqlite final : public Database {
   Sqlite(std::string path, std::unique_ptr<Connection> writer)
       : writer_(std::move(writer)),
         readers_([path = std::move(path)] { return Connection::open_reader(path); }),
-        queue_([this](const WriteGroup& group) { commit(group); }) {}
+        queue_([this](const WriteGroup& group) { commit(group); }, Committer::callers_too) {}
 
   Result<void> write(const Write& rows) override { return queue_.write(rows); }
 
@@ -68,7 +68,7 @@ class Sqlite final : public Database {
     return outcome;
   }
 
-  std::unique_ptr<Connection> writer_;  // the committing thread's alone
+  std::unique_ptr<Connection> writer_;  // that of the thread that commits
   mutable ReaderPool<Connection> readers_;
   WriteQueue queue_;  // last: its thread ends first
 };

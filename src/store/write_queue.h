@@ -1,5 +1,6 @@
 // The writes of one process, in one row: one thread takes whatever waits when it comes round and commits it as a group,
-// so that many callers share one flush.
+// so that many callers share one flush. Where a commit is soon done, a caller that finds nobody before it commits its
+// own write itself, which spares it two changes of threads.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -23,11 +24,13 @@ using WriteGroup = std::vector<PendingWrite*>;
 // Gives every write of the group that has no error of its own this one.
 void fail_all(const WriteGroup& group, const Error& error);
 
-// Thread-safe. `commit` runs in the queue's own thread and leaves each write's outcome in its place. The destructor
-// commits what still waits.
+enum class Committer { own_thread, callers_too };
+
+// Thread-safe. `commit` runs in one thread at a time, in the queue's own unless `by` says otherwise, and leaves each
+// write's outcome in its place. The destructor commits what still waits.
 class WriteQueue {
  public:
-  explicit WriteQueue(std::function<void(const WriteGroup&)> commit);
+  explicit WriteQueue(std::function<void(const WriteGroup&)> commit, Committer by = Committer::own_thread);
   ~WriteQueue();
   WriteQueue(const WriteQueue&) = delete;
   WriteQueue& operator=(const WriteQueue&) = delete;
@@ -42,13 +45,17 @@ class WriteQueue {
 
  private:
   void commit_groups();
+  Result<void> commit_alone(const Write& rows, std::unique_lock<std::mutex>& lock);
 
   std::function<void(const WriteGroup&)> commit_;
+  const Committer by_;
   std::mutex mutex_;  // guards what follows and every PendingWrite::finished
   std::condition_variable wake_, done_;
   std::deque<PendingWrite*> queue_;
   std::optional<Error> refused_;
   bool stopping_ = false;
+  bool committing_ = false;    // in whatever thread
+  std::thread::id committer_;  // which one
   std::thread thread_;
 };
 

@@ -18,6 +18,10 @@ def experiment(request):
     return mlflow.create_experiment(request.node.name)
 
 
+def records_of(dataset):
+    return MlflowClient().get_dataset(dataset.dataset_id).records
+
+
 def test_a_dataset_is_made_found_and_deleted(experiment):
     made = datasets.create_dataset(name="questions", experiment_id=[experiment], tags={"team": "ops"})
     assert made.dataset_id.startswith("d-") and made.name == "questions" and made.tags["team"] == "ops"
@@ -37,7 +41,7 @@ def test_records_are_merged_by_their_inputs(experiment):
     got = datasets.get_dataset(dataset_id=made.dataset_id)
     frame = got.to_df()
     assert len(frame) == 2
-    records = {r.inputs["q"]: r for r in got.records}
+    records = {r.inputs["q"]: r for r in records_of(got)}
     assert records["one"].expectations == {"a": 1, "b": True} and records["one"].tags["t"] == "x"
     assert records["two"].inputs["deep"] == [{"x": None}] and records["two"].outputs == {"said": "hm"}
     assert got.digest != made.digest or got.last_update_time >= made.created_time
@@ -48,7 +52,7 @@ def test_many_records_come_in_pages(experiment):
     made = datasets.create_dataset(name="many", experiment_id=[experiment])
     made.merge_records([{"inputs": {"i": i}} for i in range(2500)])
     got = datasets.get_dataset(dataset_id=made.dataset_id)
-    assert sorted(r.inputs["i"] for r in got.records) == list(range(2500))
+    assert sorted(r.inputs["i"] for r in records_of(got)) == list(range(2500))
 
 
 def test_records_come_from_traces(experiment, monkeypatch):
@@ -64,7 +68,7 @@ def test_records_come_from_traces(experiment, monkeypatch):
     mlflow.log_expectation(trace_id=trace.info.trace_id, name="facts", value="because")
     made = datasets.create_dataset(name="traced", experiment_id=[experiment])
     made.merge_records(mlflow.search_traces(locations=[experiment]))
-    record = datasets.get_dataset(dataset_id=made.dataset_id).records[0]
+    record = records_of(made)[0]
     assert record.inputs == {"question": "why?"} and record.expectations == {"facts": "because"}
     assert record.source.source_type == "TRACE" and record.source_id == trace.info.trace_id
 
@@ -72,9 +76,9 @@ def test_records_come_from_traces(experiment, monkeypatch):
 def test_records_are_deleted(experiment):
     made = datasets.create_dataset(name="shorter", experiment_id=[experiment])
     made.merge_records([{"inputs": {"i": i}} for i in range(3)])
-    ids = [r.dataset_record_id for r in datasets.get_dataset(dataset_id=made.dataset_id).records]
+    ids = [r.dataset_record_id for r in records_of(made)]
     assert MlflowClient()._tracking_client.store.delete_dataset_records(made.dataset_id, ids[:2]) == 2
-    assert len(datasets.get_dataset(dataset_id=made.dataset_id).records) == 1
+    assert len(records_of(made)) == 1
 
 
 def test_tags_and_experiments_change(experiment):
