@@ -4,8 +4,8 @@
 
 #include "core/limits.h"
 #include "registry/facts.h"
-#include "registry/package.h"
-#include "registry/registered_rows.h"
+#include "registry/models/package.h"
+#include "registry/models/rows.h"
 #include "registry/signing/signatures.h"
 #include "track/frozen.h"
 

@@ -14,9 +14,9 @@
 #include "engine/engine.h"
 #include "lineage/journal.h"
 #include "pipeline/pipeline.h"
-#include "registry/registered.h"
-#include "registry/release_snapshot.h"
-#include "registry/requests.h"
+#include "registry/models/registered.h"
+#include "registry/release/snapshot.h"
+#include "registry/requests/requests.h"
 #include "store/blobs.h"
 #include "store/database.h"
 #include "track/tracking.h"
@@ -133,8 +133,8 @@ struct Alias {
   std::string deployment;  // that binds it: it is this one's stable arm; "" = a label
 };
 
-struct TrafficOrder;  // traffic.h
-struct Wanted;        // request_rows.h
+struct TrafficOrder;  // release/traffic.h
+struct Wanted;        // requests/rows.h
 
 struct Parts {
   store::Database& database;
@@ -202,9 +202,9 @@ class Registry {
 
   // Aliases. Without a project nothing binds or protects one. Setting one that a deployment binds is release() of that
   // version, with its role, gates and approvals; deleting it is a `conflict`. Labels take the role writer.
-  // Moving a protected alias or stage (protection.h) by a plain call makes a request and is `denied` with its id; once
-  // the request has its approvals the call goes through. Of two requests the first that is carried out wins; the other
-  // gets a `conflict` that says who and when.
+  // Moving a protected alias or stage (requests/protection.h) by a plain call makes a request and is `denied` with its
+  // id; once the request has its approvals the call goes through. Of two requests the first that is carried out wins;
+  // the other gets a `conflict` that says who and when.
   Result<std::vector<Alias>> aliases(const std::string& workspace, const Project* project,
                                      const std::string& model) const;  // "" = of all
   Result<void> set_alias(const Caller& caller, const Project* project, const Alias& wanted,

@@ -5,7 +5,7 @@
 
 #include "core/files.h"
 #include "core/ids.h"
-#include "registry/card_fields.h"
+#include "registry/cards/fields.h"
 #include "registry/gates/gate_kind.h"
 #include "registry/registry.h"
 #include "registry/rules.h"

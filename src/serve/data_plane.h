@@ -15,7 +15,7 @@
 #include "core/limits.h"
 #include "core/result.h"
 #include "engine/engine.h"
-#include "registry/release_snapshot.h"
+#include "registry/release/snapshot.h"
 #include "serve/arms/served.h"
 #include "serve/arms/shadow.h"
 #include "serve/infer.h"

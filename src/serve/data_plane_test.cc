@@ -9,7 +9,7 @@
 
 #include "core/files.h"
 #include "core/hash.h"
-#include "registry/release_snapshot.h"
+#include "registry/release/snapshot.h"
 #include "serve/testdata/models.h"
 
 namespace millrace::serve {

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "registry/card_fields.h"
+#include "registry/cards/fields.h"
 #include "registry/gates/gate_kind.h"
 
 namespace millrace::registry::gates {

@@ -6,7 +6,7 @@
 
 #include "core/exchange_limits.h"
 #include "core/files.h"
-#include "registry/package.h"
+#include "registry/models/package.h"
 #include "registry/signing/statements.h"
 
 namespace millrace::registry {
