@@ -113,6 +113,7 @@ struct Owner::Parts {
   std::unique_ptr<pipeline::Pipelines> pipelines;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<serve::DataPlane> data_plane;
+  std::unique_ptr<exchange::Passwords> passwords = std::make_unique<exchange::Passwords>();
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<Monitoring> monitoring;
   std::unique_ptr<Keeper> keeper;
@@ -223,7 +224,8 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       *watching.windows,
       *watching.feedback,
       *watching.looks,
-      *p.collector});
+      *p.collector,
+      *p.passwords});
   api::Routes routes = api::native::routes(*p.native);
   for (auto& route : api::mlflow::routes({*p.tracking, *p.registry, project})) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
@@ -243,13 +245,17 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     return p.data_plane->seal(string_or(running.job().payload, "deployment", ""));
   });
 
-  p.jobs->add(std::string(exchange::kImportJob), [&p, &context, temp](jobs::Running& running) -> Result<Json> {
-    MILLRACE_TRY(const auto options, exchange::read_import(running.job().payload));
-    return exchange::import_mlflow({*p.database, *p.journal, context, *p.tracking, temp}, running, options);
+  p.jobs->add(std::string(exchange::kImportJob), [&p, &context, project, temp](jobs::Running& running) -> Result<Json> {
+    MILLRACE_TRY(auto options, exchange::read_import(running.job().payload));
+    if (const auto ticket = string_or(running.job().payload, "password_ticket", ""); !ticket.empty()) {
+      MILLRACE_TRY(options.password, p.passwords->take(ticket));
+    }
+    return exchange::import_mlflow({*p.database, *p.journal, context, *p.tracking, *p.registry, project, temp}, running,
+                                   options);
   });
-  p.jobs->add(std::string(exchange::kExportJob), [&p](jobs::Running& running) -> Result<Json> {
+  p.jobs->add(std::string(exchange::kExportJob), [&p, project](jobs::Running& running) -> Result<Json> {
     MILLRACE_TRY(const auto options, exchange::read_export(running.job().payload));
-    return exchange::export_mlflow(*p.tracking, running, options);
+    return exchange::export_mlflow({*p.tracking, *p.registry, project}, running, options);
   });
 
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
