@@ -1,3 +1,5 @@
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "cli/exchange_report.h"
@@ -23,6 +25,10 @@ Result<int> import_mlflow(Invocation& in) {
   for (const auto& [option, key] : {std::pair("--artifacts", "artifacts"), std::pair("--on-clash", "on_clash"),
                                     std::pair("--source-workspace", "source_workspace")})
     if (in.args.has(option)) body[key] = in.args.get(option);
+  // The server has another environment than we do; libpq reads the same variable.
+  const char* password = std::getenv("PGPASSWORD");
+  if (in.args.get("SOURCE").starts_with("postgres") && password != nullptr && *password != '\0')
+    body["password"] = password;
   for (const auto& root : in.args.all("--artifact-root")) body["artifact_roots"].push_back(absolute(root));
   MILLRACE_TRY(const auto job, gateway->call("POST", address({"imports"}), body));
   MILLRACE_TRY(const auto done, follow_job(in, *gateway, string_or(job, "id", "")));
@@ -34,22 +40,23 @@ Result<int> import_mlflow(Invocation& in) {
 }  // namespace
 
 std::vector<Command> import_commands() {
-  return {{.name = "import mlflow",
-           .summary = "take over an MLflow store: runs, metrics, datasets, models, artifacts; again: only what is new",
-           .positionals = {{"SOURCE", "a SQLite database (file or sqlite:///FILE) or a folder mlruns"}},
-           .options = {{.name = "--artifacts",
-                        .value = "copy|reference|none",
-                        .summary = "copy the files (default), leave them where they are, or neither"},
-                       {.name = "--artifact-root",
-                        .value = "DIR",
-                        .summary = "a folder besides the source's own from which artifacts may be read",
-                        .many = true},
-                       {.name = "--on-clash",
-                        .value = "merge|refuse",
-                        .summary = "when an experiment of this name is here: put the runs into it (default), or not"},
-                       {.name = "--source-workspace", .value = "NAME", .summary = "of a source that has workspaces"},
-                       {.name = "--dry-run", .value = "", .summary = "count, and change nothing"}},
-           .run = import_mlflow}};
+  return {
+      {.name = "import mlflow",
+       .summary = "take over an MLflow store: runs, metrics, datasets, models, artifacts; again: only what is new",
+       .positionals = {{"SOURCE", "a SQLite database (file or sqlite:///FILE), postgresql://..., or a folder mlruns"}},
+       .options = {{.name = "--artifacts",
+                    .value = "copy|reference|none",
+                    .summary = "copy the files (default), leave them where they are, or neither"},
+                   {.name = "--artifact-root",
+                    .value = "DIR",
+                    .summary = "a folder besides the source's own from which artifacts may be read",
+                    .many = true},
+                   {.name = "--on-clash",
+                    .value = "merge|refuse",
+                    .summary = "when an experiment of this name is here: put the runs into it (default), or not"},
+                   {.name = "--source-workspace", .value = "NAME", .summary = "of a source that has workspaces"},
+                   {.name = "--dry-run", .value = "", .summary = "count, and change nothing"}},
+       .run = import_mlflow}};
 }
 
 }  // namespace millrace::cli

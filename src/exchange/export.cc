@@ -11,9 +11,11 @@
 #include "core/fault.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "exchange/export_registered.h"
 #include "exchange/here.h"
 #include "exchange/import_report.h"
 #include "exchange/mlflow_database.h"
+#include "exchange/mlruns_folder.h"
 #include "exchange/source.h"
 
 namespace millrace::exchange {
@@ -24,14 +26,16 @@ constexpr size_t kPiece = 1 << 18;
 
 class Export {
  public:
-  Export(track::Tracking& tracking, jobs::Running& running, const ExportOptions& options,
-         std::unique_ptr<MlflowDatabase> database)
-      : tracking_(tracking),
+  Export(const ExportParts& parts, jobs::Running& running, const ExportOptions& options, std::unique_ptr<Sink> sink)
+      : tracking_(parts.tracking),
         running_(running),
         options_(options),
         caller_(running.caller()),
-        here_(tracking, caller_),
-        database_(std::move(database)) {}
+        here_(parts.tracking, caller_),
+        sink_(std::move(sink)),
+        one_by_one_(running, report_),
+        registered_({parts.registry, parts.project, *sink_, one_by_one_, report_, caller_,
+                     [this](const std::string& uri) { return copy_files(uri); }}) {}
 
   Result<Json> work() {
     MILLRACE_DO(each_experiment([&](const track::Experiment& experiment) { return write(experiment); }));
@@ -39,8 +43,9 @@ class Export {
     MILLRACE_DO(each_experiment([&](const track::Experiment& experiment) {
       return each_model(experiment.id, [&](const track::LoggedModel& model) { return write_model(model); });
     }));
-    MILLRACE_TRY(written_, open_source(options_.target + "/mlflow.db", "default"));
-    MILLRACE_TRY(files_, SourceFiles::open({options_.target + "/artifacts"}, options_.target));
+    MILLRACE_DO(registered_.write());
+    MILLRACE_TRY(written_, sink_->read());
+    MILLRACE_TRY(files_, SourceFiles::open(sink_->folders(), options_.target));
     MILLRACE_DO(compare_experiments());
     MILLRACE_DO(each_experiment([&](const track::Experiment& experiment) {
       return each_run(experiment.id, [&](const track::Run& run) { return compare_run(run); });
@@ -48,9 +53,10 @@ class Export {
     MILLRACE_DO(each_experiment([&](const track::Experiment& experiment) {
       return each_model(experiment.id, [&](const track::LoggedModel& model) { return compare_model(model); });
     }));
+    MILLRACE_DO(registered_.compare(*written_));
     auto report = report_.to_json(false);
     report["target"] = options_.target;
-    report["left_out"] = Json::array({"registered models and their versions"});
+    report["left_out"] = Json::array();
     return report;
   }
 
@@ -96,38 +102,41 @@ class Export {
 
   // --- writing
 
-  std::string place_of(const std::string& experiment) const { return options_.target + "/artifacts/" + experiment; }
-
   // Where artifacts are in the export; those that this server does not keep stay where they are.
   std::string location_of(const std::string& uri) const {
     const auto folder = track::Tracking::artifact_path(uri);
-    return folder.empty() ? uri : options_.target + "/artifacts/" + folder;
+    return folder.empty() ? uri : sink_->location(folder);
   }
 
   Result<void> write(const track::Experiment& experiment) {
-    if (experiment.id.find_first_not_of("0123456789") != std::string::npos)
-      return Error{Code::unsupported, fmt::format("the id of experiment '{}' is no number", experiment.id)}.hint(
-          "MLflow's databases number experiments");
-    MILLRACE_DO(database_->put(experiment, place_of(experiment.id)));
-    return each_run(experiment.id, [&](const track::Run& run) -> Result<void> {
-      MILLRACE_TRY(const bool there, database_->has_run(run.info.id));
-      if (there) return {};
-      MILLRACE_DO(copy_files(run.info.artifact_uri));
-      MILLRACE_DO(database_->put(run, location_of(run.info.artifact_uri), [&](const auto& take) -> Result<void> {
-        for (const auto& latest : run.metrics) {
-          MILLRACE_TRY(const auto points, here_.points(run.info.id, latest.key));
-          MILLRACE_DO(take(latest.key, points));
-        }
-        return {};
-      }));
-      running_.progress(0, fmt::format("{} runs", ++seen_));
-      return {};
+    MILLRACE_DO(sink_->put(experiment));
+    return each_run(experiment.id, [&](const track::Run& run) {
+      return one_by_one_.take("run", run.info.id, [&] { return write_run(run); });
     });
   }
 
-  Result<void> write_model(const track::LoggedModel& model) {
-    MILLRACE_DO(copy_files(model.artifact_uri));
-    return database_->put(model, location_of(model.artifact_uri));
+  Result<void> write_run(track::Run run) {
+    MILLRACE_TRY(const bool there, sink_->has_run(run.info));
+    if (there) return {};
+    MILLRACE_DO(copy_files(run.info.artifact_uri));
+    run.info.artifact_uri = location_of(run.info.artifact_uri);
+    MILLRACE_DO(sink_->put(run, [&](const auto& take) -> Result<void> {
+      for (const auto& latest : run.metrics) {
+        MILLRACE_TRY(const auto points, here_.points(run.info.id, latest.key));
+        MILLRACE_DO(take(latest.key, points));
+      }
+      return {};
+    }));
+    running_.progress(0, fmt::format("{} runs", ++seen_));
+    return {};
+  }
+
+  Result<void> write_model(track::LoggedModel model) {
+    return one_by_one_.take("model", model.id, [&]() -> Result<void> {
+      MILLRACE_DO(copy_files(model.artifact_uri));
+      model.artifact_uri = location_of(model.artifact_uri);
+      return sink_->put(model);
+    });
   }
 
   Result<void> copy_files(const std::string& uri) {
@@ -135,7 +144,7 @@ class Export {
     if (!options_.artifacts || folder.empty()) return {};
     MILLRACE_TRY(const auto files, here_.files(folder));
     for (const auto& file : files) {
-      const auto to = fmt::format("{}/artifacts/{}/{}", options_.target, folder, file.path);
+      const auto to = sink_->path(folder) + "/" + file.path;
       if (const auto there = digest_of_file(to); there && *there == file.digest) continue;
       MILLRACE_DO(make_folders(parent_of(to), 0755));
       MILLRACE_DO(copy_out(folder + "/" + file.path, to));
@@ -179,7 +188,7 @@ class Export {
   }
 
   Result<Manifest> written_files(const std::string& uri) {
-    MILLRACE_TRY(const auto found, files_->find(location_of(uri)));
+    MILLRACE_TRY(const auto found, files_->find(sink_->path(track::Tracking::artifact_path(uri))));
     MILLRACE_TRY(auto files, SourceFiles::list(found, [](const std::string&, const std::string&) {}));
     return manifest_of(std::move(files));
   }
@@ -233,11 +242,13 @@ class Export {
   const ExportOptions& options_;
   Caller caller_;
   Here here_;
-  std::unique_ptr<MlflowDatabase> database_;
+  std::unique_ptr<Sink> sink_;
   std::unique_ptr<Source> written_;
   std::optional<SourceFiles> files_;
   std::map<std::string, MeasuredSet> measured_;
   ImportReport report_;
+  OneByOne one_by_one_;
+  RegisteredExport registered_;
   int64_t seen_ = 0;
 };
 
@@ -254,13 +265,24 @@ Result<ExportOptions> read_export(const Json& body) {
         .at_field("artifacts")
         .hint("copy or none");
   out.artifacts = artifacts == "copy";
+  const auto format = string_or(body, "format", "sqlite");
+  if (format != "sqlite" && format != "mlruns")
+    return Error{Code::invalid, fmt::format("'{}' is no form of a store", format.substr(0, 80))}
+        .at_field("format")
+        .hint("sqlite or mlruns");
+  if (format == "mlruns") out.format = Format::mlruns;
   return out;
 }
 
-Result<Json> export_mlflow(track::Tracking& tracking, jobs::Running& running, const ExportOptions& options) {
+Result<Json> export_mlflow(const ExportParts& parts, jobs::Running& running, const ExportOptions& options) {
   MILLRACE_DO(make_folders(options.target, 0755));
-  MILLRACE_TRY(auto database, MlflowDatabase::open(options.target + "/mlflow.db"));
-  Export work(tracking, running, options, std::move(database));
+  std::unique_ptr<Sink> sink;
+  if (options.format == Format::mlruns) {
+    MILLRACE_TRY(sink, MlrunsFolder::open(options.target));
+  } else {
+    MILLRACE_TRY(sink, MlflowDatabase::open(options.target));
+  }
+  Export work(parts, running, options, std::move(sink));
   return work.work();
 }
 

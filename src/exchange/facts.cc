@@ -46,6 +46,9 @@ Counts& Counts::operator+=(const Counts& other) {
   tags += other.tags;
   datasets += other.datasets;
   models += other.models;
+  registered += other.registered;
+  versions += other.versions;
+  aliases += other.aliases;
   artifacts += other.artifacts;
   artifact_bytes += other.artifact_bytes;
   return *this;

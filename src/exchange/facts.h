@@ -13,6 +13,7 @@ namespace millrace::exchange {
 
 struct Counts {
   int64_t experiments = 0, runs = 0, points = 0, params = 0, tags = 0, datasets = 0, models = 0;
+  int64_t registered = 0, versions = 0, aliases = 0;
   int64_t artifacts = 0, artifact_bytes = 0;
   Counts& operator+=(const Counts& other);
 };

@@ -21,6 +21,7 @@ namespace {
 constexpr std::string_view kMeta = "meta.yaml";
 constexpr std::string_view kTrash = ".trash";
 constexpr std::array kNotRuns = {"tags", "datasets", "traces", "models"};
+constexpr std::string_view kRegistered = "models", kVersion = "version-", kDeletedStage = "Deleted_Internal";
 constexpr size_t kLineBytes = 4 << 10;
 
 bool absent(const Yaml* node) {
@@ -235,7 +236,72 @@ class FileSource final : public Source {
     return model;
   }
 
+  Result<std::vector<std::string>> registered_names() override {
+    std::vector<std::string> out;
+    MILLRACE_TRY(const auto entries, tree_.list(std::string(kRegistered)));
+    for (const auto& entry : entries)
+      if (entry.kind == Entry::Kind::folder && tree_.has_file(registered_folder(entry.name) + "/" + std::string(kMeta)))
+        out.push_back(entry.name);
+    return out;
+  }
+
+  Result<Registered> registered(const std::string& name) override {
+    const auto folder = registered_folder(name);
+    MILLRACE_TRY(const auto meta, read_yaml(folder));
+    Registered out{.name = text_of(meta, "name"), .description = text_of(meta, "description")};
+    if (out.name != name)
+      return Error{Code::corrupt, fmt::format("it says that it is the model '{}'", out.name)}.at(
+          {.file = tree_.path() + "/" + folder});
+    MILLRACE_TRY(out.created, integer_of(meta, "creation_timestamp", 0));
+    MILLRACE_TRY(out.updated, integer_of(meta, "last_updated_timestamp", out.created));
+    MILLRACE_TRY(out.tags, pairs(folder + "/tags"));
+    MILLRACE_TRY(const auto aliases, pairs(folder + "/aliases"));
+    for (const auto& alias : aliases) {
+      int64_t number = 0;
+      if (!read_number(alias.value, number))
+        return Error{Code::corrupt, fmt::format("'{}' is no number of a version", alias.value.substr(0, 80))}.at(
+            {.file = fmt::format("{}/{}/aliases/{}", tree_.path(), folder, alias.key)});
+      out.aliases.emplace(alias.key, number);
+    }
+    MILLRACE_TRY(const auto entries, tree_.list(folder));
+    for (const auto& entry : entries) {
+      int64_t number = 0;
+      if (entry.kind != Entry::Kind::folder || !entry.name.starts_with(kVersion) ||
+          !read_number(std::string_view(entry.name).substr(kVersion.size()), number))
+        continue;
+      out.last_version = std::max(out.last_version, number);
+      MILLRACE_TRY(const auto version, read_yaml(folder + "/" + entry.name));
+      if (text_of(version, "current_stage") != kDeletedStage) out.versions.push_back(number);
+    }
+    std::sort(out.versions.begin(), out.versions.end());
+    return out;
+  }
+
+  Result<Version> version(const std::string& model, int64_t number) override {
+    const auto folder = fmt::format("{}/{}{}", registered_folder(model), kVersion, number);
+    MILLRACE_TRY(const auto meta, read_yaml(folder));
+    Version out{.model = text_of(meta, "name"),
+                .number = number,
+                .source = text_of(meta, "source"),
+                .run_id = text_of(meta, "run_id"),
+                .model_id = text_of(meta, "model_id"),
+                .run_link = text_of(meta, "run_link"),
+                .description = text_of(meta, "description"),
+                .stage = text_of(meta, "current_stage"),
+                .status = text_of(meta, "status"),
+                .author = text_of(meta, "user_id")};
+    if (out.model != model || text_of(meta, "version") != std::to_string(number))
+      return Error{Code::corrupt,
+                   fmt::format("it says that it is version {} of '{}'", text_of(meta, "version"), out.model)}
+          .at({.file = tree_.path() + "/" + folder});
+    MILLRACE_TRY(out.created, integer_of(meta, "creation_timestamp", 0));
+    MILLRACE_TRY(out.updated, integer_of(meta, "last_updated_timestamp", out.created));
+    MILLRACE_TRY(out.tags, pairs(folder + "/tags"));
+    return out;
+  }
+
  private:
+  static std::string registered_folder(const std::string& name) { return fmt::format("{}/{}", kRegistered, name); }
   static std::string below(const std::string& folder, std::string_view name) {
     return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
   }

@@ -12,7 +12,9 @@
 #include "core/hash.h"
 #include "exchange/facts.h"
 #include "exchange/here.h"
+#include "exchange/import_registered.h"
 #include "exchange/import_report.h"
+#include "exchange/one_by_one.h"
 #include "exchange/progress.h"
 #include "exchange/source.h"
 #include "exchange/source_files.h"
@@ -23,21 +25,6 @@ namespace {
 
 constexpr size_t kBatch = 1'000;  // points of one call
 constexpr int64_t kSayEvery = 100;
-
-// What is wrong with one thing, against what is wrong with all of us.
-bool is_of_the_thing(const Error& error) {
-  switch (error.code()) {
-    case Code::invalid:
-    case Code::rejected:
-    case Code::not_found:
-    case Code::denied:
-    case Code::conflict:
-    case Code::too_large:
-    case Code::unsupported:
-    case Code::corrupt: return true;
-    default: return false;
-  }
-}
 
 // Where the artifacts of a run or model come from and go to.
 struct Plan {
@@ -60,22 +47,28 @@ class Import {
         files_(std::move(files)),
         importing_(parts.database, parts.journal, parts.context),
         progress_(parts.database, caller_.workspace, source_->name()),
-        here_(parts.tracking, caller_) {}
+        here_(parts.tracking, caller_),
+        one_by_one_(running, report_) {}
 
   Result<Json> work() {
     MILLRACE_TRY(experiments_, source_->experiments());
     MILLRACE_DO(settle_experiments());
     for (const auto& experiment : experiments_) {
       MILLRACE_TRY(const auto models, source_->model_ids(experiment.id));
-      for (const auto& id : models) MILLRACE_DO(guarded("model", id, [&] { return take_model(experiment, id); }));
+      for (const auto& id : models)
+        MILLRACE_DO(one_by_one_.take("model", id, [&] { return take_model(experiment, id); }));
       MILLRACE_TRY(const auto runs, source_->run_ids(experiment.id));
       for (const auto& id : runs) {
-        MILLRACE_DO(guarded("run", id, [&] { return take_run(experiment, id); }));
+        MILLRACE_DO(one_by_one_.take("run", id, [&] { return take_run(experiment, id); }));
         say_progress();
       }
     }
-    if (!options_.dry_run)
+    RegisteredImport registered({parts_, options_, *source_, progress_, one_by_one_, report_, caller_});
+    MILLRACE_DO(registered.take());
+    if (!options_.dry_run) {
       for (const auto& experiment : experiments_) MILLRACE_DO(compare(experiment));
+      MILLRACE_DO(registered.compare());
+    }
     MILLRACE_TRY(const auto left_out, source_->left_out());
     auto report = report_.to_json(options_.dry_run);
     report["source"] = source_->name();
@@ -88,20 +81,6 @@ class Import {
     std::string id;
     bool merged = false;  // it was here before, under this name
   };
-
-  Result<void> guarded(const std::string& kind, const std::string& id, const std::function<Result<void>()>& take) {
-    if (running_.cancelled()) return Error{Code::unavailable, "the import was stopped"}.hint("run it again to go on");
-    auto taken = take();
-    if (taken) return taken;
-    if (!is_of_the_thing(taken.error())) return taken;
-    refuse(kind, id, taken.error());
-    return {};
-  }
-
-  void refuse(const std::string& kind, const std::string& id, const Error& error) {
-    report_.refuse(kind, id, error);
-    running_.log(fmt::format("{} {}: {}", kind, id, error.text()));
-  }
 
   void say_progress() {
     if (++seen_ % kSayEvery == 0) running_.progress(0, fmt::format("{} runs", seen_));
@@ -117,7 +96,7 @@ class Import {
         targets_[experiment.id] = {experiment.id};
         continue;
       }
-      MILLRACE_DO(guarded("experiment", experiment.id, [&] { return settle_experiment(experiment); }));
+      MILLRACE_DO(one_by_one_.take("experiment", experiment.id, [&] { return settle_experiment(experiment); }));
     }
     return {};
   }
@@ -182,16 +161,16 @@ class Import {
     if (options_.artifacts == Artifacts::reference) {
       const bool is_path = found && found->root != nullptr;
       if (is_path || !uri.starts_with("mlflow-artifacts:")) plan.uri = is_path ? found->path() : uri;
-      if (plan.uri.empty()) refuse(kind + " artifacts", id, behind_proxy(uri));
+      if (plan.uri.empty()) one_by_one_.refuse(kind + " artifacts", id, behind_proxy(uri));
       return plan;
     }
     if (!found && is_of_the_thing(found.error())) {
-      refuse(kind + " artifacts", id, found.error());
+      one_by_one_.refuse(kind + " artifacts", id, found.error());
       return plan;
     }
     MILLRACE_TRY(plan.found, std::move(found));
     MILLRACE_TRY(plan.files, SourceFiles::list(plan.found, [&](const std::string& path, const std::string& why) {
-                   refuse(kind + " artifacts", id, Error{Code::invalid, fmt::format("{}: {}", path, why)});
+                   one_by_one_.refuse(kind + " artifacts", id, Error{Code::invalid, fmt::format("{}: {}", path, why)});
                  }));
     plan.manifest = manifest_of(plan.files);
     return plan;
@@ -429,6 +408,7 @@ class Import {
   Progress progress_;
   Here here_;
   ImportReport report_;
+  OneByOne one_by_one_;
   std::vector<track::Experiment> experiments_;
   std::map<std::string, Target> targets_;        // by the source's id
   std::map<std::string, MeasuredSet> measured_;  // by model
@@ -438,7 +418,7 @@ class Import {
 }  // namespace
 
 Result<Json> import_mlflow(const ImportParts& parts, jobs::Running& running, const ImportOptions& options) {
-  MILLRACE_TRY(auto source, open_source(options.source, options.source_workspace));
+  MILLRACE_TRY(auto source, open_source(options.source, options.source_workspace, options.password));
   auto roots = source->artifact_folders();
   const auto base = roots.empty() ? std::string("/") : parent_of(roots.front());
   roots.insert(roots.end(), options.artifact_roots.begin(), options.artifact_roots.end());

@@ -1,14 +1,18 @@
-// Takes over what an MLflow tracking server holds: experiments, runs with their whole history, datasets and logged
-// models. Ids, times and states stay; what was taken before is not taken again; after a crash it goes on where it was.
+// Takes over what an MLflow tracking server holds: experiments, runs with their whole history, datasets, logged models,
+// registered models with their versions. Ids, times and states stay; what was taken before is not taken again; after a
+// crash it goes on where it was.
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "core/caller.h"
 #include "core/context.h"
 #include "core/json.h"
+#include "core/project.h"
 #include "jobs/jobs.h"
 #include "lineage/journal.h"
+#include "registry/registry.h"
 #include "store/database.h"
 #include "track/tracking.h"
 
@@ -18,20 +22,25 @@ enum class Artifacts { copy, reference, none };
 
 struct ImportOptions {
   std::string source;                        // see open_source()
+  std::string password;                      // of a PostgreSQL source, held beside the job; never written
   std::string source_workspace = "default";  // of a source that has some
   Artifacts artifacts = Artifacts::copy;
   std::vector<std::string> artifact_roots;  // folders that may be read besides the source's own
   bool refuse_clash = false;                // an experiment's name that is taken here ends it; else the two are merged
   bool dry_run = false;                     // count only
 };
-// From a request; unknown keys and values are `invalid`.
+// From a request; unknown keys and values are `invalid`, and so is a source with a password in it.
 Result<ImportOptions> read_import(const Json& body);
+// Takes the password out of a request: out of "source" and "password". "" = there is none.
+Result<std::string> take_password(Json& body);
 
 struct ImportParts {
   store::Database& database;
   lineage::Journal& journal;
   Context& context;
   track::Tracking& tracking;
+  registry::Registry& registry;
+  std::function<Result<Project>()> project;  // not_found when the server runs without one
   std::string temp_folder;
 };
 

@@ -2,12 +2,30 @@
 
 #include "core/yaml.h"
 #include "exchange/import.h"
+#include "exchange/postgres_reader.h"
 
 namespace millrace::exchange {
+
+Result<std::string> take_password(Json& body) {
+  MILLRACE_TRY(const auto source, get_string(body, "source"));
+  auto password = string_or(body, "password", "");
+  body.erase("password");
+  const auto url = postgres_url(source);
+  if (url.empty()) return std::string();
+  MILLRACE_TRY(auto split, without_password(url));
+  body["source"] = std::move(split.url);
+  return split.password.empty() ? std::move(password) : std::move(split.password);
+}
 
 Result<ImportOptions> read_import(const Json& body) {
   ImportOptions out;
   MILLRACE_TRY(out.source, get_string(body, "source"));
+  if (const auto url = postgres_url(out.source); !url.empty()) {
+    MILLRACE_TRY(const auto split, without_password(url));
+    if (!split.password.empty())
+      return Error{Code::invalid, "a password does not stand in a job"}.at_field("source").hint(
+          "give it as 'password' beside the source");
+  }
   out.source_workspace = string_or(body, "source_workspace", "default");
   const auto artifacts = string_or(body, "artifacts", "copy");
   if (artifacts != "copy" && artifacts != "reference" && artifacts != "none")

@@ -39,6 +39,9 @@ Json ImportReport::to_json(bool dry_run) {
   item("tags", source_.tags, here_.tags);
   item("dataset inputs", source_.datasets, here_.datasets);
   item("logged models", source_.models, here_.models);
+  item("registered models", source_.registered, here_.registered);
+  item("model versions", source_.versions, here_.versions);
+  item("aliases", source_.aliases, here_.aliases);
   item("artifacts", source_.artifacts, here_.artifacts);
   item("artifact bytes", source_.artifact_bytes, here_.artifact_bytes);
   Json out{{"items", std::move(items)},

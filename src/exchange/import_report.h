@@ -13,6 +13,7 @@ namespace millrace::exchange {
 class ImportReport {
  public:
   void count(const Facts& source) { source_ += source.counts; }
+  void count(const Counts& source) { source_ += source; }
   void refuse(const std::string& kind, const std::string& id, const Error& why);
   void unchanged() { ++unchanged_; }
   // One thing on both sides, always in the same order. A digest "" = it is not there.

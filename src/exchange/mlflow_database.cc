@@ -12,6 +12,7 @@
 #include "core/fault.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "exchange/source.h"
 
 namespace millrace::exchange {
 namespace {
@@ -60,12 +61,13 @@ store::Value text_or_null(const std::string& text) { return text.empty() ? store
 
 }  // namespace
 
-Result<std::unique_ptr<MlflowDatabase>> MlflowDatabase::open(const std::string& path) {
+Result<std::unique_ptr<MlflowDatabase>> MlflowDatabase::open(const std::string& folder) {
+  const auto path = folder + "/mlflow.db";
   const bool fresh = !exists(path);
   sqlite3* database = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &database,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<MlflowDatabase> out(new MlflowDatabase(database));
+  std::unique_ptr<MlflowDatabase> out(new MlflowDatabase(folder, database));
   if (code != SQLITE_OK) return sqlite_error(database, code).at({.file = path});
   sqlite3_busy_timeout(database, 10'000);
   if (!fresh) {
@@ -130,12 +132,20 @@ Result<void> MlflowDatabase::as_one(const std::function<Result<void>()>& work) {
   return done;
 }
 
-Result<bool> MlflowDatabase::has_run(const std::string& id) {
-  MILLRACE_TRY(const auto rows, query("SELECT 1 FROM runs WHERE run_uuid = ?", {id}));
+std::string MlflowDatabase::path(const std::string& folder) const { return folder_ + "/artifacts/" + folder; }
+std::string MlflowDatabase::location(const std::string& folder) const { return path(folder); }
+std::vector<std::string> MlflowDatabase::folders() const { return {folder_ + "/artifacts"}; }
+Result<std::unique_ptr<Source>> MlflowDatabase::read() const { return open_source(folder_ + "/mlflow.db", "default"); }
+
+Result<bool> MlflowDatabase::has_run(const track::RunInfo& run) {
+  MILLRACE_TRY(const auto rows, query("SELECT 1 FROM runs WHERE run_uuid = ?", {run.id}));
   return !rows.empty();
 }
 
-Result<void> MlflowDatabase::put(const track::Experiment& experiment, const std::string& location) {
+Result<void> MlflowDatabase::put(const track::Experiment& experiment) {
+  if (experiment.id.find_first_not_of("0123456789") != std::string::npos)
+    return Error{Code::unsupported, fmt::format("the id of experiment '{}' is no number", experiment.id)}.hint(
+        "MLflow's databases number experiments");
   return as_one([&]() -> Result<void> {
     const auto id = number_of(experiment.id);
     MILLRACE_DO(
@@ -143,7 +153,7 @@ Result<void> MlflowDatabase::put(const track::Experiment& experiment, const std:
                 "creation_time, last_update_time, workspace) VALUES (?, ?, ?, ?, ?, ?, 'default') "
                 "ON CONFLICT (experiment_id) DO UPDATE SET name = excluded.name, lifecycle_stage = "
                 "excluded.lifecycle_stage, last_update_time = excluded.last_update_time",
-                {id, experiment.name, location, experiment.lifecycle_stage, experiment.creation_time,
+                {id, experiment.name, path(experiment.id), experiment.lifecycle_stage, experiment.creation_time,
                  experiment.last_update_time}));
     MILLRACE_DO(execute("DELETE FROM experiment_tags WHERE experiment_id = ?", {id}));
     for (const auto& tag : experiment.tags)
@@ -153,10 +163,9 @@ Result<void> MlflowDatabase::put(const track::Experiment& experiment, const std:
   });
 }
 
-Result<void> MlflowDatabase::put(const track::Run& run, const std::string& location,
-                                 const std::function<Result<void>(const Points& take)>& each_key) {
+Result<void> MlflowDatabase::put(const track::Run& run, const EachKey& each_key) {
   return as_one([&]() -> Result<void> {
-    MILLRACE_DO(put_rows(run, location));
+    MILLRACE_DO(put_rows(run));
     MILLRACE_DO(put_inputs(run));
     MILLRACE_DO(each_key([&](const std::string& key, const std::vector<Point>& points) -> Result<void> {
       for (const auto& point : points) {
@@ -173,7 +182,7 @@ Result<void> MlflowDatabase::put(const track::Run& run, const std::string& locat
   });
 }
 
-Result<void> MlflowDatabase::put_rows(const track::Run& run, const std::string& location) {
+Result<void> MlflowDatabase::put_rows(const track::Run& run) {
   const auto& info = run.info;
   const auto end = info.end_time ? store::Value(*info.end_time) : store::Value(nullptr);
   const auto deleted =
@@ -182,8 +191,8 @@ Result<void> MlflowDatabase::put_rows(const track::Run& run, const std::string& 
       "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, status, start_time, "
       "end_time, deleted_time, source_version, lifecycle_stage, artifact_uri, experiment_id) VALUES (?, ?, 'UNKNOWN', "
       "'', '', ?, ?, ?, ?, ?, '', ?, ?, ?)",
-      {info.id, info.name, info.user_id, info.status, info.start_time, end, deleted, info.lifecycle_stage, location,
-       number_of(info.experiment_id)}));
+      {info.id, info.name, info.user_id, info.status, info.start_time, end, deleted, info.lifecycle_stage,
+       info.artifact_uri, number_of(info.experiment_id)}));
   for (const auto& param : run.params)
     MILLRACE_DO(
         execute("INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)", {param.key, param.value, info.id}));
@@ -235,7 +244,7 @@ Result<void> MlflowDatabase::put_inputs(const track::Run& run) {
   return {};
 }
 
-Result<void> MlflowDatabase::put(const track::LoggedModel& model, const std::string& location) {
+Result<void> MlflowDatabase::put(const track::LoggedModel& model) {
   return as_one([&]() -> Result<void> {
     const auto experiment = number_of(model.experiment_id);
     for (const char* table : {"logged_model_metrics", "logged_model_params", "logged_model_tags", "logged_models"})
@@ -244,7 +253,7 @@ Result<void> MlflowDatabase::put(const track::LoggedModel& model, const std::str
         execute("INSERT INTO logged_models (model_id, experiment_id, name, artifact_location, "
                 "creation_timestamp_ms, last_updated_timestamp_ms, status, lifecycle_stage, model_type, "
                 "source_run_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                {model.id, experiment, model.name, location, model.creation_time, model.last_update_time,
+                {model.id, experiment, model.name, model.artifact_uri, model.creation_time, model.last_update_time,
                  model_status(model.status), model.lifecycle_stage, text_or_null(model.model_type),
                  text_or_null(model.source_run_id)}));
     for (const auto& param : model.params)
@@ -269,6 +278,50 @@ Result<void> MlflowDatabase::put(const track::LoggedModel& model, const std::str
                       : store::Value(nullptr),
            text_or_null(metric.dataset_name), text_or_null(metric.dataset_digest)}));
     }
+    return {};
+  });
+}
+
+Result<void> MlflowDatabase::put(const Registered& model) {
+  return as_one([&]() -> Result<void> {
+    for (const char* table : {"registered_model_aliases", "registered_model_tags"})
+      MILLRACE_DO(execute(fmt::format("DELETE FROM {} WHERE name = ? AND workspace = 'default'", table), {model.name}));
+    MILLRACE_DO(
+        execute("INSERT INTO registered_models (name, creation_time, last_updated_time, description, workspace) VALUES "
+                "(?, ?, ?, ?, 'default') ON CONFLICT (workspace, name) DO UPDATE SET creation_time = "
+                "excluded.creation_time, last_updated_time = excluded.last_updated_time, description = "
+                "excluded.description",
+                {model.name, model.created, model.updated, text_or_null(model.description)}));
+    for (const auto& tag : model.tags)
+      MILLRACE_DO(execute("INSERT INTO registered_model_tags (key, value, name, workspace) VALUES (?, ?, ?, 'default')",
+                          {tag.key, tag.value, model.name}));
+    for (const auto& [alias, number] : model.aliases)
+      MILLRACE_DO(
+          execute("INSERT INTO registered_model_aliases (alias, version, name, workspace) VALUES (?, ?, ?, 'default')",
+                  {alias, number, model.name}));
+    FAULT_POINT("exchange.export.registered");
+    return {};
+  });
+}
+
+Result<void> MlflowDatabase::put(const Version& version) {
+  return as_one([&]() -> Result<void> {
+    for (const char* table : {"model_version_tags", "model_versions"})
+      MILLRACE_DO(execute(fmt::format("DELETE FROM {} WHERE name = ? AND version = ? AND workspace = 'default'", table),
+                          {version.model, version.number}));
+    MILLRACE_DO(
+        execute("INSERT INTO model_versions (name, version, creation_time, last_updated_time, description, user_id, "
+                "current_stage, source, run_id, status, status_message, run_link, storage_location, workspace) VALUES "
+                "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, 'default')",
+                {version.model, version.number, version.created, version.updated, text_or_null(version.description),
+                 text_or_null(version.author), version.stage, version.source, text_or_null(version.run_id),
+                 version.status, text_or_null(version.run_link), version.storage}));
+    for (const auto& tag : version.tags)
+      MILLRACE_DO(
+          execute("INSERT INTO model_version_tags (key, value, name, version, workspace) VALUES (?, ?, ?, ?, "
+                  "'default')",
+                  {tag.key, tag.value, version.model, version.number}));
+    FAULT_POINT("exchange.export.version");
     return {};
   });
 }

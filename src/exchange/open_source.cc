@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/files.h"
+#include "exchange/postgres_reader.h"
 #include "exchange/source.h"
 #include "exchange/sql_source.h"
 #include "exchange/sqlite_file.h"
@@ -41,6 +42,14 @@ Result<std::unique_ptr<Source>> open_sqlite_source(const std::string& path, cons
       {.name = "sqlite:" + path, .folders = {folder + "/mlruns", folder + "/mlartifacts"}, .workspace = workspace});
 }
 
+// It does not say where its server keeps artifacts.
+Result<std::unique_ptr<Source>> open_postgres_source(const std::string& url, const std::string& workspace,
+                                                     const std::string& password) {
+  MILLRACE_TRY(auto reader, PostgresReader::open(url, password));
+  const auto name = reader->name();
+  return open_sql_source(std::move(reader), {.name = name, .folders = {}, .workspace = workspace});
+}
+
 }  // namespace
 
 std::string local_path(const std::string& uri, const std::string& base) {
@@ -58,13 +67,19 @@ std::string local_path(const std::string& uri, const std::string& base) {
   return uri.front() == '/' ? uri : base + "/" + uri;
 }
 
-Result<std::unique_ptr<Source>> open_source(const std::string& where, const std::string& workspace) {
+Result<std::unique_ptr<Source>> open_source(const std::string& where, const std::string& workspace,
+                                            const std::string& password) {
+  if (const auto url = postgres_url(where); !url.empty()) return open_postgres_source(url, workspace, password);
   constexpr std::string_view sqlite = "sqlite:///";
   if (where.starts_with(sqlite)) return open_sqlite_source(absolute(where.substr(sqlite.size())), workspace);
   const auto path = local_path(where, absolute("."));
   if (path.empty())
-    return Error{Code::unsupported, fmt::format("'{}' is no source that can be read", where.substr(0, 200))}.hint(
-        "give the file of a SQLite database, sqlite:///FILE, or a folder that MLflow's file store wrote (mlruns)");
+    return Error{Code::unsupported, fmt::format("a source of the scheme '{}' cannot be read",
+                                                where.substr(0, where.find(':')).substr(0, 80))}
+        .hint(
+            "give the file of a SQLite database, sqlite:///FILE, postgresql://..., or a folder that MLflow's file "
+            "store "
+            "wrote (mlruns)");
   if (is_folder(path)) return open_mlruns(path);
   if (!exists(path)) return Error{Code::not_found, "there is no such file or folder"}.at({.file = path});
   return open_sqlite_source(absolute(path), workspace);

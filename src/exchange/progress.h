@@ -18,7 +18,7 @@ class Progress {
   Progress(const store::Database& database, std::string workspace, std::string source)
       : database_(database), workspace_(std::move(workspace)), source_(std::move(source)) {}
 
-  // kind: experiment, run, model.
+  // kind: experiment, run, model, registered, version (MODEL/NUMBER), stage (MODEL/NUMBER), alias (MODEL@ALIAS).
   Result<std::optional<Step>> find(const std::string& kind, const std::string& id) const;
   Result<void> note(store::Session& session, const std::string& kind, const std::string& id, const Step& step) const;
 

@@ -8,6 +8,7 @@
 
 #include "core/result.h"
 #include "exchange/points.h"
+#include "exchange/registered.h"
 #include "track/entities.h"
 
 namespace millrace::exchange {
@@ -34,14 +35,19 @@ class Source {
   virtual Result<std::vector<std::string>> model_ids(const std::string& experiment) = 0;
   // All but metrics.
   virtual Result<track::LoggedModel> model(const std::string& experiment, const std::string& id) = 0;
+  // Prompts too.
+  virtual Result<std::vector<std::string>> registered_names() = 0;
+  virtual Result<Registered> registered(const std::string& name) = 0;
+  virtual Result<Version> version(const std::string& model, int64_t number) = 0;
 };
 
 // A folder of MLflow's file store. `invalid` when there is no experiment in it.
 Result<std::unique_ptr<Source>> open_mlruns(const std::string& folder);
 
-// `where`: the file of a SQLite database or sqlite:///FILE; or a folder of MLflow's file store (mlruns),
-// file:///FOLDER.
-Result<std::unique_ptr<Source>> open_source(const std::string& where, const std::string& workspace);
+// `where`: the file of a SQLite database or sqlite:///FILE; postgresql://...; or a folder of MLflow's file store
+// (mlruns), file:///FOLDER. `password`: as PostgresReader::open() takes it.
+Result<std::unique_ptr<Source>> open_source(const std::string& where, const std::string& workspace,
+                                            const std::string& password = "");
 
 // The path that a URI without a host names ("file:///a%20b" -> "/a b"); a plain path is itself, made absolute against
 // `base`; "" for any other scheme.

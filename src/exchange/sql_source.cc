@@ -17,6 +17,8 @@ namespace {
 using store::Row;
 using Columns = std::set<std::string>;
 
+constexpr std::string_view kDeletedStage = "Deleted_Internal";
+
 struct Needed {
   std::string_view table;
   std::vector<std::string> columns;
@@ -56,8 +58,10 @@ class SqlSource final : public Source {
               .at({.file = place_.name})
               .hint("is it an MLflow tracking database? One of MLflow before 1.0 needs 'mlflow db upgrade' first");
     }
-    for (const char* table : {"experiments", "runs", "metrics", "experiment_tags", "datasets", "inputs", "input_tags",
-                              "logged_models", "logged_model_params", "logged_model_tags", "logged_model_metrics"}) {
+    for (const char* table :
+         {"experiments", "runs", "metrics", "experiment_tags", "datasets", "inputs", "input_tags", "logged_models",
+          "logged_model_params", "logged_model_tags", "logged_model_metrics", "registered_models",
+          "registered_model_tags", "registered_model_aliases", "model_versions", "model_version_tags"}) {
       MILLRACE_TRY(columns_[table], columns(table));
     }
     const auto& inputs = columns_["inputs"];
@@ -173,6 +177,86 @@ class SqlSource final : public Source {
     return out;
   }
 
+  Result<std::vector<std::string>> registered_names() override {
+    if (columns_["registered_models"].empty() || columns_["model_versions"].empty()) return std::vector<std::string>{};
+    store::Values values;
+    std::string where;
+    if (columns_["registered_models"].contains("workspace"))
+      where = " WHERE workspace = ?", values.emplace_back(place_.workspace);
+    return texts(fmt::format("SELECT name FROM registered_models{} ORDER BY name", where), values);
+  }
+
+  Result<Registered> registered(const std::string& name) override {
+    Registered out;
+    const auto [where, values] = of_registered("registered_models", name);
+    MILLRACE_DO(reader_->each(
+        fmt::format("SELECT name, {}, {}, {} FROM registered_models{}", column("registered_models", "description"),
+                    column("registered_models", "creation_time"), column("registered_models", "last_updated_time"),
+                    where),
+        values, [&](const Row& row) -> Result<void> {
+          out.name = row.text(0);
+          out.description = row.text(1);
+          out.created = row.integer(2);
+          out.updated = row.is_null(3) ? out.created : row.integer(3);
+          return {};
+        }));
+    if (out.name.empty()) return Error{Code::not_found, fmt::format("the model '{}' is not there any more", name)};
+    const auto [of_versions, version_values] = of_registered("model_versions", name);
+    MILLRACE_DO(reader_->each(fmt::format("SELECT version, {} FROM model_versions{} ORDER BY version",
+                                          column("model_versions", "current_stage"), of_versions),
+                              version_values, [&](const Row& row) -> Result<void> {
+                                out.last_version = row.integer(0);
+                                if (row.text(1) != kDeletedStage) out.versions.push_back(row.integer(0));
+                                return {};
+                              }));
+    if (const auto& have = columns_["registered_model_tags"]; !have.empty()) {
+      const auto [of_tags, tag_values] = of_registered("registered_model_tags", name);
+      MILLRACE_TRY(out.tags, pairs(fmt::format("SELECT key, value FROM registered_model_tags{} ORDER BY key", of_tags),
+                                   tag_values));
+    }
+    if (columns_["registered_model_aliases"].empty()) return out;
+    const auto [of_aliases, alias_values] = of_registered("registered_model_aliases", name);
+    MILLRACE_DO(reader_->each(fmt::format("SELECT alias, version FROM registered_model_aliases{}", of_aliases),
+                              alias_values, [&](const Row& row) -> Result<void> {
+                                out.aliases.emplace(row.text(0), row.integer(1));
+                                return {};
+                              }));
+    return out;
+  }
+
+  Result<Version> version(const std::string& model, int64_t number) override {
+    Version out;
+    const auto optional = [&](const char* name) { return column("model_versions", name); };
+    auto [where, values] = of_registered("model_versions", model);
+    values.emplace_back(number);
+    MILLRACE_DO(reader_->each(
+        fmt::format("SELECT source, run_id, {}, {}, {}, {}, {}, {}, {} FROM model_versions{} AND version = ?",
+                    optional("run_link"), optional("description"), optional("current_stage"), optional("status"),
+                    optional("user_id"), optional("creation_time"), optional("last_updated_time"), where),
+        values, [&](const Row& row) -> Result<void> {
+          out = {.model = model,
+                 .number = number,
+                 .source = row.text(0),
+                 .run_id = row.text(1),
+                 .run_link = row.text(2),
+                 .description = row.text(3),
+                 .stage = row.text(4),
+                 .status = row.text(5),
+                 .author = row.text(6),
+                 .created = row.integer(7),
+                 .updated = row.is_null(8) ? row.integer(7) : row.integer(8)};
+          return {};
+        }));
+    if (out.number == 0) return Error{Code::not_found, fmt::format("version {} is not there any more", number)};
+    if (columns_["model_version_tags"].empty()) return out;
+    auto [of_tags, tag_values] = of_registered("model_version_tags", model);
+    tag_values.emplace_back(number);
+    MILLRACE_TRY(out.tags,
+                 pairs(fmt::format("SELECT key, value FROM model_version_tags{} AND version = ? ORDER BY key", of_tags),
+                       tag_values));
+    return out;
+  }
+
   Result<std::vector<std::string>> model_ids(const std::string& experiment) override {
     if (columns_["logged_models"].empty()) return std::vector<std::string>{};
     return texts("SELECT model_id FROM logged_models WHERE experiment_id = ? ORDER BY model_id", {integer(experiment)});
@@ -206,6 +290,17 @@ class SqlSource final : public Source {
   }
 
  private:
+  // A column that not every revision has.
+  std::string column(const std::string& table, const std::string& name) {
+    return columns_[table].contains(name) ? name : "NULL";
+  }
+
+  // The rows of one registered model in any of the registry's tables.
+  std::pair<std::string, store::Values> of_registered(const std::string& table, const std::string& name) {
+    if (!columns_[table].contains("workspace")) return {" WHERE name = ?", {name}};
+    return {" WHERE name = ? AND workspace = ?", {name, place_.workspace}};
+  }
+
   bool in_workspaces() { return columns_["experiments"].contains("workspace"); }
   Result<Columns> columns(const std::string& table) { return reader_->columns(table); }
 

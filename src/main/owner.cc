@@ -119,6 +119,7 @@ struct Owner::Parts {
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<serve::DataPlane> data_plane;
   std::unique_ptr<WebhookServices> webhooks;
+  std::unique_ptr<exchange::Passwords> passwords = std::make_unique<exchange::Passwords>();
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<Monitoring> monitoring;
   std::unique_ptr<Keeper> keeper;
@@ -229,7 +230,8 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       *watching.windows,
       *watching.feedback,
       *watching.looks,
-      *p.collector});
+      *p.collector,
+      *p.passwords});
   api::Routes routes = api::native::routes(*p.native);
   p.traces = std::make_unique<traces::Traces>(*p.database, *p.journal, context, *p.tracking);
   p.evaluation = std::make_unique<evaluation::Datasets>(*p.database, *p.journal, context, *p.tracking);
@@ -256,13 +258,17 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     return p.data_plane->seal(string_or(running.job().payload, "deployment", ""));
   });
 
-  p.jobs->add(std::string(exchange::kImportJob), [&p, &context, temp](jobs::Running& running) -> Result<Json> {
-    MILLRACE_TRY(const auto options, exchange::read_import(running.job().payload));
-    return exchange::import_mlflow({*p.database, *p.journal, context, *p.tracking, temp}, running, options);
+  p.jobs->add(std::string(exchange::kImportJob), [&p, &context, project, temp](jobs::Running& running) -> Result<Json> {
+    MILLRACE_TRY(auto options, exchange::read_import(running.job().payload));
+    if (const auto ticket = string_or(running.job().payload, "password_ticket", ""); !ticket.empty()) {
+      MILLRACE_TRY(options.password, p.passwords->take(ticket));
+    }
+    return exchange::import_mlflow({*p.database, *p.journal, context, *p.tracking, *p.registry, project, temp}, running,
+                                   options);
   });
-  p.jobs->add(std::string(exchange::kExportJob), [&p](jobs::Running& running) -> Result<Json> {
+  p.jobs->add(std::string(exchange::kExportJob), [&p, project](jobs::Running& running) -> Result<Json> {
     MILLRACE_TRY(const auto options, exchange::read_export(running.job().payload));
-    return exchange::export_mlflow(*p.tracking, running, options);
+    return exchange::export_mlflow({*p.tracking, *p.registry, project}, running, options);
   });
 
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,

@@ -254,6 +254,13 @@ class Registry {
   // Makes a version of files that a run or logged model left. From then on the files, the logged model and, once it has
   // ended, the run are read-only (track/frozen.h). Gates and approvals are those of the project's model of that name.
   Result<int64_t> create_version(const Caller& caller, const Project* project, const NewVersion& wanted);
+  // Both take over what another registry had, in one transaction with `also`; the journal says where from. Numbers
+  // below `last_version` are never given here.
+  using Also = std::function<Result<void>(store::Session&)>;
+  Result<void> import_model(const Caller& caller, const RegisteredModel& model, int64_t last_version, const Also& also);
+  // Under the rules of create_version(); `conflict` when the number was ever used here.
+  Result<void> import_version(const Caller& caller, const Project* project, const ImportedVersion& imported,
+                              const Also& also);
   Result<void> describe_version(const Caller& caller, const std::string& model, int64_t version,
                                 const std::string& description);
   Result<void> delete_version(const Caller& caller, const Project* project, const std::string& model, int64_t version);

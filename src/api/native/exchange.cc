@@ -18,17 +18,23 @@ Result<void> check_local(const Request& in, std::string_view command) {
 
 Result<Json> start_import(Services& s, const Request& in) {
   MILLRACE_DO(check_local(in, "millrace import mlflow SOURCE"));
-  MILLRACE_TRY(const auto body,
-               read_object(in, {"source", "source_workspace", "artifacts", "artifact_roots", "on_clash", "dry_run"}));
+  MILLRACE_TRY(auto body, read_object(in, {"source", "source_workspace", "artifacts", "artifact_roots", "on_clash",
+                                           "dry_run", "password"}));
+  MILLRACE_TRY(auto password, exchange::take_password(body));
   MILLRACE_TRY(const auto options, exchange::read_import(body));
   (void)options;
+  if (!password.empty()) {
+    const auto ticket = s.context.uuid();
+    s.passwords.keep(ticket, std::move(password));
+    body["password_ticket"] = ticket;
+  }
   MILLRACE_TRY(const auto job, s.jobs.submit(in.caller, {.kind = std::string(exchange::kImportJob), .payload = body}));
   return submitted_json(job);
 }
 
 Result<Json> start_export(Services& s, const Request& in) {
   MILLRACE_DO(check_local(in, "millrace export mlflow FOLDER"));
-  MILLRACE_TRY(const auto body, read_object(in, {"target", "artifacts"}));
+  MILLRACE_TRY(const auto body, read_object(in, {"target", "artifacts", "format"}));
   MILLRACE_TRY(const auto options, exchange::read_export(body));
   (void)options;
   MILLRACE_TRY(const auto job, s.jobs.submit(in.caller, {.kind = std::string(exchange::kExportJob), .payload = body}));

@@ -7,6 +7,7 @@
 #include "api/tokens.h"
 #include "core/project.h"
 #include "data/datasets.h"
+#include "exchange/passwords.h"
 #include "impact/impact.h"
 #include "jobs/jobs.h"
 #include "lineage/graph.h"
@@ -49,6 +50,7 @@ struct Services {
   monitor::Feedback& feedback;
   monitor::LookJob& looks;
   track::Collector& collector;
+  exchange::Passwords& passwords;
 };
 
 Routes routes(Services& services);

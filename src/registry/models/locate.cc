@@ -169,6 +169,28 @@ Result<Located> locate(Registry& registry, const Parts& parts, const Caller& cal
                  .is_here = false};
 }
 
+Result<Located> locate_reference(const Parts& parts, const Caller& caller, const NewVersion& wanted,
+                                 const std::string& reference) {
+  MILLRACE_DO(check_plain(wanted.source));
+  MILLRACE_DO(check_plain(reference));
+  std::string place;
+  if (!wanted.model_id.empty()) {
+    MILLRACE_TRY(const auto model, get_model(parts, caller, wanted, wanted.model_id));
+    place = model.artifact_uri;
+  } else {
+    MILLRACE_TRY(const auto run, get_run(parts, caller, wanted, wanted.run_id));
+    place = run.info.artifact_uri;
+  }
+  const bool below = reference == place || reference.starts_with(place + "/");
+  if (place.empty() || !below || place.starts_with(kScheme))
+    return foreign_source(wanted.source, wanted.model_id.empty() ? "run_id" : "model_id");
+  return Located{.source = wanted.source,
+                 .storage = reference,
+                 .run_id = wanted.run_id,
+                 .model_id = wanted.model_id,
+                 .is_here = false};
+}
+
 Result<Traced> trace_logged(const Parts& parts, const Caller& caller, const Located& located,
                             const track::Manifest& manifest) {
   Traced out{.digests = {}, .facts = {{"logged", {{"run", located.run_id}, {"model", located.model_id}}}}};

@@ -18,6 +18,11 @@ struct Located {
 Result<Located> locate(Registry& registry, const Parts& parts, const Caller& caller, const Project* project,
                        const NewVersion& wanted);
 
+// Files that an import left where they were: `reference` lies below the place of the run or logged model that is named,
+// and that place is elsewhere.
+Result<Located> locate_reference(const Parts& parts, const Caller& caller, const NewVersion& wanted,
+                                 const std::string& reference);
+
 // Digests of what a client logged: the files, the run's datasets, the code that its tags name, its environment files.
 // What nobody logged is "".
 struct Traced {

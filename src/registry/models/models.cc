@@ -59,6 +59,32 @@ Result<void> move_rows(store::Session& session, const std::string& workspace, co
   return {};
 }
 
+Result<void> check_new_model(const Caller& caller, const NewRegisteredModel& wanted) {
+  MILLRACE_DO(check_registered_name(wanted.name, "name"));
+  MILLRACE_DO(check_description(wanted.description));
+  MILLRACE_DO(check_registered_tags(wanted.tags));
+  return may_write(caller, fmt::format("the model '{}'", wanted.name));
+}
+
+Result<void> check_free(store::Session& session, const std::string& workspace, const NewRegisteredModel& wanted) {
+  MILLRACE_TRY(const auto there, find_registered(session, workspace, wanted.name));
+  if (!there) return {};
+  const bool was = is_prompt(there->tags), is = is_prompt(wanted.tags);
+  if (was == is)
+    return Error{Code::conflict,
+                 fmt::format("{} (name={}) already exists.", is ? "Prompt" : "Registered Model", wanted.name)};
+  return Error{Code::conflict,
+               fmt::format("Tried to create a {} with name '{}', but the name is already taken by a {}. MLflow "
+                           "does not allow creating a model and a prompt with the same name.",
+                           is ? "prompt" : "registered model", wanted.name, was ? "prompt" : "registered model")};
+}
+
+lineage::Change model_made(const std::string& kind, const NewRegisteredModel& wanted) {
+  Json tags = Json::object();
+  for (const auto& tag : wanted.tags) tags[tag.key] = digest_of(tag.value);
+  return line_of(kind, wanted.name, {{"description", wanted.description}, {"tags", std::move(tags)}});
+}
+
 }  // namespace
 
 Result<std::vector<RegisteredModel>> Registry::registered(const std::string& workspace, const std::string& name) const {
@@ -85,26 +111,31 @@ Result<std::vector<VersionEntry>> Registry::catalogue(const std::string& workspa
 }
 
 Result<void> Registry::create_model(const Caller& caller, const NewRegisteredModel& wanted) {
-  MILLRACE_DO(check_registered_name(wanted.name, "name"));
-  MILLRACE_DO(check_description(wanted.description));
-  MILLRACE_DO(check_registered_tags(wanted.tags));
-  MILLRACE_DO(may_write(caller, fmt::format("the model '{}'", wanted.name)));
+  MILLRACE_DO(check_new_model(caller, wanted));
   MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-    MILLRACE_TRY(const auto there, find_registered(session, caller.workspace, wanted.name));
-    if (there) {
-      const bool was = is_prompt(there->tags), is = is_prompt(wanted.tags);
-      if (was == is)
-        return Error{Code::conflict,
-                     fmt::format("{} (name={}) already exists.", is ? "Prompt" : "Registered Model", wanted.name)};
-      return Error{Code::conflict,
-                   fmt::format("Tried to create a {} with name '{}', but the name is already taken by a {}. MLflow "
-                               "does not allow creating a model and a prompt with the same name.",
-                               is ? "prompt" : "registered model", wanted.name, was ? "prompt" : "registered model")};
-    }
+    MILLRACE_DO(check_free(session, caller.workspace, wanted));
     MILLRACE_DO(insert_registered(session, caller, wanted, parts_.context.now()));
-    Json tags = Json::object();
-    for (const auto& tag : wanted.tags) tags[tag.key] = digest_of(tag.value);
-    return line_of("model.created", wanted.name, {{"description", wanted.description}, {"tags", std::move(tags)}});
+    return model_made("model.created", wanted);
+  }));
+  (void)line;
+  return {};
+}
+
+Result<void> Registry::import_model(const Caller& caller, const RegisteredModel& model, int64_t last_version,
+                                    const Also& also) {
+  const NewRegisteredModel wanted{.name = model.name, .description = model.description, .tags = model.tags};
+  MILLRACE_DO(check_new_model(caller, wanted));
+  MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_DO(check_free(session, caller.workspace, wanted));
+    MILLRACE_DO(insert_registered(session, caller, wanted, parts_.context.now()));
+    MILLRACE_TRY(const auto rows,
+                 session.execute(
+                     "UPDATE registered_models SET created_at = ?, updated_at = ?, last_version = CASE WHEN "
+                     "last_version < ? THEN ? ELSE last_version END WHERE workspace = ? AND name = ?",
+                     {model.created_at, model.updated_at, last_version, last_version, caller.workspace, model.name}));
+    (void)rows;
+    MILLRACE_DO(also(session));
+    return model_made("model.imported", wanted);
   }));
   (void)line;
   return {};

@@ -29,6 +29,15 @@ struct NewVersion {
   std::vector<track::KeyValue> tags;
 };
 
+// A version as another registry had it, with the number, the author and the times that it had there.
+struct ImportedVersion {
+  NewVersion is;  // run_id and model_id are those that hold the files
+  int64_t version = 0;
+  std::string author;  // "" = who imports it
+  Micros created_at = 0, updated_at = 0;
+  std::string reference;  // where its files stay, below its run's or logged model's own place; "" = as `is` names it
+};
+
 // What lists, searches and answers need of a version.
 struct VersionEntry {
   std::string model;

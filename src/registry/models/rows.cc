@@ -148,6 +148,24 @@ Result<int64_t> next_version(store::Session& session, const std::string& workspa
   return rows[0].integer(0);
 }
 
+Result<void> claim_version(store::Session& session, const std::string& workspace, const std::string& name,
+                           int64_t version, Micros now) {
+  if (version <= 0 || version > INT32_MAX)
+    return Error{Code::invalid, fmt::format("'{}' is no number of a version", version)};
+  MILLRACE_TRY(const auto used, session.first("SELECT deleted_at FROM model_versions WHERE workspace = ? AND model = ? "
+                                              "AND version = ?",
+                                              {workspace, name, version}));
+  if (used)
+    return Error{Code::conflict, fmt::format("version {} of the model '{}' {}", version, name,
+                                             used->integer(0) == 0 ? "is here already" : "was here and was deleted")}
+        .hint("a number names one version for ever: take another workspace or state folder");
+  MILLRACE_TRY(const auto rows,
+               session.execute("UPDATE registered_models SET last_version = CASE WHEN last_version < ? THEN ? ELSE "
+                               "last_version END, updated_at = ? WHERE workspace = ? AND name = ? AND deleted_at = 0",
+                               {version, version, now, workspace, name}));
+  return rows == 1 ? Result<void>{} : no_model(name);
+}
+
 Result<void> touch_registered(store::Session& session, const std::string& workspace, const std::string& name,
                               Micros now) {
   MILLRACE_TRY(const auto rows,

@@ -16,6 +16,9 @@ Result<void> insert_registered(store::Session& session, const Caller& caller, co
 // The next number of a model, which counts as used from then on.
 Result<int64_t> next_version(store::Session& session, const std::string& workspace, const std::string& name,
                              Micros now);
+// A number that was given elsewhere; `conflict` when it ever named a version here.
+Result<void> claim_version(store::Session& session, const std::string& workspace, const std::string& name,
+                           int64_t version, Micros now);
 Result<void> touch_registered(store::Session& session, const std::string& workspace, const std::string& name,
                               Micros now);
 Result<void> touch_version(store::Session& session, const std::string& workspace, const std::string& model,

@@ -125,11 +125,15 @@ bool is_within(const std::vector<std::string>& parts, std::string_view root_path
   return !root.empty() && parts.size() >= root.size() && std::equal(root.begin(), root.end(), parts.begin());
 }
 
-Result<SourceUri> parse_source(const std::string& source) {
+Result<void> check_plain(const std::string& source) {
   if (source.size() > kSourceBytes)
     return Error{Code::invalid, fmt::format("Invalid model version source: it has more than {} bytes", kSourceBytes)};
+  return hides(unquoted(source)) ? Result<void>(hides_something(source)) : Result<void>{};
+}
+
+Result<SourceUri> parse_source(const std::string& source) {
+  MILLRACE_DO(check_plain(source));
   const auto plain = unquoted(source);
-  if (hides(plain)) return hides_something(source);
   const auto scheme = scheme_of(plain);
   if (scheme.empty() || scheme == "file") return is_local(source);
   const auto rest = plain.substr(scheme.size() + 1);

@@ -20,6 +20,8 @@ struct SourceUri {
 
 // Local paths and file: are refused: nothing that a client reads through this server lies there.
 Result<SourceUri> parse_source(const std::string& source);
+// `invalid` when it is too long or hides something; no more is asked of it.
+Result<void> check_plain(const std::string& source);
 // "The run_id request parameter must identify ..."
 Error foreign_source(const std::string& source, std::string_view parameter);
 // Do these parts begin with those of the root "mlflow-artifacts:/a/b"?

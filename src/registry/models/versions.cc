@@ -64,12 +64,13 @@ struct Prepared {
   Traced traced;
   std::string content;
   int64_t line = 0;  // the journal's end before the files were read
+  std::string author;
+  Micros created_at = 0, updated_at = 0;
 };
 
 Result<void> insert_version(store::Session& session, const Caller& caller, const Prepared& made, int64_t version,
                             Context& context) {
   const auto& wanted = made.wanted;
-  const auto now = context.now();
   MILLRACE_TRY(
       const auto rows,
       session.execute(
@@ -77,9 +78,10 @@ Result<void> insert_version(store::Session& session, const Caller& caller, const
           "files, "
           "facts, created_at, source, storage, content, model_id, run_link, description, updated_at) VALUES (?, ?, ?, "
           "?, ?, '', ?, ?, '{}', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          {caller.workspace, wanted.model, version, context.uuid(), made.located.run_id, caller.subject,
-           to_text(made.traced.digests.to_json()), to_text(made.traced.facts), now, made.located.source,
-           made.located.storage, made.content, made.located.model_id, wanted.run_link, wanted.description, now}));
+          {caller.workspace, wanted.model, version, context.uuid(), made.located.run_id, made.author,
+           to_text(made.traced.digests.to_json()), to_text(made.traced.facts), made.created_at, made.located.source,
+           made.located.storage, made.content, made.located.model_id, wanted.run_link, wanted.description,
+           made.updated_at}));
   (void)rows;
   for (const auto& tag : wanted.tags) {
     MILLRACE_TRY(const auto put,
@@ -99,9 +101,9 @@ Result<void> insert_version(store::Session& session, const Caller& caller, const
   return {};
 }
 
-lineage::Change version_created(const Prepared& made, int64_t version) {
+lineage::Change version_made(const Prepared& made, int64_t version, std::string kind) {
   const auto node = model_node(made.wanted.model, version);
-  lineage::Change change{.kind = "model.version.created",
+  lineage::Change change{.kind = std::move(kind),
                          .node = node,
                          .after = made.content,
                          .body = {{"model", made.wanted.model},
@@ -121,53 +123,88 @@ lineage::Change version_created(const Prepared& made, int64_t version) {
   return change;
 }
 
-}  // namespace
-
-Result<int64_t> Registry::create_version(const Caller& caller, const Project* project, const NewVersion& wanted) {
+Result<void> check_new_version(const Caller& caller, const NewVersion& wanted) {
   MILLRACE_DO(check_registered_name(wanted.model, "name"));
   MILLRACE_DO(check_description(wanted.description));
   MILLRACE_DO(check_registered_tags(wanted.tags));
-  MILLRACE_DO(may_write(caller, fmt::format("the model '{}'", wanted.model)));
-  Prepared made{.wanted = wanted};
-  if (is_prompt(wanted.tags)) {
-    if (wanted.source != "dummy-source" && wanted.source != "prompt-template")
-      return Error{Code::invalid, fmt::format("Invalid prompt source: '{}'. Prompt sources must use an MLflow "
-                                              "placeholder.",
-                                              wanted.source.substr(0, 500))};
-    made.located.source = made.located.storage = wanted.source;
-  } else {
-    MILLRACE_TRY(made.located, locate(*this, parts_, caller, project, wanted));
-  }
+  return may_write(caller, fmt::format("the model '{}'", wanted.model));
+}
+
+Result<Located> located(Registry& registry, const Parts& parts, const Caller& caller, const Project* project,
+                        const NewVersion& wanted) {
+  if (!is_prompt(wanted.tags)) return locate(registry, parts, caller, project, wanted);
+  if (wanted.source != "dummy-source" && wanted.source != "prompt-template")
+    return Error{Code::invalid, fmt::format("Invalid prompt source: '{}'. Prompt sources must use an MLflow "
+                                            "placeholder.",
+                                            wanted.source.substr(0, 500))};
+  Located out;
+  out.source = out.storage = wanted.source;
+  return out;
+}
+
+// Reads the files and writes the record, again while somebody else wrote files in between.
+Result<void> record(const Parts& parts, const Caller& caller, Prepared& made,
+                    const std::function<Result<lineage::Change>(store::Session&)>& write) {
   for (int tried = 0; tried < kTries; ++tried) {
-    MILLRACE_TRY(made.line, newest_line(parts_.database));
+    MILLRACE_TRY(made.line, newest_line(parts.database));
     if (made.located.is_here) {
       MILLRACE_TRY(made.manifest,
-                   track::manifest_of(parts_.tracking.artifacts(), caller.workspace, made.located.path()));
-      MILLRACE_TRY(made.content, parts_.blobs.put(made.manifest.text()));
+                   track::manifest_of(parts.tracking.artifacts(), caller.workspace, made.located.path()));
+      MILLRACE_TRY(made.content, parts.blobs.put(made.manifest.text()));
     }
-    MILLRACE_TRY(made.traced, trace_logged(parts_, caller, made.located, made.manifest));
-    int64_t version = 0;
+    MILLRACE_TRY(made.traced, trace_logged(parts, caller, made.located, made.manifest));
     bool changed = false;
     FAULT_POINT("registry.version.before_record");
-    MILLRACE_TRY(const auto line, parts_.tracking.while_still([&] {
-      return parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-        MILLRACE_TRY(const auto model, get_registered(session, caller.workspace, wanted.model));
+    MILLRACE_TRY(const auto line, parts.tracking.while_still([&] {
+      return parts.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+        MILLRACE_TRY(const auto model, get_registered(session, caller.workspace, made.wanted.model));
         changed = false;
         if (made.located.is_here) {
           MILLRACE_TRY(changed, changed_since(session, caller.workspace, made.located.path(), made.line));
         }
-        if (changed) return lineage::Change{};
-        MILLRACE_TRY(version, next_version(session, caller.workspace, wanted.model, parts_.context.now()));
-        MILLRACE_DO(insert_version(session, caller, made, version, parts_.context));
-        return version_created(made, version);
+        return changed ? Result<lineage::Change>(lineage::Change{}) : write(session);
       });
     }));
     (void)line;
     FAULT_POINT("registry.version.after_record");
-    if (!changed) return version;
+    if (!changed) return {};
   }
   return Error{Code::conflict, fmt::format("the files of '{}' are being written", made.located.storage)}.hint(
       "register them when they are all there");
+}
+
+}  // namespace
+
+Result<int64_t> Registry::create_version(const Caller& caller, const Project* project, const NewVersion& wanted) {
+  MILLRACE_DO(check_new_version(caller, wanted));
+  Prepared made{.wanted = wanted, .author = caller.subject};
+  MILLRACE_TRY(made.located, located(*this, parts_, caller, project, wanted));
+  int64_t version = 0;
+  MILLRACE_DO(record(parts_, caller, made, [&](store::Session& session) -> Result<lineage::Change> {
+    made.created_at = made.updated_at = parts_.context.now();
+    MILLRACE_TRY(version, next_version(session, caller.workspace, wanted.model, made.created_at));
+    MILLRACE_DO(insert_version(session, caller, made, version, parts_.context));
+    return version_made(made, version, "model.version.created");
+  }));
+  return version;
+}
+
+Result<void> Registry::import_version(const Caller& caller, const Project* project, const ImportedVersion& imported,
+                                      const Also& also) {
+  const auto& wanted = imported.is;
+  MILLRACE_DO(check_new_version(caller, wanted));
+  Prepared made{.wanted = wanted,
+                .author = imported.author.empty() ? caller.subject : imported.author,
+                .created_at = imported.created_at,
+                .updated_at = imported.updated_at};
+  MILLRACE_TRY(made.located, imported.reference.empty() ? located(*this, parts_, caller, project, wanted)
+                                                        : locate_reference(parts_, caller, wanted, imported.reference));
+  return record(parts_, caller, made, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_DO(claim_version(session, caller.workspace, wanted.model, imported.version, parts_.context.now()));
+    MILLRACE_DO(insert_version(session, caller, made, imported.version, parts_.context));
+    MILLRACE_DO(also(session));
+    return version_made(made, imported.version, "model.version.imported");
+  });
 }
 
 Result<void> Registry::describe_version(const Caller& caller, const std::string& model, int64_t version,
