@@ -170,7 +170,7 @@ class S3Files final : public FileStore {
     std::vector<FileInfo> out;
     for (const auto& each : *found) {
       const auto name = each.base_name();
-      if (name.empty() || (at.parts().empty() && name == "workspaces")) continue;
+      if (name.empty() || name.starts_with(kArtifactBeside) || (at.parts().empty() && name == "workspaces")) continue;
       out.push_back({name, each.IsDirectory(), each.IsDirectory() ? 0 : each.size()});
     }
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
@@ -190,6 +190,8 @@ class S3Files final : public FileStore {
   Result<std::string> local_file(const ArtifactPath&) const override {
     return Error{Code::unsupported, "artifacts lie in a bucket, not on this machine"}.hint("read it as a stream");
   }
+
+  Result<int64_t> leftovers(Micros, Leftovers) override { return int64_t{0}; }
 
   bool presigns() const override { return options_.key && !options_.place.region.empty(); }
 
