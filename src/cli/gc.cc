@@ -28,6 +28,12 @@ void add_items(const Json& answer, std::vector<std::vector<std::string>>& rows, 
   }
 }
 
+std::string in_words(const Json& answer, int64_t going) {
+  return fmt::format("{}, {} expired uploads, {} files left half-way and {} blobs ({} bytes) that nothing refers to",
+                     going, integer_or(answer, "uploads", 0), integer_or(answer, "leftovers", 0),
+                     integer_or(answer, "blobs", 0), integer_or(answer, "blob_bytes", 0));
+}
+
 Result<int> gc(Invocation& in) {
   MILLRACE_TRY(const auto older, read_seconds(in.args.get("--older-than", "30d"), "--older-than"));
   MILLRACE_TRY(const auto grace, read_seconds(in.args.get("--grace", "0s"), "--grace"));
@@ -40,19 +46,20 @@ Result<int> gc(Invocation& in) {
     MILLRACE_TRY(const auto found, gateway->call("GET", fmt::format("{}?older_than_seconds={}&files_only={}", path,
                                                                     older, files_only ? "true" : "false")));
     add_items(found, rows, going);
-    in.show(found, fmt::format("{}would remove {} and {} expired uploads; nothing is changed without --yes\n",
-                               rows.size() > 1 ? table(rows) : "", going, integer_or(found, "uploads", 0)));
+    in.show(found, fmt::format("{}would remove {}; nothing is changed without --yes\n",
+                               rows.size() > 1 ? table(rows) : "", in_words(found, going)));
     return 0;
   }
   const Json order{{"older_than_seconds", older}, {"grace_seconds", grace}, {"files_only", files_only}};
-  Json all{{"removed", Json::array()}, {"kept", Json::array()}, {"uploads", 0}};
+  Json all{{"removed", Json::array()}, {"kept", Json::array()}};
   for (bool more = true; more;) {
     MILLRACE_TRY(const auto swept, gateway->call("POST", path, order));
     add_items(swept, rows, going);
     more = find(swept, "more") != nullptr && swept.at("more") == true;
     for (const auto& item : swept.at("items"))
       if (string_or(item, "kept_for", "").empty()) all["removed"].push_back(item);
-    all["uploads"] = integer_or(all, "uploads", 0) + integer_or(swept, "uploads", 0);
+    for (const auto* name : {"uploads", "leftovers", "blobs", "blob_bytes"})
+      all[name] = integer_or(all, name, 0) + integer_or(swept, name, 0);
     if (more) {
       std::erase_if(rows, [](const auto& row) { return row[3].starts_with("kept"); });  // said again at the end
       continue;
@@ -60,8 +67,7 @@ Result<int> gc(Invocation& in) {
     for (const auto& item : swept.at("items"))
       if (!string_or(item, "kept_for", "").empty()) all["kept"].push_back(item);
   }
-  in.show(all, fmt::format("{}removed {} and {} expired uploads\n", rows.size() > 1 ? table(rows) : "", going,
-                           integer_or(all, "uploads", 0)));
+  in.show(all, fmt::format("{}removed {}\n", rows.size() > 1 ? table(rows) : "", in_words(all, going)));
   return 0;
 }
 
@@ -69,16 +75,20 @@ Result<int> gc(Invocation& in) {
 
 std::vector<Command> gc_commands() {
   return {{.name = "gc",
-           .summary =
-               "remove deleted runs, models and experiments for good, and expired uploads; without --yes only say what",
+           .summary = "remove deleted runs, models and experiments for good, and files that belong to nothing; without "
+                      "--yes only say "
+                      "what",
            .positionals = {},
-           .options =
-               {{.name = "--older-than", .value = "TIME", .summary = "deleted at least so long ago (default 30d)"},
-                {.name = "--grace",
-                 .value = "TIME",
-                 .summary = "only what an earlier gc --yes has marked at least so long ago (default 0s)"},
-                {.name = "--artifacts", .value = "", .summary = "only files that belong to nothing: expired uploads"},
-                {.name = "--yes", .value = "", .summary = "do it"}},
+           .options = {{.name = "--older-than",
+                        .value = "TIME",
+                        .summary = "deleted or last used at least so long ago (default 30d)"},
+                       {.name = "--grace",
+                        .value = "TIME",
+                        .summary = "only what an earlier gc --yes has marked at least so long ago (default 0s)"},
+                       {.name = "--artifacts",
+                        .value = "",
+                        .summary = "only files that belong to nothing: expired uploads, what died half-way, blobs"},
+                       {.name = "--yes", .value = "", .summary = "do it"}},
            .run = gc}};
 }
 

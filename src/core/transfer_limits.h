@@ -10,6 +10,7 @@ inline constexpr size_t stream_piece_bytes = 128 << 10;  // of a body on its way
 inline constexpr int64_t upload_parts = 10'000;
 inline constexpr int64_t uploads_open = 10'000;  // in parts, at the same time, a workspace
 inline constexpr int64_t upload_life_us = 7LL * 24 * 3'600 * 1'000'000;
-inline constexpr size_t form_upload_bytes = 10 << 20;  // what a page may send as an artifact
+inline constexpr int64_t idle_us = 3'600LL * 1'000'000;  // that what nobody refers to must have lain before it may go
+inline constexpr size_t form_upload_bytes = 10 << 20;    // what a page may send as an artifact
 
 }  // namespace millrace::limits

@@ -12,6 +12,7 @@ namespace millrace {
 namespace {
 
 constexpr std::string_view kProxyRoot = "mlflow-artifacts:/";
+constexpr std::string_view kParts = ".millrace-uploads";  // hidden beside the artifacts
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -39,6 +40,21 @@ Result<ArtifactOptions> remembered(const std::string& file) {
   return out;
 }
 
+// A folder or a bucket, or what lies below it.
+Result<std::unique_ptr<track::FileStore>> open_files(const std::string& place, const std::string& below,
+                                                     Context& context) {
+  if (place.starts_with("s3://")) {
+    MILLRACE_TRY(auto s3, s3_options(place));
+    if (!below.empty()) s3.place.prefix += (s3.place.prefix.empty() ? "" : "/") + below;
+    return track::open_s3_files(std::move(s3), context.clock);
+  }
+  if (place.find("://") != std::string::npos)
+    return Error{Code::unsupported, fmt::format("artifacts cannot be kept at '{}'", place.substr(0, 20))}.hint(
+        "--artifacts takes a folder or s3://BUCKET/PREFIX");
+  MILLRACE_DO(make_folders(place));
+  return track::open_local_files(below.empty() ? place : place + "/" + below);
+}
+
 }  // namespace
 
 Result<track::ArtifactPlaces> open_artifact_places(const std::string& state, const ArtifactOptions& options,
@@ -50,19 +66,14 @@ Result<track::ArtifactPlaces> open_artifact_places(const std::string& state, con
   if (!options.root.empty()) now.root = options.root;
 
   const auto proxy = now.proxy.empty() ? state + "/artifacts" : now.proxy;
-  std::unique_ptr<track::FileStore> files;
-  if (proxy.starts_with("s3://")) {
-    MILLRACE_TRY(auto s3, s3_options(proxy));
-    files = track::open_s3_files(std::move(s3), context.clock);
-  } else if (proxy.find("://") != std::string::npos) {
-    return Error{Code::unsupported, fmt::format("artifacts cannot be kept at '{}'", proxy.substr(0, 20))}.hint(
-        "--artifacts takes a folder or s3://BUCKET/PREFIX");
-  } else {
-    MILLRACE_DO(make_folders(proxy));
-    files = track::open_local_files(proxy);
+  MILLRACE_TRY(auto files, open_files(proxy, "", context));
+  auto parts = track::open_local_files(state + "/uploads");
+  if (options.shared) {
+    MILLRACE_TRY(parts, open_files(proxy, std::string(kParts), context));
+    MILLRACE_DO(remove_tree(state + "/uploads"));  // of before they were shared: a client sends such a part again
   }
   track::ArtifactPlaces out{.proxied = track::Artifacts(std::move(files), state + "/tmp"),
-                            .uploads_folder = state + "/uploads"};
+                            .parts = track::Artifacts(std::move(parts), state + "/tmp")};
   if (now.root.starts_with("s3://")) {
     MILLRACE_TRY(auto s3, s3_options(now.root));
     out.root_uri = s3.place.uri();

@@ -8,8 +8,9 @@
 namespace millrace {
 
 struct ArtifactOptions {
-  std::string proxy;  // a folder or s3://...: where the proxy keeps them; "" = as the last time, else STATE/artifacts
-  std::string root;   // what new experiments' artifacts lie below; "" = as the last time, else mlflow-artifacts:/
+  std::string proxy;    // a folder or s3://...: where the proxy keeps them; "" = as the last time, else STATE/artifacts
+  bool shared = false;  // other servers may have the same rows: parts of uploads lie where they find them
+  std::string root;     // what new experiments' artifacts lie below; "" = as the last time, else mlflow-artifacts:/
 };
 // Notes what was told in STATE/artifacts.json: commands without a server need it too. It holds no secret.
 Result<track::ArtifactPlaces> open_artifact_places(const std::string& state, const ArtifactOptions& options,

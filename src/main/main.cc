@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <csignal>
 #include <string>
 #include <vector>
@@ -5,6 +7,7 @@
 #include "main/program.h"
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of the write, not our end
+  std::signal(SIGPIPE, SIG_IGN);         // a reader that went away is an error of the write, not our end
+  ::mallopt(M_MMAP_THRESHOLD, 2 << 20);  // what large transfers held goes back when it is freed, not into a heap
   return millrace::run_program(std::vector<std::string>(argv + 1, argv + argc));
 }

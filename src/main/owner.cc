@@ -30,6 +30,7 @@
 #include "store/open.h"
 #include "traces/traces.h"
 #include "track/collect.h"
+#include "track/seal_old.h"
 #include "track/tracking.h"
 
 namespace millrace {
@@ -115,6 +116,7 @@ struct Owner::Parts {
   std::unique_ptr<track::Collector> collector;
   std::unique_ptr<traces::Traces> traces;
   std::unique_ptr<evaluation::Datasets> evaluation;
+  std::unique_ptr<track::OldPoints> old_points;
   std::unique_ptr<pipeline::Pipelines> pipelines;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<serve::DataPlane> data_plane;
@@ -159,9 +161,13 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   MILLRACE_DO(check_bind(options.http, *p.tokens));
   const auto temp = state + "/tmp";
   p.datasets = std::make_unique<data::Datasets>(*p.database, *p.blobs, *p.journal, context, engines, temp);
-  MILLRACE_TRY(auto places, open_artifact_places(state, options.artifacts, context));
+  auto artifacts = options.artifacts;
+  artifacts.shared = store::is_postgres(opened.place);
+  MILLRACE_TRY(auto places, open_artifact_places(state, artifacts, context));
   p.tracking = std::make_unique<track::Tracking>(*p.database, *p.journal, context, std::move(places));
-  p.collector = std::make_unique<track::Collector>(*p.database, *p.journal, context, *p.tracking);
+  p.collector = std::make_unique<track::Collector>(
+      track::Collector::Parts{*p.database, *p.journal, context, *p.tracking, *p.blobs, opened.writer});
+  p.old_points = std::make_unique<track::OldPoints>(*p.database, *p.journal, context);
   p.pipelines = std::make_unique<pipeline::Pipelines>(
       pipeline::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.tracking, state + "/work",
                       environment_path(), library_folder() + "/libduckdb.so"});
@@ -258,6 +264,10 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     return p.data_plane->seal(string_or(running.job().payload, "deployment", ""));
   });
 
+  p.jobs->add("metrics.seal", [&p](jobs::Running& running) -> Result<Json> {
+    MILLRACE_TRY(const auto steps, p.old_points->seal([&] { return running.cancelled(); }));
+    return Json{{"steps", steps}};
+  });
   p.jobs->add(std::string(exchange::kImportJob), [&p, &context, project, temp](jobs::Running& running) -> Result<Json> {
     MILLRACE_TRY(auto options, exchange::read_import(running.job().payload));
     if (const auto ticket = string_or(running.job().payload, "password_ticket", ""); !ticket.empty()) {
@@ -289,6 +299,9 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       if (!job) context.log.warn("seal_not_submitted", {{"deployment", model.name}, {"error", job.error().text()}});
     }
     p.monitoring->ask_for_looks(self);
+    if (const auto any = p.old_points->any(); any && *any)
+      if (auto job = p.jobs->submit(self, {.kind = "metrics.seal", .key = "all", .max_attempts = 3}); !job)
+        context.log.warn("sealing_not_submitted", {{"error", job.error().text()}});
     if (auto expired = p.tracking->expire_uploads(); !expired)
       context.log.warn("uploads_not_expired", {{"error", expired.error().text()}});
   });

@@ -3,6 +3,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <mutex>
+#include <shared_mutex>
 
 #include <fmt/format.h>
 
@@ -20,9 +23,12 @@ class FileBlobs final : public Blobs {
   Result<std::string> put(std::string_view bytes) override {
     const std::string digest = digest_of(bytes);
     MILLRACE_TRY(const auto path, place(digest));
-    if (exists(path)) return keep(digest, path);
+    MILLRACE_TRY(const bool there, touch(path));
+    if (there) return keep(digest, path);
     MILLRACE_DO(make_folders(parent_of(path)));
     MILLRACE_DO(write_file(path, bytes, 0400));
+    MILLRACE_TRY(const bool noted, touch(path));
+    (void)noted;
     return digest;
   }
 
@@ -39,13 +45,17 @@ class FileBlobs final : public Blobs {
     auto digest = digest_of_file(beside);
     if (!digest) return undo(std::move(digest).error());
     MILLRACE_TRY(const auto path, place(*digest));
-    if (exists(path)) {
+    auto there = touch(path);
+    if (!there) return undo(std::move(there).error());
+    if (*there) {
       ::unlink(beside.c_str());
       return keep(*digest, path);
     }
     if (auto made = make_folders(parent_of(path)); !made) return undo(std::move(made).error());
     FAULT_POINT("store.blob.before_rename");
     if (::rename(beside.c_str(), path.c_str()) != 0) return undo(file_error("cannot rename into place", path, errno));
+    MILLRACE_TRY(const bool noted, touch(path));
+    (void)noted;
     MILLRACE_DO(flush_folder(parent_of(path)));
     return digest;
   }
@@ -82,7 +92,80 @@ class FileBlobs final : public Blobs {
     return {};
   }
 
+  Result<std::vector<KeptBlob>> list(uint8_t first_byte) const override {
+    std::vector<KeptBlob> out;
+    for (const auto& file : files_in(fmt::format("{}/{:02x}", folder_, first_byte))) {
+      const auto digest = "sha256:" + file.name;
+      if (is_digest(digest)) out.push_back({digest, file.size, file.modified_at});
+    }
+    return out;
+  }
+
+  Result<bool> remove_idle(std::string_view digest, Micros since) override {
+    MILLRACE_TRY(const auto path, place(digest));
+    const std::unique_lock alone(removing_);
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) {
+      if (errno == ENOENT) return false;
+      return file_error("cannot stat", path, errno);
+    }
+    if (modified_at(info) >= since) return false;
+    if (::unlink(path.c_str()) != 0) return file_error("cannot remove", path, errno);
+    return true;
+  }
+
+  Result<int64_t> leftovers(Micros before, Leftovers what) override {
+    int64_t count = 0;
+    for (int i = -1; i < 256; ++i) {
+      const auto folder = i < 0 ? folder_ : fmt::format("{}/{:02x}", folder_, i);
+      for (const auto& file : files_in(folder)) {
+        // incoming-XXXXXXXXXXXXXXXX, or a digest and .XXXXXX (core/files.h)
+        const bool half_way =
+            i < 0 ? file.name.starts_with("incoming-") : file.name.size() == 71 && file.name[64] == '.';
+        if (!half_way || file.modified_at >= before) continue;
+        const auto path = folder + "/" + file.name;
+        if (what == Leftovers::remove && ::unlink(path.c_str()) != 0 && errno != ENOENT)
+          return file_error("cannot remove", path, errno);
+        ++count;
+      }
+    }
+    return count;
+  }
+
  private:
+  struct File {
+    std::string name;
+    int64_t size = 0;
+    Micros modified_at = 0;
+  };
+
+  static Micros modified_at(const struct stat& info) {
+    return info.st_mtim.tv_sec * 1'000'000 + info.st_mtim.tv_nsec / 1'000;
+  }
+
+  // Nothing of a folder that is not there.
+  static std::vector<File> files_in(const std::string& folder) {
+    std::vector<File> out;
+    std::error_code error;
+    for (std::filesystem::directory_iterator each(folder, error), end; !error && each != end; each.increment(error)) {
+      struct stat info {};
+      if (::stat(each->path().c_str(), &info) == 0 && S_ISREG(info.st_mode))
+        out.push_back({each->path().filename().string(), info.st_size, modified_at(info)});
+    }
+    return out;
+  }
+
+  // Notes that somebody has just put it. False when it is not there.
+  Result<bool> touch(const std::string& path) {
+    const auto now = context_.now();
+    const timespec time{.tv_sec = now / 1'000'000, .tv_nsec = now % 1'000'000 * 1'000};
+    const timespec times[] = {time, time};
+    const std::shared_lock together(removing_);
+    if (::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0) return true;
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    return file_error("cannot set the time", path, errno);
+  }
+
   static Error damaged(const std::string& path) {
     return Error{Code::corrupt, "the bytes are not those that were stored"}
         .at({.file = path})
@@ -105,6 +188,7 @@ class FileBlobs final : public Blobs {
 
   std::string folder_;
   Context& context_;
+  std::shared_mutex removing_;  // held alone while a blob is looked at and taken away
 };
 
 }  // namespace

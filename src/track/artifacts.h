@@ -40,9 +40,11 @@ class Artifacts {
   Result<std::vector<FileInfo>> list(const std::string& workspace, std::string_view path) const;
   // A file, or a folder with all that is in it. `not_found` when it is not there.
   Result<void> remove(const std::string& workspace, std::string_view path) const;
+  Result<int64_t> leftovers(Micros before, Leftovers what) const { return files_->leftovers(before, what); }
   // An address that needs no login, for `seconds`; `unsupported` where the store has none.
   Result<std::string> presign(const std::string& workspace, std::string_view path, Presign what, int64_t seconds) const;
   bool presigns() const { return files_->presigns(); }
+  const std::string& temp_folder() const { return temp_folder_; }
 
  private:
   std::unique_ptr<FileStore> files_;

@@ -1,11 +1,13 @@
 #include "track/collect.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
 #include "core/fault.h"
 #include "core/limits.h"
+#include "core/transfer_limits.h"
 
 namespace millrace::track {
 namespace {
@@ -119,7 +121,12 @@ Result<Swept> Collector::look(const Caller& caller, const GcOrder& order) const 
     MILLRACE_TRY(const auto late,
                  session.first("SELECT count(*) FROM track_uploads WHERE expires_at <= ? AND state = 'open'", {now}));
     out.uploads = late ? late->integer(0) : 0;
-    if (order.files_only) return {};
+    return {};
+  }));
+  MILLRACE_TRY(out.leftovers, leftovers(order, Leftovers::count));
+  MILLRACE_TRY(out.blobs, loose_.look({.idle = order.older_than, .grace = order.grace}));
+  if (order.files_only) return out;
+  MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
     for (const auto& kind : kinds()) {
       for (std::string after;;) {
         MILLRACE_TRY(auto found, deleted_of(session, caller.workspace, kind, now - order.older_than, after));
@@ -282,7 +289,23 @@ Result<void> Collector::finish(const Caller& caller, const Mark& mark) {
 Result<Swept> Collector::sweep(const Caller& caller, const GcOrder& order) {
   Swept out;
   MILLRACE_TRY(out.uploads, tracking_.expire_uploads());
-  if (order.files_only) return out;
+  if (!order.files_only) MILLRACE_DO(sweep_deleted(caller, order, out));
+  if (out.more) return out;
+  // At the last call alone: all rows are looked through for it.
+  MILLRACE_TRY(out.leftovers, leftovers(order, Leftovers::remove));
+  MILLRACE_TRY(out.blobs, loose_.sweep(caller, {.idle = order.older_than, .grace = order.grace}));
+  return out;
+}
+
+// Files of writers that died cannot be told from those of slow ones, but by their age.
+Result<int64_t> Collector::leftovers(const GcOrder& order, Leftovers what) const {
+  const auto before = context_.now() - std::max<Micros>(order.older_than, limits::idle_us);
+  MILLRACE_TRY(const auto of_artifacts, tracking_.leftovers(before, what));
+  MILLRACE_TRY(const auto of_blobs, blobs_.leftovers(before, what));
+  return of_artifacts + of_blobs;
+}
+
+Result<void> Collector::sweep_deleted(const Caller& caller, const GcOrder& order, Swept& out) {
   MILLRACE_DO(date_unknown(caller));
   std::vector<Garbage> kept;
   MILLRACE_DO(mark(caller, order, kept));
@@ -307,10 +330,10 @@ Result<Swept> Collector::sweep(const Caller& caller, const GcOrder& order) {
     }
   }
   out.more = !out.items.empty();  // an experiment may be empty now
-  if (out.more) return out;       // what is kept is said once, at the end
+  if (out.more) return {};        // what is kept is said once, at the end
   for (auto& item : kept)
     if (out.items.size() < limits::page_size) out.items.push_back(std::move(item));
-  return out;
+  return {};
 }
 
 }  // namespace millrace::track

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/files.h"
+#include "core/transfer_limits.h"
 #include "track/testing.h"
 
 namespace millrace::track {
@@ -14,7 +16,10 @@ class CollectTest : public ::testing::Test {
   testing::Tracked world;
   Tracking& tracking = world.tracking;
   Caller& ada = world.ada;
-  Collector collector{*world.store.database, world.journal, world.store.world.context, tracking};
+  std::unique_ptr<store::Blobs> blobs =
+      std::move(*store::open_file_blobs(world.store.folder / "blobs", world.store.world.context));
+  Collector collector{
+      {*world.store.database, world.journal, world.store.world.context, tracking, *blobs, "this-server"}};
 
   std::string run_with_all(const std::string& experiment = "0") {
     const auto run = world.run("", experiment).info;
@@ -157,6 +162,30 @@ TEST_F(CollectTest, files_only_takes_expired_uploads_alone) {
   EXPECT_EQ(done->uploads, 1);
   EXPECT_TRUE(done->items.empty());
   EXPECT_GT(rows_of(run), 0);
+}
+
+TEST_F(CollectTest, what_died_half_way_goes_when_nobody_has_touched_it_for_long) {
+  pass(system_clock().now() - world.store.world.clock.now());  // the times of files are of this world
+  ASSERT_TRUE(tracking.create_upload(ada, "1/f", 1));
+  const auto known = world.store.query("SELECT id FROM track_uploads")->at(0).text(0);
+  const std::string parts = world.store.folder / "artifacts/.millrace-uploads/";
+  for (const auto& id : {known, std::string(32, 'a')}) {
+    ASSERT_TRUE(make_folders(parts + id));
+    ASSERT_TRUE(write_file(parts + id + "/1", "x"));
+  }
+  const std::string copy = world.store.folder / "artifacts/.millrace-incoming/abcdef";
+  ASSERT_TRUE(make_folders(parent_of(copy)));
+  ASSERT_TRUE(write_file(copy, "x"));
+  const GcOrder order{.files_only = true};
+  EXPECT_EQ(collector.look(ada, order)->leftovers, 1);  // the copy may be under way
+  pass(limits::idle_us + 2'000'000);
+  EXPECT_EQ(collector.look(ada, order)->leftovers, 2);
+  EXPECT_TRUE(exists(copy));
+  EXPECT_EQ(collector.sweep(ada, order)->leftovers, 2);
+  EXPECT_FALSE(exists(copy));
+  EXPECT_FALSE(exists(parts + std::string(32, 'a')));
+  EXPECT_TRUE(exists(parts + known + "/1"));
+  EXPECT_EQ(collector.sweep(ada, order)->leftovers, 0);
 }
 
 }  // namespace

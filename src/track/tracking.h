@@ -77,7 +77,7 @@ struct Sample {
 // Where artifacts are kept.
 struct ArtifactPlaces {
   Artifacts proxied;                            // what mlflow-artifacts:/ names: clients go through this server
-  std::string uploads_folder;                   // parts of uploads; outlives restarts
+  Artifacts parts;                              // of uploads; seen by all servers that share the rows of the uploads
   std::string root_uri = "mlflow-artifacts:/";  // below which new experiments keep theirs
   std::optional<Artifacts> direct = {};         // what root_uri names, when that is not the proxy
 };
@@ -95,7 +95,7 @@ class Tracking {
   Tracking(store::Database& database, lineage::Journal& journal, Context& context, ArtifactPlaces places);
   Tracking(store::Database& database, lineage::Journal& journal, Context& context, const std::string& artifacts_folder)
       : Tracking(database, journal, context,
-                 ArtifactPlaces{Artifacts(artifacts_folder), artifacts_folder + "/.millrace-uploads"}) {}
+                 ArtifactPlaces{Artifacts(artifacts_folder), Artifacts(artifacts_folder + "/.millrace-uploads")}) {}
 
   Result<std::string> create_experiment(const Caller& caller, const NewExperiment& wanted);
   Result<std::string> ensure_experiment(const Caller& caller,
@@ -180,6 +180,8 @@ class Tracking {
                                const std::vector<UploadPart>& parts);
   Result<void> abort_upload(const Caller& caller, const std::string& path, const std::string& id);
   Result<int64_t> expire_uploads();  // of all workspaces; how many
+  // What died half-way: files on their way that nobody has touched since `before`, parts of uploads that have no rows.
+  Result<int64_t> leftovers(Micros before, Leftovers what);
 
  private:
   Result<void> ensure_default(const Caller& caller);
@@ -188,7 +190,7 @@ class Tracking {
   Result<void> store_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file,
                               const std::string& digest, const Also& also);
   Result<void> note_artifact(const Caller& caller, const std::string& path, const Stored& stored, const Also& also);
-  std::string upload_folder(const std::string& id) const { return places_.uploads_folder + "/" + id; }
+  Result<void> remove_parts(const std::string& upload) const;
   Result<void> check_open(const std::string& workspace, const std::string& path, Below below) const;
   int64_t now_ms() const { return context_.now() / 1000; }
 

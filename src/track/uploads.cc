@@ -1,5 +1,6 @@
-// Uploads in parts: a folder an upload, a file a part, rows that say what each part holds. A part is moved into place
-// first and noted then; what completes an upload trusts neither and reads every byte again.
+// Uploads in parts: a folder an upload, a file a part, rows that say what each part holds. A part is put in place first
+// and noted then; what completes an upload trusts neither and reads every byte again. Any server that shares the rows
+// and the store may be sent any of it.
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@ namespace millrace::track {
 namespace {
 
 constexpr size_t kExpiredAtOnce = 1'000;
+const std::string kUploads = "default";  // ids are of all workspaces
 
 struct Row {
   std::string workspace, id, path, key_digest, state;
@@ -119,9 +121,13 @@ Result<void> compare(const Row& row, const std::vector<UploadPart>& have, const 
   return {};
 }
 
+std::string part_path(const std::string& id, int64_t part) { return fmt::format("{}/{}", id, part); }
+
 class Joined {
  public:
-  static Result<Joined> open(const std::string& path) {
+  static Result<Joined> open(const std::string& folder, const std::string& name) {
+    MILLRACE_DO(make_folders(folder));
+    const auto path = fmt::format("{}/{}{}", folder, kArtifactBeside, name);
     Joined out;
     out.file_.reset(std::fopen(path.c_str(), "wbxe"));
     if (!out.file_) return file_error("cannot join the parts", path, errno);
@@ -133,17 +139,16 @@ class Joined {
     if (!path_.empty()) ::unlink(path_.c_str());
   }
 
-  Result<void> append(const std::string& part_path, const UploadPart& part, std::string& buffer) {
-    const std::unique_ptr<FILE, int (*)(FILE*)> in(std::fopen(part_path.c_str(), "rbe"), &std::fclose);
+  Result<void> append(const Artifacts& from, const std::string& path, const UploadPart& part, std::string& buffer) {
     const auto changed = [&] {
       return Error{Code::conflict, fmt::format("part {} is not what was sent", part.number)}.hint(
           "send it again, then complete again");
     };
-    if (!in) return errno == ENOENT ? changed() : file_error("cannot read", part_path, errno);
+    auto opened = from.open(kUploads, path);
+    if (!opened) return opened.error().code() == Code::not_found ? changed() : std::move(opened).error();
     Sha256 of_part;
     while (true) {
-      const size_t got = std::fread(buffer.data(), 1, buffer.size(), in.get());
-      if (got == 0 && std::ferror(in.get()) != 0) return file_error("cannot read", part_path, errno);
+      MILLRACE_TRY(const size_t got, opened->reader->read(buffer.data(), buffer.size()));
       if (got == 0) break;
       of_part.update(buffer.data(), got);
       whole_.update(buffer.data(), got);
@@ -168,6 +173,12 @@ class Joined {
 };
 
 }  // namespace
+
+Result<void> Tracking::remove_parts(const std::string& id) const {
+  auto removed = places_.parts.remove(kUploads, id);
+  if (!removed && removed.error().code() != Code::not_found) return removed;
+  return {};
+}
 
 Result<Upload> Tracking::create_upload(const Caller& caller, const std::string& path, int64_t parts) {
   if (parts < 1 || parts > limits::upload_parts)
@@ -210,13 +221,8 @@ Result<void> Tracking::check_upload(const std::string& id, const std::string& ke
 Result<std::string> Tracking::put_upload_part(const std::string& id, const std::string& key, int64_t part,
                                               const std::string& spooled_file, const std::string& digest) {
   MILLRACE_DO(check_upload(id, key, part));
-  MILLRACE_TRY(const auto size, file_size(spooled_file));
-  const auto folder = upload_folder(id);
-  MILLRACE_DO(make_folders(folder));
-  MILLRACE_DO(flush_file(spooled_file));
-  const auto to = fmt::format("{}/{}", folder, part);
-  if (::rename(spooled_file.c_str(), to.c_str()) != 0) return file_error("cannot keep the part", to, errno);
-  MILLRACE_DO(flush_folder(folder));
+  MILLRACE_TRY(const auto stored, places_.parts.put(kUploads, part_path(id, part), spooled_file, digest));
+  const auto size = stored.size;
   FAULT_POINT("track.upload.after_part");
   const Caller self{.workspace = "default", .subject = "upload", .roles = {}, .via = "mlflow", .request_id = ""};
   // No line of the journal: parts become something when the upload is complete.
@@ -235,7 +241,7 @@ Result<std::string> Tracking::put_upload_part(const std::string& id, const std::
     return lineage::Change{};
   });
   if (noted) return digest;
-  if (noted.error().code() == Code::not_found) MILLRACE_DO(remove_tree(folder));  // aborted meanwhile
+  if (noted.error().code() == Code::not_found) MILLRACE_DO(remove_parts(id));  // aborted meanwhile
   return noted.error();
 }
 
@@ -267,10 +273,9 @@ Result<void> Tracking::complete_upload(const Caller& caller, const std::string& 
   if (static_cast<uint64_t>(total) > limits::artifact_bytes)
     return Error{Code::too_large,
                  fmt::format("the parts hold {} bytes, an artifact at most {}", total, limits::artifact_bytes)};
-  MILLRACE_TRY(auto joined, Joined::open(fmt::format("{}/whole-{}", upload_folder(id), context_.uuid())));
+  MILLRACE_TRY(auto joined, Joined::open(places_.proxied.temp_folder(), context_.uuid()));
   std::string buffer(1 << 20, '\0');
-  for (const auto& part : have)
-    MILLRACE_DO(joined.append(fmt::format("{}/{}", upload_folder(id), part.number), part, buffer));
+  for (const auto& part : have) MILLRACE_DO(joined.append(places_.parts, part_path(id, part.number), part, buffer));
   MILLRACE_TRY(const auto digest, joined.close());
   FAULT_POINT("track.upload.after_join");
   MILLRACE_DO(store_artifact(caller, path, joined.path(), digest, [&](store::Session& session) -> Result<void> {
@@ -280,7 +285,7 @@ Result<void> Tracking::complete_upload(const Caller& caller, const std::string& 
     (void)done;
     return {};
   }));
-  return remove_tree(upload_folder(id));
+  return remove_parts(id);
 }
 
 Result<void> Tracking::abort_upload(const Caller& caller, const std::string& path, const std::string& id) {
@@ -295,7 +300,7 @@ Result<void> Tracking::abort_upload(const Caller& caller, const std::string& pat
                            .body = {{"path", row.path}, {"upload", id}}};
   }));
   (void)line;
-  return remove_tree(upload_folder(id));
+  return remove_parts(id);
 }
 
 Result<int64_t> Tracking::expire_uploads() {
@@ -313,7 +318,7 @@ Result<int64_t> Tracking::expire_uploads() {
     if (late.empty()) return expired;
     for (const auto& [workspace, id] : late) {
       // The folder first: once the rows are gone nobody knows of it.
-      MILLRACE_DO(remove_tree(upload_folder(id)));
+      MILLRACE_DO(remove_parts(id));
       FAULT_POINT("track.upload.expire");
       const Caller self{.workspace = workspace,
                         .subject = "millrace",
@@ -337,6 +342,26 @@ Result<int64_t> Tracking::expire_uploads() {
       ++expired;
     }
   }
+}
+
+// An upload has its rows before its first part, and an id is never used again.
+Result<int64_t> Tracking::leftovers(Micros before, Leftovers what) {
+  MILLRACE_TRY(auto count, places_.proxied.leftovers(before, what));
+  MILLRACE_TRY(const auto more, places_.parts.leftovers(before, what));
+  count += more;
+  MILLRACE_TRY(const auto found, places_.parts.list(kUploads, ""));
+  for (const auto& each : found) {
+    bool known = false;
+    MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
+      MILLRACE_TRY(const auto row, session.first("SELECT 1 FROM track_uploads WHERE id = ?", {each.path}));
+      known = row.has_value();
+      return {};
+    }));
+    if (known) continue;
+    if (what == Leftovers::remove) MILLRACE_DO(remove_parts(each.path));
+    ++count;
+  }
+  return count;
 }
 
 }  // namespace millrace::track

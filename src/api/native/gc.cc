@@ -22,7 +22,8 @@ Json to_json(const track::Swept& swept) {
     if (item.deleted_at != 0) out["deleted_at"] = to_iso(item.deleted_at);
     items.push_back(std::move(out));
   }
-  return {{"items", std::move(items)}, {"uploads", swept.uploads}, {"more", swept.more}};
+  return {{"items", std::move(items)},  {"uploads", swept.uploads},        {"leftovers", swept.leftovers},
+          {"blobs", swept.blobs.count}, {"blob_bytes", swept.blobs.bytes}, {"more", swept.more}};
 }
 
 Result<Json> look(Services& s, const Request& in) {
@@ -55,7 +56,9 @@ Routes gc_routes(Services& s) {
   return {
       {"GET", base, Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return look(s, in); }); },
-       "What a collection of garbage would remove: deleted runs, models and experiments, expired uploads."},
+       "What a collection of garbage would remove: deleted runs, models and experiments, expired uploads, files and "
+       "blobs "
+       "that belong to nothing."},
       {"POST", base, Permission::admin, kJsonBody, "gc.removed", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return sweep(s, in); }); },
        "Removes some of it for good; repeat while 'more' is true."},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -16,8 +17,9 @@
 namespace millrace::track {
 namespace {
 
-constexpr size_t kFolderEntries = 100'000;  // listed of one folder
-constexpr size_t kRemovedAtOnce = 1'000;    // names held in memory while a folder is removed
+constexpr size_t kFolderEntries = 100'000;                    // listed of one folder
+constexpr size_t kRemovedAtOnce = 1'000;                      // names held in memory while a folder is removed
+constexpr std::string_view kIncoming = ".millrace-incoming";  // copies of what came over from another file system
 
 class Descriptor {
  public:
@@ -135,9 +137,33 @@ Result<FileState> state_at(int folder, const std::string& name, const ArtifactPa
   return state_of(info);
 }
 
+struct Copy {
+  std::string path;
+  FileState state;
+};
+
+// Durable, with a name that nobody else has: several servers may share a folder.
+Result<Copy> copy_of(const std::string& from, const std::string& folder) {
+  MILLRACE_DO(make_folders(folder));
+  Copy out{folder + "/XXXXXX", {}};
+  const Descriptor reserved(::mkostemp(out.path.data(), O_CLOEXEC));
+  if (!reserved) return file_error("cannot copy a file to", out.path, errno);
+  auto copied = copy_file(from, out.path);
+  if (copied) copied = flush_file(out.path);
+  struct stat info {};
+  if (copied && ::fstat(reserved.get(), &info) != 0) copied = file_error("cannot stat", out.path, errno);
+  if (!copied) {
+    ::unlink(out.path.c_str());
+    return std::move(copied).error();
+  }
+  out.state = state_of(info);
+  return out;
+}
+
 // Gives the bytes of `from` the path's last name in `folder`, in one step for readers. The state is taken before that:
 // afterwards it may be that of another writer's file.
-Result<FileState> move_into(const Descriptor& folder, const std::string& from, const ArtifactPath& at) {
+Result<FileState> move_into(const std::string& root, const Descriptor& folder, const std::string& from,
+                            const ArtifactPath& at) {
   const auto& name = at.parts().back();
   MILLRACE_DO(flush_file(from));
   MILLRACE_TRY(auto state, state_at(AT_FDCWD, from, at));
@@ -147,20 +173,13 @@ Result<FileState> move_into(const Descriptor& folder, const std::string& from, c
     return state;
   }
   if (errno != EXDEV) return path_error("cannot store", at, errno);
-  const auto beside = std::string(kArtifactBeside) + from.substr(from.rfind('/') + 1);
-  const auto copy_path = fmt::format("/proc/self/fd/{}/{}", folder.get(), beside);
-  auto copied = copy_file(from, copy_path);
-  if (copied) copied = flush_file(copy_path);
-  if (copied) {
-    auto copy_state = state_at(folder.get(), beside, at);
-    if (copy_state) state = std::move(*copy_state);
-    if (!copy_state) copied = std::move(copy_state).error();
-  }
-  if (copied && ::renameat(folder.get(), beside.c_str(), folder.get(), name.c_str()) != 0)
-    copied = path_error("cannot store", at, errno);
-  if (!copied) {
-    ::unlinkat(folder.get(), beside.c_str(), 0);
-    return std::move(copied).error();
+  MILLRACE_TRY(const auto copy, copy_of(from, root + "/" + std::string(kIncoming)));
+  state = copy.state;
+  FAULT_POINT("track.artifact.after_copy");
+  if (::renameat(AT_FDCWD, copy.path.c_str(), folder.get(), name.c_str()) != 0) {
+    const auto error = path_error("cannot store", at, errno);
+    ::unlink(copy.path.c_str());
+    return error;
   }
   MILLRACE_DO(flush(folder.get(), at));
   return state;
@@ -196,7 +215,7 @@ class LocalFiles final : public FileStore {
 
   Result<FileState> put(const ArtifactPath& at, const std::string& local_file, const std::string&) override {
     MILLRACE_TRY(const auto folder, open_folder(root_, at, at.parts().size() - 1, Missing::is_made));
-    return move_into(folder, local_file, at);
+    return move_into(root_, folder, local_file, at);
   }
 
   Result<FileState> find(const ArtifactPath& at) const override {
@@ -252,6 +271,23 @@ class LocalFiles final : public FileStore {
     MILLRACE_TRY(const auto state, find(at));
     (void)state;
     return root_ + "/" + at.from_root();
+  }
+
+  Result<int64_t> leftovers(Micros before, Leftovers what) override {
+    const auto folder = root_ + "/" + std::string(kIncoming);
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(folder.c_str()), &::closedir);
+    if (!stream && errno == ENOENT) return int64_t{0};
+    if (!stream) return file_error("cannot list", folder, errno);
+    int64_t count = 0;
+    while (const dirent* entry = ::readdir(stream.get())) {
+      struct stat info {};
+      if (::fstatat(::dirfd(stream.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+      if (!S_ISREG(info.st_mode) || info.st_mtim.tv_sec >= before / 1'000'000) continue;
+      if (what == Leftovers::remove && ::unlinkat(::dirfd(stream.get()), entry->d_name, 0) != 0 && errno != ENOENT)
+        return file_error("cannot remove", folder + "/" + entry->d_name, errno);
+      ++count;
+    }
+    return count;
   }
 
   bool presigns() const override { return false; }

@@ -3,6 +3,7 @@
 #include <arrow/buffer.h>
 #include <arrow/filesystem/filesystem.h>
 #include <arrow/io/interfaces.h>
+#include <arrow/memory_pool.h>
 #include <arrow/util/key_value_metadata.h>
 
 #include <algorithm>
@@ -21,8 +22,8 @@ namespace {
 namespace fs = arrow::fs;
 
 constexpr int64_t kReadAhead = 4 << 20;  // bytes of one request of a download
-constexpr int64_t kWrite = 4 << 20;
-constexpr int64_t kFlushEvery = 16 << 20;   // bytes that may be on their way to the bucket
+constexpr int64_t kWrite = 1 << 20;
+constexpr int64_t kFlushEvery = 10 << 20;   // Arrow's parts: one on its way to the bucket, one being filled
 constexpr size_t kFolderEntries = 100'000;  // listed of one folder
 
 Error s3_error(std::string_view doing, const ArtifactPath& at, const arrow::Status& status) {
@@ -169,7 +170,7 @@ class S3Files final : public FileStore {
     std::vector<FileInfo> out;
     for (const auto& each : *found) {
       const auto name = each.base_name();
-      if (name.empty() || (at.parts().empty() && name == "workspaces")) continue;
+      if (name.empty() || name.starts_with(kArtifactBeside) || (at.parts().empty() && name == "workspaces")) continue;
       out.push_back({name, each.IsDirectory(), each.IsDirectory() ? 0 : each.size()});
     }
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
@@ -189,6 +190,8 @@ class S3Files final : public FileStore {
   Result<std::string> local_file(const ArtifactPath&) const override {
     return Error{Code::unsupported, "artifacts lie in a bucket, not on this machine"}.hint("read it as a stream");
   }
+
+  Result<int64_t> leftovers(Micros, Leftovers) override { return int64_t{0}; }
 
   bool presigns() const override { return options_.key && !options_.place.region.empty(); }
 
@@ -226,7 +229,8 @@ class S3Files final : public FileStore {
     auto uri = fmt::format("s3://{}?scheme={}&allow_delayed_open=true", place.bucket, place.scheme);
     if (!place.endpoint.empty()) uri += "&endpoint_override=" + place.endpoint;
     if (!place.region.empty()) uri += "&region=" + place.region;
-    auto made = fs::FileSystemFromUri(uri);
+    // Not Arrow's own pool: it keeps what transfers gave back.
+    auto made = fs::FileSystemFromUri(uri, arrow::io::IOContext(arrow::system_memory_pool()));
     if (!made.ok()) return s3_error("reach", at, made.status());
     bucket_ = std::move(*made);
     return bucket_;

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/reader.h"
 #include "core/result.h"
+#include "store/blobs.h"
 #include "track/entities.h"
 #include "track/files/path.h"
 
@@ -31,6 +33,7 @@ struct Span {
 };
 
 enum class Presign { get, put };
+using store::Leftovers;
 
 class FileStore {
  public:
@@ -48,6 +51,9 @@ class FileStore {
   virtual Result<void> remove(const ArtifactPath& at) = 0;
   // The file's own path, for a reader that needs one; `unsupported` where files do not lie on this machine.
   virtual Result<std::string> local_file(const ArtifactPath& at) const = 0;
+  // Files that writers which died left half-way, none of them touched since `before`: how many. What belongs to the
+  // bucket's own rules (uploads in parts that nobody ended) is not among them.
+  virtual Result<int64_t> leftovers(Micros before, Leftovers what) = 0;
   // Can it give addresses that need no other login?
   virtual bool presigns() const = 0;
   // An address that is good for one file and one way of using it for `seconds` from now; else `unsupported`.

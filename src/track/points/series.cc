@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/fault.h"
 #include "track/points/codec.h"
 #include "track/query.h"
 
@@ -64,25 +65,22 @@ store::Value coded_tail(const Head& head) {
 Result<bool> store_head(store::Session& session, const std::string& workspace, const RunInfo& run,
                         const std::string& key, const Head& head) {
   const auto sealed = head.sealed.value_or(Point{.timestamp = -1});
-  store::Values values{head.latest.timestamp,
-                       head.latest.step,
-                       head.latest.value,
-                       int64_t{head.latest.is_nan},
-                       head.origin.model_id,
-                       head.origin.dataset_name,
-                       head.origin.dataset_digest,
-                       static_cast<int64_t>(head.tail.size()),
-                       sealed.timestamp,
-                       sealed.step,
-                       coded_tail(head)};
+  store::Values values{head.latest.timestamp,      head.latest.step,
+                       head.latest.value,          int64_t{head.latest.is_nan},
+                       head.origin.model_id,       head.origin.dataset_name,
+                       head.origin.dataset_digest, static_cast<int64_t>(head.tail.size()),
+                       sealed.timestamp,           sealed.step,
+                       coded_tail(head),           int64_t{head.old_rows}};
   if (head.version < 0) {
     values.insert(values.end(), {workspace, run.id, key, run.experiment_id, run.start_time});
     MILLRACE_TRY(
         const auto added,
         session.execute(
             "INSERT INTO track_latest_metrics (timestamp, step, value, is_nan, model_id, dataset_name, dataset_digest, "
-            "unsealed, sealed_timestamp, sealed_step, tail, workspace, run_id, key, experiment_id, start_time) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, run_id, key) DO NOTHING",
+            "unsealed, sealed_timestamp, sealed_step, tail, old_rows, workspace, run_id, key, experiment_id, "
+            "start_time) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, run_id, key) DO "
+            "NOTHING",
             values));
     return added == 1;
   }
@@ -92,7 +90,7 @@ Result<bool> store_head(store::Session& session, const std::string& workspace, c
       session.execute(
           "UPDATE track_latest_metrics SET timestamp = ?, step = ?, value = ?, is_nan = ?, model_id = ?, "
           "dataset_name = ?, dataset_digest = ?, unsealed = ?, sealed_timestamp = ?, sealed_step = ?, tail = ?, "
-          "old_rows = 0, version = version + 1 WHERE workspace = ? AND run_id = ? AND key = ? AND version = ?",
+          "old_rows = ?, version = version + 1 WHERE workspace = ? AND run_id = ? AND key = ? AND version = ?",
           values));
   return changed == 1;
 }
@@ -103,20 +101,21 @@ void note_sealed(Head& head, const Points& points) {
       head.sealed = Point{.timestamp = point.timestamp, .step = point.step};
 }
 
-Result<void> move_old_rows(store::Session& session, const SeriesName& name, Head& head) {
-  while (true) {
-    MILLRACE_TRY(const auto rows, old_rows_after(session, name, std::nullopt, kChunkPoints));
-    if (rows.empty()) return {};
-    MILLRACE_DO(seal(session, name, rows, head.sealed));
-    note_sealed(head, rows);
-    const auto& last = rows.points.back();
-    MILLRACE_TRY(const auto removed,
-                 session.execute("DELETE FROM track_metrics WHERE workspace = ? AND run_id = ? AND key = ? AND "
-                                 "(timestamp, step, value, is_nan) <= (?, ?, ?, ?)",
-                                 {name.workspace, name.run, name.key, last.timestamp, last.step, last.value,
-                                  int64_t{last.is_nan}}));
-    (void)removed;
-  }
+// The first of those that are left, as many as a chunk holds.
+Result<void> move_some_old_rows(store::Session& session, const SeriesName& name, Head& head) {
+  MILLRACE_TRY(const auto rows, old_rows_after(session, name, std::nullopt, kChunkPoints));
+  head.old_rows = rows.size() == kChunkPoints;
+  if (rows.empty()) return {};
+  MILLRACE_DO(seal(session, name, rows, head.sealed));
+  note_sealed(head, rows);
+  const auto& last = rows.points.back();
+  MILLRACE_TRY(const auto removed,
+               session.execute(
+                   "DELETE FROM track_metrics WHERE workspace = ? AND run_id = ? AND key = ? AND "
+                   "(timestamp, step, value, is_nan) <= (?, ?, ?, ?)",
+                   {name.workspace, name.run, name.key, last.timestamp, last.step, last.value, int64_t{last.is_nan}}));
+  (void)removed;
+  return {};
 }
 
 // Those of `added` that are not stored yet.
@@ -168,7 +167,7 @@ Result<bool> append_one(store::Session& session, const std::string& workspace, c
   if (moving) {
     MILLRACE_TRY(const bool mine, claim(session, name, run, head));
     if (!mine) return false;
-    MILLRACE_DO(move_old_rows(session, name, head));
+    while (head.old_rows) MILLRACE_DO(move_some_old_rows(session, name, head));
   }
   MILLRACE_TRY(const auto fresh, fresh_of(session, name, head, added));
   if (fresh.empty() && !moving) return true;
@@ -222,6 +221,20 @@ Result<void> append(store::Session& session, const std::string& workspace, const
   return Error{Code::unavailable,
                fmt::format("metric '{}' of run {} is written to by others all the time", keys[0], run.id)}
       .hint("try again in a moment");
+}
+
+Result<bool> seal_old_rows(store::Session& session, const std::string& workspace, const RunInfo& run,
+                           const std::string& key) {
+  const SeriesName name{workspace, run.id, key};
+  MILLRACE_TRY(auto heads, load_heads(session, workspace, run.id, {key}));
+  if (heads.empty() || !heads.begin()->second.old_rows) return false;
+  auto& head = heads.begin()->second;
+  MILLRACE_TRY(const bool mine, claim(session, name, run, head));
+  if (!mine) return false;
+  MILLRACE_DO(move_some_old_rows(session, name, head));
+  FAULT_POINT("track.old_points.before_store");
+  MILLRACE_TRY(const bool stored, store_head(session, workspace, run, key, head));
+  return stored && head.old_rows;
 }
 
 Result<Points> old_rows_after(store::Session& session, const SeriesName& name, const std::optional<Point>& after,

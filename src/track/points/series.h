@@ -33,6 +33,11 @@ using Additions = std::map<std::string, Points>;
 // that is there already, in tail or chunk, changes nothing. Rows of before migration 0009 become chunks first.
 Result<void> append(store::Session& session, const std::string& workspace, const RunInfo& run, const Additions& added);
 
+// Moves some rows of before migration 0009 into a chunk, as many as it holds. The history stays what it was, point by
+// point. Answers whether there are more; does nothing when another server writes to the metric meanwhile.
+Result<bool> seal_old_rows(store::Session& session, const std::string& workspace, const RunInfo& run,
+                           const std::string& key);
+
 // The `most` smallest points after a place, or those that are.
 Result<Points> history_after(store::Session& session, const SeriesName& name, const std::optional<Point>& after,
                              size_t most);

@@ -11,6 +11,7 @@
 
 #include "track/points/codec.h"
 #include "track/points/curve.h"
+#include "track/seal_old.h"
 #include "track/testing.h"
 
 namespace millrace::track {
@@ -206,6 +207,88 @@ TEST_F(SeriesTest, rows_of_before_are_read_and_become_chunks_with_the_next_write
   expect_all("m");
   const auto found = history("m", 1'000);
   EXPECT_EQ(found.origin_of(found.points[0]).dataset_name, "june");
+}
+
+TEST_F(SeriesTest, rows_of_before_become_chunks_some_at_a_time_without_a_write) {
+  Points rows = line(0, 9'000);
+  rows.points[17].is_nan = true;
+  rows.points[17].value = 0;
+  ASSERT_TRUE(world.store.database->write([&](store::Session& session) -> Result<void> {
+    for (const auto& point : rows.points) {
+      model["m"].insert(values_of(point));
+      MILLRACE_TRY(const auto done,
+                   session.execute("INSERT INTO track_metrics VALUES ('default', ?, 'm', ?, ?, ?, ?, '', 'june', 'd')",
+                                   {run.id, point.timestamp, point.step, point.value, int64_t{point.is_nan}}));
+      (void)done;
+    }
+    MILLRACE_TRY(const auto head,
+                 session.execute("INSERT INTO track_latest_metrics (workspace, run_id, key, timestamp, step, value, "
+                                 "is_nan, model_id, dataset_name, dataset_digest, old_rows) VALUES ('default', ?, "
+                                 "'m', 1, 8999, 0.25, 0, '', '', '', 1)",
+                                 {run.id}));
+    (void)head;
+    return {};
+  }));
+  const auto latest = [&] { return world.store.query("SELECT timestamp, step, value FROM track_latest_metrics"); };
+  const auto before_it = latest()->at(0);
+  OldPoints old(*world.store.database, world.journal, world.store.world.context);
+  EXPECT_TRUE(*old.any());
+  for (int64_t step = 1; step <= 3; ++step) {  // each time as if the server died after a step
+    int64_t left = 1;
+    EXPECT_EQ(*old.seal([&] { return left-- == 0; }), 1);
+    EXPECT_EQ(world.store.number("SELECT count(*) FROM track_metrics"), step < 3 ? 9'000 - step * 4'096 : 0);
+    expect_all("m");
+    expect_sample("m", {});
+    EXPECT_EQ(latest()->at(0).integer(1), before_it.integer(1));
+    EXPECT_EQ(latest()->at(0).real(2), before_it.real(2));
+  }
+  EXPECT_FALSE(*old.any());
+  EXPECT_EQ(chunks(), 3);
+  EXPECT_EQ(*old.seal([] { return false; }), 0);
+  add("m", line(8'990, 300));  // ten of them are there
+  expect_all("m");
+  EXPECT_EQ(history("m", 5'000).origin_of(history("m", 5'000).points[0]).dataset_name, "june");
+}
+
+TEST_F(SeriesTest, a_write_between_two_steps_finishes_the_move) {
+  const auto rows = line(0, 9'000);
+  ASSERT_TRUE(world.store.database->write([&](store::Session& session) -> Result<void> {
+    for (const auto& point : rows.points) {
+      model["m"].insert(values_of(point));
+      MILLRACE_TRY(const auto done,
+                   session.execute("INSERT INTO track_metrics VALUES ('default', ?, 'm', ?, ?, ?, 0, '', '', '')",
+                                   {run.id, point.timestamp, point.step, point.value}));
+      (void)done;
+    }
+    MILLRACE_TRY(const auto head,
+                 session.execute("INSERT INTO track_latest_metrics (workspace, run_id, key, timestamp, step, value, "
+                                 "is_nan, model_id, dataset_name, dataset_digest, old_rows) VALUES ('default', ?, "
+                                 "'m', 1, 1, 0, 0, '', '', '', 1)",
+                                 {run.id}));
+    (void)head;
+    return {};
+  }));
+  OldPoints old(*world.store.database, world.journal, world.store.world.context);
+  int64_t left = 1;
+  EXPECT_EQ(*old.seal([&] { return left-- == 0; }), 1);
+  add("m", line(4'000, 6'000));  // in a chunk, still a row, and new
+  EXPECT_EQ(world.store.number("SELECT count(*) FROM track_metrics"), 0);
+  EXPECT_FALSE(*old.any());
+  expect_all("m");
+  expect_sample("m", {});
+}
+
+// So nothing needs to join small ones: the bytes of a row that a chunk costs are shared by 2,048 points and more.
+TEST_F(SeriesTest, in_whatever_order_points_come_no_chunk_but_the_last_is_less_than_half_full) {
+  std::vector<Points> batches;
+  for (int64_t i = 0; i < 200; ++i) batches.push_back(line(i * 150, 150));
+  std::shuffle(batches.begin(), batches.end(), std::mt19937(5));
+  add_each("m", batches);
+  expect_all("m");
+  EXPECT_GT(chunks(), 7);
+  EXPECT_EQ(world.store.number("SELECT count(*) FROM track_metric_chunks WHERE points < 2048 AND first_timestamp < "
+                               "(SELECT max(first_timestamp) FROM track_metric_chunks)"),
+            0);
 }
 
 TEST_F(SeriesTest, a_damaged_chunk_is_named_and_other_metrics_stay_readable) {
