@@ -5,7 +5,7 @@
 
 #include "core/project.h"
 #include "exchange/registered.h"
-#include "registry/registered.h"
+#include "registry/models/registered.h"
 
 namespace millrace::exchange {
 
