@@ -270,8 +270,8 @@ class FileSource final : public Source {
           !read_number(std::string_view(entry.name).substr(kVersion.size()), number))
         continue;
       out.last_version = std::max(out.last_version, number);
-      MILLRACE_TRY(const auto version, read_yaml(folder + "/" + entry.name));
-      if (text_of(version, "current_stage") != kDeletedStage) out.versions.push_back(number);
+      const auto version = read_yaml(folder + "/" + entry.name);  // one that is broken is refused by itself
+      if (!version || text_of(*version, "current_stage") != kDeletedStage) out.versions.push_back(number);
     }
     std::sort(out.versions.begin(), out.versions.end());
     return out;

@@ -38,6 +38,13 @@ std::string alias_id(const std::string& model, const std::string& alias) { retur
 
 Result<Registered> RegisteredImport::read(const std::string& name) const { return with_.source.registered(name); }
 
+Result<std::optional<Registered>> RegisteredImport::readable(const std::string& name) const {
+  auto found = read(name);
+  if (found) return std::optional(std::move(*found));
+  if (is_of_the_thing(found.error())) return std::optional<Registered>();
+  return std::move(found).error();
+}
+
 Result<Version> RegisteredImport::read(const std::string& model, int64_t number) const {
   MILLRACE_TRY(auto version, with_.source.version(model, number));
   settle(version, place_of(version));
@@ -77,7 +84,7 @@ Result<void> RegisteredImport::take() {
   MILLRACE_DO(take_versions());
   if (with_.options.dry_run) return {};
   for (const auto& name : names_) {
-    auto found = read(name);
+    MILLRACE_TRY(const auto found, readable(name));
     if (!found) continue;  // refused above
     const auto& model = *found;
     for (const auto number : model.versions) {
@@ -163,7 +170,7 @@ bool RegisteredImport::is_pending(const std::string& source) const {
 Result<void> RegisteredImport::take_versions() {
   std::vector<std::pair<std::string, int64_t>> now;
   for (const auto& name : names_) {
-    auto model = read(name);
+    MILLRACE_TRY(const auto model, readable(name));
     if (!model) continue;  // refused as a model
     for (const auto number : model->versions) now.emplace_back(name, number);
   }
@@ -323,7 +330,7 @@ Result<void> RegisteredImport::take_alias(const Registered& model, const std::st
 
 Result<void> RegisteredImport::compare() {
   for (const auto& name : names_) {
-    auto model = read(name);
+    MILLRACE_TRY(const auto model, readable(name));
     if (!model) continue;  // refused, and said so
     MILLRACE_DO(compare_model(*model));
     MILLRACE_DO(compare_versions(*model));

@@ -50,6 +50,7 @@ class RegisteredImport {
   Result<void> compare_versions(const Registered& model);
 
   Result<Registered> read(const std::string& name) const;
+  Result<std::optional<Registered>> readable(const std::string& name) const;  // nothing: it was refused
   Result<Version> read(const std::string& model, int64_t number) const;
   Result<Numbers> versions_here(const std::string& model) const;
   Result<std::optional<Version>> version_here(const std::string& model, int64_t number) const;

@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "store/postgres/connection.h"
-#include "store/postgres/errors.h"
 #include "store/postgres/sql_text.h"
 #include "store/postgres/values.h"
 
@@ -26,14 +25,13 @@ constexpr const char* kSession =
     "SET standard_conforming_strings = on; SET bytea_output = 'hex'; "
     "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-// Messages of libpq and of servers can repeat what they were given.
-std::string without_secrets(const char* text) {
+std::string first_line(const char* text) {
   std::string out(text != nullptr ? text : "");
   return out.substr(0, out.find('\n'));
 }
 
 Error connection_error(PGconn* connection) {
-  const auto message = without_secrets(connection != nullptr ? PQerrorMessage(connection) : "no memory");
+  const auto message = first_line(connection != nullptr ? PQerrorMessage(connection) : "no memory");
   const bool denied = message.find("authentication failed") != std::string::npos ||
                       message.find("no password supplied") != std::string::npos;
   if (denied)
@@ -156,15 +154,9 @@ Result<PostgresReader::Answer> PostgresReader::run(const std::string& sql, const
   if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return out;
   if (PQstatus(connection_) != CONNECTION_OK)
     return Error{Code::unavailable, "the connection to the source was lost"}.hint("run it again to go on");
-  const auto field = [&](int code) {
-    const char* text = PQresultErrorField(out.get(), code);
-    return std::string(text != nullptr ? text : "");
-  };
-  const auto state = field(PG_DIAG_SQLSTATE);
-  const auto message = "cannot read the source: " + without_secrets(field(PG_DIAG_MESSAGE_PRIMARY).c_str());
-  if (state == "42501")
-    return Error{Code::denied, message}.hint("the user of the source's URL needs SELECT on all of MLflow's tables");
-  return pg::to_error(state, message);
+  // It ends the transaction, and with it every reading: never the fault of one thing that is read.
+  const char* text = PQresultErrorField(out.get(), PG_DIAG_MESSAGE_PRIMARY);
+  return Error{Code::unavailable, "cannot read the source: " + first_line(text)}.hint("run it again to go on");
 }
 
 Result<void> PostgresReader::each(const std::string& sql, const store::Values& values,
@@ -178,7 +170,12 @@ Result<void> PostgresReader::each(const std::string& sql, const store::Values& v
   for (bool more = true; more;) {
     MILLRACE_TRY(const auto answer, run(fmt::format("FETCH {} FROM {}", kRows, cursor), {}));
     MILLRACE_TRY(const auto rows, pg::read_rows(answer.get()));
-    for (const auto& row : rows) MILLRACE_DO(take(row));
+    for (const auto& row : rows) {
+      auto taken = take(row);
+      if (taken) continue;
+      MILLRACE_TRY(const auto closed, run("CLOSE " + cursor, {}));
+      return taken;
+    }
     more = static_cast<int64_t>(rows.size()) == kRows;
   }
   MILLRACE_TRY(const auto closed, run("CLOSE " + cursor, {}));
@@ -187,14 +184,20 @@ Result<void> PostgresReader::each(const std::string& sql, const store::Values& v
 
 Result<std::set<std::string>> PostgresReader::columns(const std::string& table) {
   std::set<std::string> out;
+  bool readable = true;
   MILLRACE_DO(
-      each("SELECT CAST(column_name AS VARCHAR(64)) FROM information_schema.columns WHERE table_schema = "
-           "current_schema() AND table_name = ?",
+      each("SELECT CAST(a.attname AS VARCHAR(64)), has_table_privilege(c.oid, 'SELECT') FROM "
+           "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN "
+           "pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE n.nspname = current_schema() AND c.relname = "
+           "? AND a.attnum > 0 AND NOT a.attisdropped",
            {table}, [&](const store::Row& row) -> Result<void> {
              out.insert(row.text(0));
+             readable = row.integer(1) != 0;
              return {};
            }));
-  return out;
+  if (readable) return out;
+  return Error{Code::denied, fmt::format("the user of the source's URL may not read the table '{}'", table)}.hint(
+      "it needs SELECT on all of MLflow's tables: GRANT SELECT ON ALL TABLES IN SCHEMA ...");
 }
 
 }  // namespace millrace::exchange

@@ -37,13 +37,14 @@ std::optional<std::string> below_artifacts(const std::string& place, const std::
 
 // The id before "/artifacts" when it has the form of a run's or logged model's.
 std::string id_in(const std::string& place) {
-  const auto at = place.find(kArtifacts);
-  if (at == std::string::npos) return "";
-  const auto slash = place.rfind('/', at - 1);
-  if (at == 0 || slash == std::string::npos) return "";
-  const auto id = place.substr(slash + 1, at - slash - 1);
-  const bool is_run = id.size() == kIdDigits && is_hex(id);
-  return is_run || is_model_id(id) ? id : std::string();
+  for (auto at = place.find(kArtifacts); at != std::string::npos; at = place.find(kArtifacts, at + 1)) {
+    const auto end = at + kArtifacts.size();
+    const auto slash = at == 0 ? std::string::npos : place.rfind('/', at - 1);
+    if (slash == std::string::npos || (end < place.size() && place[end] != '/')) continue;
+    const auto id = place.substr(slash + 1, at - slash - 1);
+    if ((id.size() == kIdDigits && is_hex(id)) || is_model_id(id)) return id;
+  }
+  return "";
 }
 
 Json pairs_json(const std::vector<track::KeyValue>& pairs) {

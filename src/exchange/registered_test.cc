@@ -41,6 +41,10 @@ TEST(VersionPlace, finds_the_run_of_a_version_that_names_none) {
   EXPECT_EQ(placed("s3://bucket/1/" + kRun + "/artifacts/model").run_id, "");  // nobody says that it is ours
 }
 
+TEST(VersionPlace, is_found_below_other_folders_of_that_name) {
+  EXPECT_EQ(placed("/srv/artifacts/1/" + kRun + "/artifacts/model").text, "runs:/" + kRun + "/model");
+}
+
 TEST(VersionPlace, elsewhere_is_what_is_in_no_runs_artifacts) {
   for (const std::string source : {"/etc", "/etc/artifacts", "/artifacts", "file:///srv/model", "dummy-source", "",
                                    "https://host/x", "/srv/1/0123/artifacts/model"}) {

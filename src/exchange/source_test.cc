@@ -125,6 +125,43 @@ TEST_F(SourceTest, a_folder_of_runs_is_read_with_texts_as_they_are_written) {
   EXPECT_EQ(points->at(3).on->dataset_name, "my days");
 }
 
+TEST_F(SourceTest, registered_models_of_a_folder) {
+  put_run();
+  const std::string version =
+      "name: late\nversion: {}\nsource: 'models:/m-1'\nrun_id: r1\nrun_link: null\n"
+      "current_stage: {}\ncreation_timestamp: 5\nstatus: READY\n";
+  put("mlruns/models/late/meta.yaml", "name: late\ncreation_timestamp: 3\ndescription: 'one\n\n  two'\n");
+  put("mlruns/models/late/tags/team", "ops");
+  put("mlruns/models/late/aliases/champion", "2");
+  put("mlruns/models/late/version-2/meta.yaml", fmt::format(fmt::runtime(version), 2, "Production"));
+  put("mlruns/models/late/version-3/meta.yaml", fmt::format(fmt::runtime(version), 3, "Deleted_Internal"));
+  put("mlruns/models/late/version-1/meta.yaml", "name: other\n");
+  put("mlruns/models/late/version-x/meta.yaml", "no: version\n");
+  put("mlruns/models/broken/meta.yaml", "name: broken\n");
+  put("mlruns/models/broken/aliases/champion", "two");
+  auto source = *open_source(folder / "mlruns", "default");
+  EXPECT_EQ(source->registered_names().value_or({}), (std::vector<std::string>{"broken", "late"}));
+  const auto late = source->registered("late");
+  ASSERT_TRUE(late) << late.error().text();
+  EXPECT_EQ(late->description, "one\ntwo");
+  EXPECT_EQ(late->updated, 3);
+  EXPECT_EQ(late->tags.at(0).value, "ops");
+  EXPECT_EQ(late->aliases, (std::map<std::string, int64_t>{{"champion", 2}}));
+  EXPECT_EQ(late->versions, (std::vector<int64_t>{1, 2}));  // a broken one is refused by itself
+  EXPECT_EQ(late->last_version, 3);
+  const auto second = source->version("late", 2);
+  ASSERT_TRUE(second) << second.error().text();
+  EXPECT_EQ(second->source, "models:/m-1");
+  EXPECT_EQ(second->run_link, "");
+  EXPECT_EQ(second->updated, 5);
+  const auto first = source->version("late", 1);
+  ASSERT_FALSE(first);
+  EXPECT_NE(first.error().text().find("models/late/version-1"), std::string::npos) << first.error().text();
+  const auto broken = source->registered("broken");
+  ASSERT_FALSE(broken);
+  EXPECT_NE(broken.error().text().find("aliases/champion"), std::string::npos) << broken.error().text();
+}
+
 TEST_F(SourceTest, what_a_folder_says_wrongly_is_named_with_its_place) {
   put_run();
   put("mlruns/0/r1/metrics/auc", "5 0.5 1\n6 half 2\n");

@@ -88,7 +88,7 @@ def test_the_genuine_client_sees_the_same_on_both_sides(made, kind, tmp_path):
         assert set(files_of_model(client, "models:/late@champion")) == {"a.txt", "b.bin"}
         assert set(files_of_model(client, "models:/copied/1")) == {"er/b.bin"}
         assert client.create_model_version("late", f"runs:/{run_id}/deep", run_id).version == "5"
-        for frozen in (lambda: client.delete_run(run_id), lambda: client.log_metric(run_id, "loss", 1.0), lambda: client.set_logged_model_tags(model_id, {"a": "b"})):
+        for frozen in (lambda: client.delete_run(run_id), lambda: client.log_metric(run_id, "loss", 1.0), lambda: client.delete_logged_model(model_id)):
             with pytest.raises(mlflow.exceptions.MlflowException):
                 frozen()
     finally:
@@ -223,7 +223,7 @@ def test_a_version_that_is_not_ready_is_none_here(made, tmp_path):
 def test_a_protected_alias_waits_for_its_approvals(made, tmp_path):
     project, state = tmp_path / "project", tmp_path / "state"
     project.mkdir()
-    (project / "millrace.yaml").write_text("name: p\nregistry: {protected: [champion], approvals: {count: 1}}\n")
+    (project / "millrace.yaml").write_text("millrace: 1\nproject: p\nregistry: {protected: [champion], approvals: {count: 1, role: approver}}\n")
     report = report_of(imported(made["sqlite"], state, "--project", str(project)))
     why = {(each["kind"], each["id"]): each["why"] for each in report["refused"]}
     assert list(why) == [("alias", "late@champion")] and "cr-1" in why["alias", "late@champion"], report
