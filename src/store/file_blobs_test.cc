@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "core/files.h"
@@ -98,6 +100,65 @@ TEST_F(FileBlobs, removing_takes_it_away) {
   const auto digest = *blobs->put("x");
   ASSERT_TRUE(blobs->remove(digest));
   EXPECT_FALSE(*blobs->has(digest));
+}
+
+TEST_F(FileBlobs, says_when_each_was_put_last) {
+  const auto digest = *blobs->put("a");
+  ASSERT_TRUE(write_file(folder / "in", "b"));
+  const auto other = *blobs->put_file(folder / "in");
+  const auto first = world.clock.now();
+  world.clock.advance(1'000'000);
+  ASSERT_TRUE(blobs->put("a"));
+  std::map<std::string, Micros> seen;
+  for (int i = 0; i < 256; ++i)
+    for (const auto& blob : *blobs->list(static_cast<uint8_t>(i))) {
+      seen[blob.digest] = blob.put_at;
+      EXPECT_EQ(blob.size, 1);
+    }
+  EXPECT_EQ(seen, (std::map<std::string, Micros>{{digest, first + 1'000'000}, {other, first}}));
+}
+
+TEST_F(FileBlobs, only_what_was_not_put_again_is_removed_as_idle) {
+  const auto digest = *blobs->put("a");
+  const auto marked = world.clock.now() + 1;
+  EXPECT_FALSE(*blobs->remove_idle(digest, marked - 1));  // at `since` itself counts as later
+  world.clock.advance(1);
+  ASSERT_TRUE(blobs->put("a"));
+  EXPECT_FALSE(*blobs->remove_idle(digest, marked));
+  EXPECT_TRUE(*blobs->has(digest));
+  EXPECT_TRUE(*blobs->remove_idle(digest, marked + 1));
+  EXPECT_FALSE(*blobs->has(digest));
+  EXPECT_FALSE(*blobs->remove_idle(digest, marked + 1));
+  EXPECT_EQ(blobs->remove_idle("../etc", marked).error().code(), Code::invalid);
+}
+
+TEST_F(FileBlobs, what_is_put_while_it_is_removed_is_there_for_whoever_put_it) {
+  const auto digest = *blobs->put("a");
+  std::atomic<bool> over{false};
+  std::thread removing([&] {
+    while (!over) EXPECT_TRUE(blobs->remove_idle(digest, world.clock.now()));
+  });
+  for (int i = 0; i < 2'000; ++i) {
+    world.clock.advance(1);
+    ASSERT_TRUE(blobs->put("a"));
+    ASSERT_TRUE(*blobs->has(digest));  // the clock stands still: what was put now is not older than now
+  }
+  over = true;
+  removing.join();
+}
+
+TEST_F(FileBlobs, what_writers_left_half_way_is_found_by_its_name_and_age) {
+  const auto digest = *blobs->put("a");
+  const auto hex = digest.substr(7);
+  for (const auto& name : {"incoming-0123456789abcdef", "other", (hex.substr(0, 2) + "/" + hex + ".abc123").c_str()})
+    std::ofstream(folder / "blobs/" + name) << "x";
+  const Micros later = system_clock().now() + 10'000'000;
+  EXPECT_EQ(*blobs->leftovers(later - 3'600'000'000, Leftovers::count), 0);
+  EXPECT_EQ(*blobs->leftovers(later, Leftovers::count), 2);
+  EXPECT_EQ(files(), 4U);
+  EXPECT_EQ(*blobs->leftovers(later, Leftovers::remove), 2);
+  EXPECT_EQ(files(), 2U);
+  EXPECT_TRUE(*blobs->has(digest));
 }
 
 TEST_F(FileBlobs, many_threads_may_put_the_same) {

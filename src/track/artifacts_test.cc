@@ -38,6 +38,21 @@ TEST_F(ArtifactsTest, keeps_what_is_put_and_replaces_it_whole) {
   EXPECT_EQ(read("default", "1/r/artifacts/c"), "");
 }
 
+TEST_F(ArtifactsTest, takes_over_from_another_file_system) {
+  std::string elsewhere = "/dev/shm/millrace-test-XXXXXX";  // in memory, whatever the folder of the test is on
+  const int descriptor = ::mkstemp(elsewhere.data());
+  ASSERT_GE(descriptor, 0);
+  ::close(descriptor);
+  ASSERT_TRUE(write_file(elsewhere, "from afar"));
+  const auto stored = artifacts.put("default", "1/r/artifacts/a/b.txt", elsewhere);
+  ::unlink(elsewhere.c_str());
+  ASSERT_TRUE(stored) << stored.error().text();
+  EXPECT_EQ(read("default", "1/r/artifacts/a/b.txt"), "from afar");
+  EXPECT_EQ(artifacts.find("default", "1/r/artifacts/a/b.txt")->stamp, stored->stamp);
+  EXPECT_EQ(artifacts.list("default", "")->size(), 1U);  // what it came through is not seen
+  EXPECT_EQ(*artifacts.leftovers(system_clock().now() + 60'000'000, Leftovers::count), 0);
+}
+
 TEST_F(ArtifactsTest, lists_one_folder_sorted) {
   ASSERT_TRUE(artifacts.put_text("default", "x/b", "12"));
   ASSERT_TRUE(artifacts.put_text("default", "x/a/c", "1"));

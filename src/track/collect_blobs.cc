@@ -34,7 +34,9 @@ Result<void> in_batches(const std::vector<store::KeptBlob>& blobs, Take take) {
 Result<Micros> BlobCollector::horizon(const BlobOrder& order) const {
   Micros out = context_.now() - std::max<Micros>(order.idle, limits::idle_us);
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(const auto row, session.first("SELECT min(created_at) FROM jobs WHERE state = 'running'"));
+    MILLRACE_TRY(const auto row, session.first("SELECT min(created_at) FROM jobs WHERE state = 'running' AND "
+                                               "lease_until > ?",
+                                               {context_.now()}));
     if (row && !row->is_null(0)) out = std::min(out, row->integer(0));
     return {};
   }));

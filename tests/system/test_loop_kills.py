@@ -117,3 +117,35 @@ def test_counts_are_those_of_an_undisturbed_run(tmp_path):
     assert outcome(shop) == expected, f"seed {SEED}"
     verdict = shop.run("audit", "verify")
     assert verdict.returncode == 0, verdict.stdout
+
+
+def answered(shop):
+    """The outcome when every job has come to its end."""
+    server = up(shop.state, "--project", shop.folder)
+    jobs = f"{server.url}/api/millrace/v1/jobs"
+    while waiting := [job["id"] for job in requests.get(jobs, timeout=60).json()["items"] if job["state"] in ("waiting", "running")]:
+        for job in waiting:
+            requests.get(f"{jobs}/{job}", params={"wait": 10}, timeout=60)
+    assert server.stop() == 0
+    return outcome(shop)
+
+
+def test_a_review_is_opened_once_though_the_server_dies_right_after_it(tmp_path):
+    shop = prepared(tmp_path)
+    for words in STEPS[1:3]:
+        shop.good(*words)
+    kept = tmp_path / "kept"
+    shutil.copytree(shop.state, kept)
+    shop.good(*STEPS[-1])
+    expected = answered(shop)
+    assert expected["reviews"] >= 1
+
+    shutil.rmtree(shop.state)
+    shutil.copytree(kept, shop.state)
+    dying = up(shop.state, "--project", shop.folder, env={"MILLRACE_FAULT": "monitor.respond.review_opened"})
+    shop.run(*STEPS[-1])
+    assert dying.process.wait(timeout=120) == -9, "the point was not reached"
+    dying.kill()
+    shop.good(*STEPS[-1])
+    assert answered(shop) == expected
+    assert shop.run("audit", "verify").returncode == 0
