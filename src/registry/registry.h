@@ -126,13 +126,6 @@ struct Move {
   int64_t live = 0;             // not 0: only while this release is live, else `conflict`
 };
 
-// A name for a version, as MLflow's clients know them.
-struct Alias {
-  std::string model, name;
-  int64_t version = 0;
-  std::string deployment;  // that binds it: it is this one's stable arm; "" = a label
-};
-
 struct TrafficOrder;  // release/traffic.h
 struct Wanted;        // requests/rows.h
 
@@ -205,8 +198,6 @@ class Registry {
   // Moving a protected alias or stage (requests/protection.h) by a plain call makes a request and is `denied` with its
   // id; once the request has its approvals the call goes through. Of two requests the first that is carried out wins;
   // the other gets a `conflict` that says who and when.
-  Result<std::vector<Alias>> aliases(const std::string& workspace, const Project* project,
-                                     const std::string& model) const;  // "" = of all
   Result<void> set_alias(const Caller& caller, const Project* project, const Alias& wanted,
                          const std::string& why = "");
   Result<void> delete_alias(const Caller& caller, const Project* project, const std::string& model,
@@ -236,12 +227,22 @@ class Registry {
   Result<ChangeRequest> reject_request(const Caller& caller, const std::string& id, const std::string& why);
   Result<ChangeRequest> withdraw_request(const Caller& caller, const std::string& id, const std::string& why);
 
-  // Every version there is, by model and number; of one model when it is named.
-  Result<std::vector<VersionEntry>> catalogue(const std::string& workspace, const std::string& model = "") const;
+  // Models and versions page by page. A page begins after the last entry of the page before, wherever that stands now:
+  // what is made or deleted meanwhile neither repeats nor hides another. `invalid` for what the language does not know.
+  Result<track::Page<ShownModel>> search_models(const std::string& workspace, const Project* project,
+                                                const RegistrySearch& search) const;
+  Result<track::Page<ShownVersion>> search_versions(const std::string& workspace, const Project* project,
+                                                    const RegistrySearch& search) const;
+  // One of them; not_found in MLflow's words.
+  Result<ShownModel> show_model(const std::string& workspace, const Project* project, const std::string& name) const;
+  Result<ShownVersion> show_version(const std::string& workspace, const Project* project, const std::string& model,
+                                    int64_t version) const;
+  // What an alias stands for; "latest", in any case, is the highest number.
+  Result<ShownVersion> show_alias(const std::string& workspace, const Project* project, const std::string& model,
+                                  const std::string& alias) const;
 
   // Models and versions as MLflow's clients make them. They and those that the pipeline made are one table with one
   // numbering; a number is never used twice, not even after its model was deleted. Writes take the role writer.
-  Result<std::vector<RegisteredModel>> registered(const std::string& workspace, const std::string& name = "") const;
   Result<void> create_model(const Caller& caller, const NewRegisteredModel& wanted);  // conflict when there is one
   Result<void> describe_model(const Caller& caller, const std::string& name, const std::string& description);
   // conflict for a model that the project or a release names: its name is part of theirs.
@@ -267,6 +268,9 @@ class Registry {
   Result<void> tag_version(const Caller& caller, const std::string& model, int64_t version, const track::KeyValue& tag);
   Result<void> untag_version(const Caller& caller, const std::string& model, int64_t version, const std::string& key);
   Result<void> set_stage(const Caller& caller, const Project* project, const StageMove& move);
+  // Are the bytes that are kept still those that were registered? Reads them all; `rejected` names the first file that
+  // is not.
+  Result<void> check_files(const std::string& workspace, const std::string& model, int64_t version) const;
   // Where a client finds the files; those of a version that the pipeline made are put there first.
   Result<std::string> download_uri(const Caller& caller, const std::string& model, int64_t version);
 
