@@ -159,16 +159,17 @@ Result<void> add_evidence(store::Session& session, const std::string& workspace,
     by_key.emplace(keys.back(), each);
   }
   MILLRACE_DO(in_pieces(keys, [&](const std::vector<VersionKey>& piece) -> Result<void> {
-    store::Values values{workspace};
-    const auto listed = key_list(piece, values);
-    MILLRACE_TRY(const auto evaluations,
-                 session.query(fmt::format("SELECT e.model, e.version, e.number, e.report, e.policy, e.results FROM "
-                                           "gate_evaluations e WHERE e.workspace = ? AND (e.model, e.version) IN ({}) "
-                                           "AND NOT EXISTS (SELECT 1 FROM gate_evaluations n WHERE n.workspace = "
-                                           "e.workspace AND n.model = e.model AND n.version = e.version AND n.number > "
-                                           "e.number)",
-                                           listed),
-                               values));
+    store::Values values;
+    const auto wanted = wanted_keys(piece, values);
+    values.emplace_back(workspace);
+    MILLRACE_TRY(
+        const auto evaluations,
+        session.query(fmt::format("{}SELECT t.model, t.version, t.number, t.report, t.policy, t.results FROM {} "
+                                  "AND NOT EXISTS (SELECT 1 FROM gate_evaluations n WHERE n.workspace = "
+                                  "t.workspace AND n.model = t.model AND n.version = t.version AND n.number > "
+                                  "t.number)",
+                                  wanted, of_wanted("gate_evaluations")),
+                      values));
     for (const auto& row : evaluations) {
       auto& stored = *by_key.at({row.text(0), row.integer(1)});
       stored.evaluation = row.integer(2);
@@ -179,10 +180,9 @@ Result<void> add_evidence(store::Session& session, const std::string& workspace,
     }
     MILLRACE_TRY(
         const auto approvals,
-        session.query(fmt::format("SELECT model, version, subject, why, at, covered, node FROM approvals WHERE "
-                                  "workspace = ? AND (model, version) IN ({}) ORDER BY model, version, at, "
-                                  "subject",
-                                  listed),
+        session.query(fmt::format("{}SELECT t.model, t.version, t.subject, t.why, t.at, t.covered, t.node FROM "
+                                  "{} ORDER BY t.model, t.version, t.at, t.subject",
+                                  wanted, of_wanted("approvals")),
                       values));
     for (const auto& row : approvals) {
       auto& stored = *by_key.at({row.text(0), row.integer(1)});

@@ -198,6 +198,8 @@ class Registry {
   // Moving a protected alias or stage (requests/protection.h) by a plain call makes a request and is `denied` with its
   // id; once the request has its approvals the call goes through. Of two requests the first that is carried out wins;
   // the other gets a `conflict` that says who and when.
+  Result<std::vector<Alias>> aliases(const std::string& workspace, const Project* project,
+                                     const std::string& model) const;  // "" = of all
   Result<void> set_alias(const Caller& caller, const Project* project, const Alias& wanted,
                          const std::string& why = "");
   Result<void> delete_alias(const Caller& caller, const Project* project, const std::string& model,
@@ -241,8 +243,12 @@ class Registry {
   Result<ShownVersion> show_alias(const std::string& workspace, const Project* project, const std::string& model,
                                   const std::string& alias) const;
 
+  // Every version there is, by model and number; of one model when it is named.
+  Result<std::vector<VersionEntry>> catalogue(const std::string& workspace, const std::string& model = "") const;
+
   // Models and versions as MLflow's clients make them. They and those that the pipeline made are one table with one
   // numbering; a number is never used twice, not even after its model was deleted. Writes take the role writer.
+  Result<std::vector<RegisteredModel>> registered(const std::string& workspace, const std::string& name = "") const;
   Result<void> create_model(const Caller& caller, const NewRegisteredModel& wanted);  // conflict when there is one
   Result<void> describe_model(const Caller& caller, const std::string& name, const std::string& description);
   // conflict for a model that the project or a release names: its name is part of theirs.

@@ -14,13 +14,12 @@ struct Read {
 };
 using ByKey = std::map<VersionKey, Read>;
 
-Result<void> read_rows(store::Session& session, const std::string& listed, const store::Values& values, ByKey& out) {
+Result<void> read_rows(store::Session& session, const std::string& wanted, const store::Values& values, ByKey& out) {
   MILLRACE_TRY(const auto rows,
-               session.query(fmt::format("SELECT model, version, run_id, author, created_at, updated_at, source, "
-                                         "storage, content, model_id, run_link, description, stage, digests FROM "
-                                         "model_versions WHERE workspace = ? AND (model, version) IN ({}) AND "
-                                         "deleted_at = 0",
-                                         listed),
+               session.query(fmt::format("{}SELECT t.model, t.version, t.run_id, t.author, t.created_at, t.updated_at, "
+                                         "t.source, t.storage, t.content, t.model_id, t.run_link, t.description, "
+                                         "t.stage, t.digests FROM {} AND t.deleted_at = 0",
+                                         wanted, of_wanted("model_versions")),
                              values));
   for (const auto& row : rows) {
     auto& [entry, digests] = out[{row.text(0), row.integer(1)}];
@@ -45,13 +44,12 @@ Result<void> read_rows(store::Session& session, const std::string& listed, const
   return {};
 }
 
-Result<void> add_tags(store::Session& session, const std::string& listed, const store::Values& values, ByKey& out) {
-  MILLRACE_TRY(
-      const auto rows,
-      session.query(fmt::format("SELECT model, version, key, value FROM model_version_tags WHERE workspace = ? "
-                                "AND (model, version) IN ({}) ORDER BY model, version, key",
-                                listed),
-                    values));
+Result<void> add_tags(store::Session& session, const std::string& wanted, const store::Values& values, ByKey& out) {
+  MILLRACE_TRY(const auto rows,
+               session.query(fmt::format("{}SELECT t.model, t.version, t.key, t.value FROM {} ORDER BY t.model, "
+                                         "t.version, t.key",
+                                         wanted, of_wanted("model_version_tags")),
+                             values));
   for (const auto& row : rows)
     if (const auto found = out.find({row.text(0), row.integer(1)}); found != out.end())
       found->second.entry.tags.push_back({row.text(2), row.text(3)});
@@ -59,13 +57,11 @@ Result<void> add_tags(store::Session& session, const std::string& listed, const 
 }
 
 // Only what was evaluated can be in another state than the first.
-Result<void> add_states(store::Session& session, const std::string& workspace, const std::string& listed,
+Result<void> add_states(store::Session& session, const std::string& workspace, const std::string& wanted,
                         const store::Values& values, ByKey& out) {
-  MILLRACE_TRY(const auto rows,
-               session.query(fmt::format("SELECT DISTINCT model, version FROM gate_evaluations WHERE workspace = ? AND "
-                                         "(model, version) IN ({})",
-                                         listed),
-                             values));
+  MILLRACE_TRY(const auto rows, session.query(fmt::format("{}SELECT DISTINCT t.model, t.version FROM {}", wanted,
+                                                          of_wanted("gate_evaluations")),
+                                              values));
   std::vector<StoredVersion> evaluated;
   for (const auto& row : rows) {
     const auto found = out.find({row.text(0), row.integer(1)});
@@ -96,12 +92,13 @@ Result<std::vector<VersionEntry>> load_versions(store::Session& session, const s
   std::vector<VersionEntry> out;
   out.reserve(keys.size());
   MILLRACE_DO(in_pieces(keys, [&](const std::vector<VersionKey>& piece) -> Result<void> {
-    store::Values values{workspace};
-    const auto listed = key_list(piece, values);
+    store::Values values;
+    const auto wanted = wanted_keys(piece, values);
+    values.emplace_back(workspace);
     ByKey read;
-    MILLRACE_DO(read_rows(session, listed, values, read));
-    MILLRACE_DO(add_tags(session, listed, values, read));
-    MILLRACE_DO(add_states(session, workspace, listed, values, read));
+    MILLRACE_DO(read_rows(session, wanted, values, read));
+    MILLRACE_DO(add_tags(session, wanted, values, read));
+    MILLRACE_DO(add_states(session, workspace, wanted, values, read));
     for (const auto& key : piece)
       if (const auto found = read.find(key); found != read.end()) out.push_back(std::move(found->second.entry));
     return {};

@@ -25,19 +25,24 @@ Result<void> in_pieces(const std::vector<Key>& keys, Work work) {
   return {};
 }
 
-// "VALUES (?, ?), ...": what stands in (model, version) IN (...). Not for none; padded with the last, so that few
-// different statements arise.
-inline std::string key_list(const std::vector<VersionKey>& keys, store::Values& values) {
+// "WITH wanted (model, version) AS (VALUES (?, ?), ...) ": a table of its own, which a join then begins with (SQLite
+// takes no index for pairs in an IN). Padded with what no version is, so that few different statements arise.
+inline std::string wanted_keys(const std::vector<VersionKey>& keys, store::Values& values) {
   size_t count = 1;
   while (count < keys.size()) count *= 4;
-  std::string out = "VALUES ";
+  std::string out = "WITH wanted (model, version) AS (VALUES ";
   for (size_t i = 0; i < count; ++i) {
-    const auto& key = keys[std::min(i, keys.size() - 1)];
     out += i == 0 ? "(?, ?)" : ", (?, ?)";
-    values.emplace_back(key.first);
-    values.emplace_back(key.second);
+    values.emplace_back(i < keys.size() ? keys[i].first : std::string());
+    values.emplace_back(i < keys.size() ? keys[i].second : int64_t{0});
   }
-  return out;
+  return out + ") ";
+}
+
+// The rows of table `t` of these versions; takes the workspace after the keys.
+inline std::string of_wanted(std::string_view table) {
+  return "wanted w CROSS JOIN " + std::string(table) +
+         " t WHERE t.workspace = ? AND t.model = w.model AND t.version = w.version";
 }
 
 }  // namespace millrace::registry

@@ -53,9 +53,10 @@ const Subject kVersions{"model_versions",
 
 // What the indices hold of texts that may be long.
 constexpr int kTagHead = 100, kSourceHead = 300;
-// "The column is ?", in words that the index of its head can follow; takes the value twice.
+// "The column is ?", in words that the index of its head can follow (of `column = ?` SQLite would put the value in
+// place of the column, also in the head); takes the value twice.
 std::string begins_as(std::string_view column, int head) {
-  return fmt::format("substr({0}, 1, {1}) = substr(?, 1, {1}) AND {0} = ?", column, head);
+  return fmt::format("substr({0}, 1, {1}) = substr(?, 1, {1}) AND NOT ({0} <> ?)", column, head);
 }
 
 bool is_text(const std::string& column) { return column == "name" || column == "model"; }

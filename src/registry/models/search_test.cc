@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "registry/models/entries.h"
 #include "store/testing.h"
 
 namespace millrace::registry {
@@ -280,11 +281,41 @@ TEST(RegistrySearchPlan, no_common_search_reads_a_whole_table_or_sorts_it) {
       EXPECT_EQ(text.find("SCAN t"), std::string::npos) << filter << " " << order << "\n" << text;
       EXPECT_EQ(text.find("SCAN g"), std::string::npos) << filter << " " << order << "\n" << text;
       EXPECT_EQ(text.find("SCAN p"), std::string::npos) << filter << " " << order << "\n" << text;
+      if (filter.starts_with("tags") || filter.starts_with("source")) {
+        EXPECT_NE(text.find("<expr>=?"), std::string::npos) << filter << "\n" << text;
+      }
+      if (what == Searched::versions) {
+        EXPECT_NE(text.find("SEARCH p USING INDEX model_version_tags_value (workspace=? AND key=? AND <expr>=? AND "
+                            "model=?)"),
+                  std::string::npos)
+            << text;
+      }
       if (filter.empty()) {
         EXPECT_EQ(text.find("USE TEMP B-TREE FOR ORDER BY"), std::string::npos) << order << "\n" << text;
       }
     }
   }
+}
+
+TEST(RegistrySearchPlan, a_page_is_read_by_its_keys) {
+  Filled<SqliteStore> rows;
+  for (int i = 1; i <= 30; ++i) rows.version("m1", i, i, {{"team", "red"}});
+  std::vector<std::string> steps;
+  size_t read = 0;
+  const auto done = rows.store.database->read([&](store::Session& session) -> Result<void> {
+    Explained explained(session);
+    MILLRACE_TRY(const auto entries, load_versions(explained, "default", {{"m1", 3}, {"m1", 7}, {"m1", 99}}));
+    read = entries.size();
+    steps = explained.steps;
+    return {};
+  });
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(read, 2U);
+  const auto by_key = std::count_if(steps.begin(), steps.end(), [](const std::string& step) {
+    return step.starts_with("SEARCH t ") && step.ends_with("(workspace=? AND model=? AND version=?)");
+  });
+  EXPECT_EQ(by_key, 3) << fmt::format("{}", fmt::join(steps, "\n"));
+  EXPECT_EQ(std::count_if(steps.begin(), steps.end(), [](const auto& step) { return step.starts_with("SCAN t"); }), 0);
 }
 
 }  // namespace

@@ -125,7 +125,44 @@ Result<ShownVersion> show_one(store::Session& session, const std::string& worksp
   return std::move(shown[0]);
 }
 
+Result<std::vector<std::string>> all_names(store::Session& session, const std::string& workspace) {
+  MILLRACE_TRY(const auto rows, session.query("SELECT name FROM registered_models WHERE workspace = ? AND deleted_at = "
+                                              "0 ORDER BY name",
+                                              {workspace}));
+  std::vector<std::string> out;
+  for (const auto& row : rows) out.push_back(row.text(0));
+  return out;
+}
+
 }  // namespace
+
+Result<std::vector<RegisteredModel>> Registry::registered(const std::string& workspace, const std::string& name) const {
+  return read_one<std::vector<RegisteredModel>>(parts_.database,
+                                                [&](store::Session& session) -> Result<std::vector<RegisteredModel>> {
+                                                  std::vector<std::string> names{name};
+                                                  if (name.empty()) {
+                                                    MILLRACE_TRY(names, all_names(session, workspace));
+                                                  }
+                                                  return load_registered(session, workspace, names);
+                                                });
+}
+
+Result<std::vector<VersionEntry>> Registry::catalogue(const std::string& workspace, const std::string& model) const {
+  return read_one<std::vector<VersionEntry>>(
+      parts_.database, [&](store::Session& session) { return load_entries(session, workspace, model); });
+}
+
+Result<std::vector<Alias>> Registry::aliases(const std::string& workspace, const Project* project,
+                                             const std::string& model) const {
+  MILLRACE_TRY(const auto bound, binding(project, model));
+  return read_one<std::vector<Alias>>(parts_.database, [&](store::Session& session) -> Result<std::vector<Alias>> {
+    std::vector<std::string> names{model};
+    if (model.empty()) {
+      MILLRACE_TRY(names, all_names(session, workspace));
+    }
+    return aliases_of(session, workspace, bound, names);
+  });
+}
 
 Result<track::Page<ShownModel>> Registry::search_models(const std::string& workspace, const Project* project,
                                                         const RegistrySearch& search) const {
