@@ -14,21 +14,19 @@ Json tags_of(const std::vector<track::KeyValue>& tags) {
 Json describe(const registry::Registry& registry, const std::string& workspace, const std::string& model,
               int64_t version) {
   if (version == 0) {
-    const auto found = registry.registered(workspace, model);
-    if (!found || found->empty()) return Json();
-    const auto& it = found->front();
+    const auto found = registry.show_model(workspace, nullptr, model);
+    if (!found) return Json();
+    const auto& it = found->model;
     return {{"name", it.name}, {"description", it.description}, {"tags", tags_of(it.tags)}};
   }
-  const auto all = registry.catalogue(workspace, model);
-  if (!all) return Json();
-  for (const auto& it : *all)
-    if (it.version == version)
-      return {{"name", it.model},
-              {"description", it.description},
-              {"source", it.source},
-              {"run_id", it.run_id},
-              {"tags", tags_of(it.tags)}};
-  return Json();
+  const auto found = registry.show_version(workspace, nullptr, model, version);
+  if (!found) return Json();
+  const auto& it = found->entry;
+  return {{"name", it.model},
+          {"description", it.description},
+          {"source", it.source},
+          {"run_id", it.run_id},
+          {"tags", tags_of(it.tags)}};
 }
 
 }  // namespace

@@ -165,6 +165,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   artifacts.shared = store::is_postgres(opened.place);
   MILLRACE_TRY(auto places, open_artifact_places(state, artifacts, context));
   p.tracking = std::make_unique<track::Tracking>(*p.database, *p.journal, context, std::move(places));
+  MILLRACE_DO(p.tracking->forget_writing());
   p.collector = std::make_unique<track::Collector>(
       track::Collector::Parts{*p.database, *p.journal, context, *p.tracking, *p.blobs, opened.writer});
   p.old_points = std::make_unique<track::OldPoints>(*p.database, *p.journal, context);

@@ -1,59 +1,23 @@
 #include "registry/records.h"
 
+#include <map>
+
 #include <fmt/format.h>
 
 #include "core/hash.h"
+#include "registry/models/keys.h"
 #include "registry/rules.h"
 
 namespace millrace::registry {
 namespace {
 
 // What we wrote ourselves: anything else on disk is damage.
-Result<Json> stored_json(const store::Row& row, size_t column, const std::string& node) {
-  auto json = parse_json(row.text(column), node);
+Result<Json> stored_json(const std::string& text, const std::string& node) {
+  auto json = parse_json(text, node);
   if (!json)
     return Error{Code::corrupt, fmt::format("the record of {} is not as it was written", node)}.hint(
         "restore the state folder from a backup; millrace audit verify says where it changed");
   return json;
-}
-
-Digests digests_of(const Json& json) {
-  return {.model = string_or(json, "model", ""),
-          .data = string_or(json, "data", ""),
-          .code = string_or(json, "code", ""),
-          .environment = string_or(json, "environment", ""),
-          .contract = string_or(json, "contract", ""),
-          .report = ""};
-}
-
-Result<void> add_evaluation(store::Session& session, const std::string& workspace, StoredVersion& stored) {
-  auto& version = stored.version;
-  MILLRACE_TRY(const auto row, session.first("SELECT number, report, policy, results FROM gate_evaluations WHERE "
-                                             "workspace = ? AND model = ? AND version = ? ORDER BY number DESC LIMIT 1",
-                                             {workspace, version.model, version.version}));
-  if (!row) return {};
-  stored.evaluation = row->integer(0);
-  version.digests.report = row->text(1);
-  MILLRACE_TRY(stored.policy, stored_json(*row, 2, version.node()));
-  MILLRACE_TRY(const auto results, stored_json(*row, 3, version.node()));
-  for (const auto& result : results) version.gates.push_back(gate_result_of(result));
-  return {};
-}
-
-Result<void> add_approvals(store::Session& session, const std::string& workspace, StoredVersion& stored) {
-  auto& version = stored.version;
-  MILLRACE_TRY(const auto rows, session.query("SELECT subject, why, at, covered, node FROM approvals WHERE workspace = "
-                                              "? AND model = ? AND version = ? ORDER BY at, subject",
-                                              {workspace, version.model, version.version}));
-  const auto covered = covered_by(version.digests);
-  for (const auto& row : rows)
-    version.approvals.push_back({{"subject", row.text(0)},
-                                 {"why", row.text(1)},
-                                 {"at", to_iso(row.integer(2))},
-                                 {"covers", row.text(3)},
-                                 {"node", row.text(4)},
-                                 {"holds", stored.evaluation > 0 && row.text(3) == covered}});
-  return {};
 }
 
 Result<int64_t> last_version(store::Session& session, const std::string& workspace, const std::string& model) {
@@ -176,6 +140,66 @@ Json policy_of(const ModelSpec& spec) {
   return {{"gates", std::move(gates)}, {"approvals", {{"count", spec.approvals}, {"role", spec.approver_role}}}};
 }
 
+Result<Digests> digests_in(const std::string& text, const std::string& node) {
+  MILLRACE_TRY(const auto json, stored_json(text, node));
+  return Digests{.model = string_or(json, "model", ""),
+                 .data = string_or(json, "data", ""),
+                 .code = string_or(json, "code", ""),
+                 .environment = string_or(json, "environment", ""),
+                 .contract = string_or(json, "contract", ""),
+                 .report = ""};
+}
+
+Result<void> add_evidence(store::Session& session, const std::string& workspace,
+                          const std::vector<StoredVersion*>& versions) {
+  std::map<VersionKey, StoredVersion*> by_key;
+  std::vector<VersionKey> keys;
+  for (auto* each : versions) {
+    keys.emplace_back(each->version.model, each->version.version);
+    by_key.emplace(keys.back(), each);
+  }
+  MILLRACE_DO(in_pieces(keys, [&](const std::vector<VersionKey>& piece) -> Result<void> {
+    store::Values values;
+    const auto wanted = wanted_keys(piece, values);
+    values.emplace_back(workspace);
+    MILLRACE_TRY(
+        const auto evaluations,
+        session.query(fmt::format("{}SELECT t.model, t.version, t.number, t.report, t.policy, t.results FROM {} "
+                                  "AND NOT EXISTS (SELECT 1 FROM gate_evaluations n WHERE n.workspace = "
+                                  "t.workspace AND n.model = t.model AND n.version = t.version AND n.number > "
+                                  "t.number)",
+                                  wanted, of_wanted("gate_evaluations")),
+                      values));
+    for (const auto& row : evaluations) {
+      auto& stored = *by_key.at({row.text(0), row.integer(1)});
+      stored.evaluation = row.integer(2);
+      stored.version.digests.report = row.text(3);
+      MILLRACE_TRY(stored.policy, stored_json(row.text(4), stored.version.node()));
+      MILLRACE_TRY(const auto results, stored_json(row.text(5), stored.version.node()));
+      for (const auto& result : results) stored.version.gates.push_back(gate_result_of(result));
+    }
+    MILLRACE_TRY(
+        const auto approvals,
+        session.query(fmt::format("{}SELECT t.model, t.version, t.subject, t.why, t.at, t.covered, t.node FROM "
+                                  "{} ORDER BY t.model, t.version, t.at, t.subject",
+                                  wanted, of_wanted("approvals")),
+                      values));
+    for (const auto& row : approvals) {
+      auto& stored = *by_key.at({row.text(0), row.integer(1)});
+      stored.version.approvals.push_back(
+          {{"subject", row.text(2)},
+           {"why", row.text(3)},
+           {"at", to_iso(row.integer(4))},
+           {"covers", row.text(5)},
+           {"node", row.text(6)},
+           {"holds", stored.evaluation > 0 && row.text(5) == covered_by(stored.version.digests)}});
+    }
+    return {};
+  }));
+  for (auto* each : versions) each->version.state = state_of(each->version, each->policy);
+  return {};
+}
+
 std::string covered_by(const Digests& digests) { return digest_of(to_text(digests.to_json())); }
 
 Result<StoredVersion> get_stored(store::Session& session, const std::string& workspace, const std::string& model,
@@ -197,19 +221,16 @@ Result<StoredVersion> get_stored(store::Session& session, const std::string& wor
   out.version.run_id = row->text(0);
   out.version.stage_node = row->text(1);
   out.version.author = row->text(2);
-  MILLRACE_TRY(const auto digests, stored_json(*row, 3, out.version.node()));
-  out.version.digests = digests_of(digests);
-  MILLRACE_TRY(out.files, stored_json(*row, 4, out.version.node()));
-  MILLRACE_TRY(out.facts, stored_json(*row, 5, out.version.node()));
+  MILLRACE_TRY(out.version.digests, digests_in(row->text(3), out.version.node()));
+  MILLRACE_TRY(out.files, stored_json(row->text(4), out.version.node()));
+  MILLRACE_TRY(out.facts, stored_json(row->text(5), out.version.node()));
   out.version.created_at = row->integer(6);
   out.version.source = row->text(7);
   out.version.storage = row->text(8);
   out.version.content = row->text(9);
   out.version.stage = row->text(10);
   out.version.deleted = row->integer(11) != 0;
-  MILLRACE_DO(add_evaluation(session, workspace, out));
-  MILLRACE_DO(add_approvals(session, workspace, out));
-  out.version.state = state_of(out.version, out.policy);
+  MILLRACE_DO(add_evidence(session, workspace, {&out}));
   return out;
 }
 

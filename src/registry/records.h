@@ -30,6 +30,13 @@ Json policy_of(const ModelSpec& spec);
 std::string covered_by(const Digests& digests);
 std::string model_node(std::string_view model, int64_t version);
 
+// As insert_version() wrote them; `node` is named where they are damaged.
+Result<Digests> digests_in(const std::string& text, const std::string& node);
+// Adds the last evaluation of the gates, the approvals and the state to versions that have their author and digests, in
+// the same few statements for any number of them.
+Result<void> add_evidence(store::Session& session, const std::string& workspace,
+                          const std::vector<StoredVersion*>& versions);
+
 // not_found names the versions that there are.
 Result<StoredVersion> get_stored(store::Session& session, const std::string& workspace, const std::string& model,
                                  int64_t version);

@@ -38,20 +38,6 @@ lineage::Change version_created(const ModelSpec& spec, int64_t version, const Ga
   return change;
 }
 
-// A version that was made before its signing failed is signed when it is registered again.
-Result<void> sign_if_missing(const Parts& parts, const Caller& caller, const Project& project, const ModelSpec& spec,
-                             int64_t version) {
-  const auto doing = fmt::format("{} is registered; signing it", model_node(spec.name, version));
-  const auto key = read_sign_with(project, spec.name);
-  if (!key) return Error(key.error()).while_doing(doing);
-  if (!*key) return {};
-  Signatures signatures(parts);
-  if (signatures.verify(caller.workspace, spec.name, version, (*key)->public_key())) return {};
-  auto done = signatures.sign(caller, spec.name, version, **key);
-  if (!done) return std::move(done).error().while_doing(doing);
-  return {};
-}
-
 }  // namespace
 
 Registry::Registry(Parts parts) : parts_(std::move(parts)) {}
@@ -85,7 +71,7 @@ Result<ModelVersion> Registry::register_version(const Caller& caller, const Proj
     return version_created(spec, version, made);
   }));
   (void)line;
-  MILLRACE_DO(sign_if_missing(parts_, caller, project, spec, version));
+  MILLRACE_DO(sign_if_missing(parts_, caller, project, spec.name, version));
   return get(caller.workspace, spec.name, version);
 }
 

@@ -126,13 +126,6 @@ struct Move {
   int64_t live = 0;             // not 0: only while this release is live, else `conflict`
 };
 
-// A name for a version, as MLflow's clients know them.
-struct Alias {
-  std::string model, name;
-  int64_t version = 0;
-  std::string deployment;  // that binds it: it is this one's stable arm; "" = a label
-};
-
 struct TrafficOrder;  // release/traffic.h
 struct Wanted;        // requests/rows.h
 
@@ -236,6 +229,20 @@ class Registry {
   Result<ChangeRequest> reject_request(const Caller& caller, const std::string& id, const std::string& why);
   Result<ChangeRequest> withdraw_request(const Caller& caller, const std::string& id, const std::string& why);
 
+  // Models and versions page by page. A page begins after the last entry of the page before, wherever that stands now:
+  // what is made or deleted meanwhile neither repeats nor hides another. `invalid` for what the language does not know.
+  Result<track::Page<ShownModel>> search_models(const std::string& workspace, const Project* project,
+                                                const RegistrySearch& search) const;
+  Result<track::Page<ShownVersion>> search_versions(const std::string& workspace, const Project* project,
+                                                    const RegistrySearch& search) const;
+  // One of them; not_found in MLflow's words.
+  Result<ShownModel> show_model(const std::string& workspace, const Project* project, const std::string& name) const;
+  Result<ShownVersion> show_version(const std::string& workspace, const Project* project, const std::string& model,
+                                    int64_t version) const;
+  // What an alias stands for; "latest", in any case, is the highest number.
+  Result<ShownVersion> show_alias(const std::string& workspace, const Project* project, const std::string& model,
+                                  const std::string& alias) const;
+
   // Every version there is, by model and number; of one model when it is named.
   Result<std::vector<VersionEntry>> catalogue(const std::string& workspace, const std::string& model = "") const;
 
@@ -267,6 +274,9 @@ class Registry {
   Result<void> tag_version(const Caller& caller, const std::string& model, int64_t version, const track::KeyValue& tag);
   Result<void> untag_version(const Caller& caller, const std::string& model, int64_t version, const std::string& key);
   Result<void> set_stage(const Caller& caller, const Project* project, const StageMove& move);
+  // Are the bytes that are kept still those that were registered? Reads them all; `rejected` names the first file that
+  // is not.
+  Result<void> check_files(const std::string& workspace, const std::string& model, int64_t version) const;
   // Where a client finds the files; those of a version that the pipeline made are put there first.
   Result<std::string> download_uri(const Caller& caller, const std::string& model, int64_t version);
 

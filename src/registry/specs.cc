@@ -266,7 +266,8 @@ Result<RegistrySpec> read_registry(const Project& project) {
   RegistrySpec spec;
   const auto* node = project.section("registry");
   if (node == nullptr || node->is_null()) return spec;
-  MILLRACE_DO(node->only_keys({"protected", "approvals"}));
+  MILLRACE_DO(node->only_keys({"protected", "approvals", "signed_by"}));
+  MILLRACE_DO(check_signing(project, *node));
   MILLRACE_DO(read_approvals(*node, spec));
   if (const auto* list = node->find("protected")) {
     MILLRACE_TRY(spec.places, read_protected(*list));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -62,6 +64,33 @@ Result<bool> exists(store::Session& session, std::string_view sql, const store::
   return row.has_value();
 }
 
+// Is this version of a model there, under the name that it has now? One that was released counts for ever: a rollback
+// may want it.
+Result<bool> version_stands(store::Session& session, const std::string& workspace, std::string node) {
+  std::set<std::string> seen;  // a model may have its first name back
+  while (seen.insert(node).second) {
+    const auto colon = node.find(':'), at = node.rfind('@');
+    if (at == std::string::npos) return true;
+    const store::Values version{workspace, node.substr(colon + 1, at - colon - 1),
+                                int64_t{std::atoll(node.c_str() + at + 1)}};
+    MILLRACE_TRY(
+        const auto row,
+        session.first("SELECT v.deleted_at, (SELECT count(*) FROM releases r WHERE r.workspace = v.workspace AND "
+                      "r.model = v.model AND r.version = v.version) FROM model_versions v WHERE v.workspace = ? "
+                      "AND v.model = ? AND v.version = ?",
+                      version));
+    if (row) return row->integer(0) == 0 || row->integer(1) > 0;
+    MILLRACE_TRY(const auto renamed,
+                 session.first("SELECT target FROM edges WHERE workspace = ? AND source = ? AND kind "
+                               "= 'made_from' AND target >= 'model:' AND target < 'model;' ORDER BY "
+                               "target LIMIT 1",
+                               {workspace, node}));
+    if (!renamed) return true;
+    node = renamed->text(0);
+  }
+  return true;
+}
+
 // A node that came of this one and is still there; "" = none. What was only used by it does not count.
 Result<std::string> needed_by(store::Session& session, const std::string& workspace, const Kind& kind,
                               const std::string& id) {
@@ -90,6 +119,8 @@ Result<std::string> needed_by(store::Session& session, const std::string& worksp
           there,
           exists(session, "SELECT 1 FROM track_models WHERE workspace = ? AND id = ? AND lifecycle_stage = 'active'",
                  {workspace, target.substr(9)}));
+    } else if (target.starts_with("model:")) {
+      MILLRACE_TRY(there, version_stands(session, workspace, target));
     }
     if (there) return target;
   }

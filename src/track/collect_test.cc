@@ -188,5 +188,50 @@ TEST_F(CollectTest, what_died_half_way_goes_when_nobody_has_touched_it_for_long)
   EXPECT_EQ(collector.sweep(ada, order)->leftovers, 0);
 }
 
+// A version under its model's name, and the line that says what it came of.
+void version_of(testing::Tracked& world, const std::string& run, const std::string& name) {
+  const auto line = world.journal.write(world.ada, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_TRY(
+        const auto rows,
+        session.execute("INSERT INTO model_versions (workspace, model, version, identity, run_id, stage_node, "
+                        "author, digests, files, facts, created_at) VALUES ('default', ?, 1, 'x', ?, '', 'ada', "
+                        "'{}', '{}', '{}', 1)",
+                        {name, run}));
+    (void)rows;
+    lineage::Change change{.kind = "model.version.created", .node = "model:" + name + "@1"};
+    change.nodes.push_back({.id = change.node});
+    change.edges.push_back({.source = "run:" + run, .target = change.node, .kind = "logged_by", .run = run});
+    return change;
+  });
+  ASSERT_TRUE(line) << line.error().text();
+}
+
+TEST_F(CollectTest, what_a_version_came_of_stays_as_long_as_the_version) {
+  const auto run = run_with_all();
+  version_of(world, run, "planes");
+  ASSERT_TRUE(tracking.delete_run(ada, run));
+  pass(30 * kDay);
+  EXPECT_EQ(swept(), std::vector<std::string>{"run for model:planes@1"});
+  const auto renamed = world.journal.write(ada, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_TRY(const auto rows, session.execute("UPDATE model_versions SET model = 'jets' WHERE model = 'planes'"));
+    (void)rows;
+    lineage::Change change{.kind = "model.renamed", .node = "model:jets@1"};
+    change.nodes.push_back({.id = "model:jets@1"});
+    change.edges.push_back({.source = "model:planes@1", .target = "model:jets@1", .kind = "made_from"});
+    return change;
+  });
+  ASSERT_TRUE(renamed) << renamed.error().text();
+  EXPECT_EQ(swept(), std::vector<std::string>{"run for model:planes@1"}) << "it is there under another name";
+  ASSERT_TRUE(
+      world.store.execute("INSERT INTO releases (workspace, deployment, number, model, version, model_digest, "
+                          "contract_blob, snapshot, restores, reason, subject, created_at, step, event_time) "
+                          "VALUES ('default', 'd', 1, 'jets', 1, '', '', '{}', 0, '', '', 1, 'release', 1)"));
+  ASSERT_TRUE(world.store.execute("UPDATE model_versions SET deleted_at = 5"));
+  EXPECT_EQ(swept(), std::vector<std::string>{"run for model:planes@1"}) << "a rollback may want it";
+  ASSERT_TRUE(world.store.execute("DELETE FROM releases"));
+  EXPECT_EQ(swept(), std::vector<std::string>{"run"});
+  EXPECT_EQ(tracking.get_run(ada, run).error().code(), Code::not_found);
+}
+
 }  // namespace
 }  // namespace millrace::track

@@ -152,6 +152,8 @@ class Parser {
     if (out.op == Operator::is_null || out.op == Operator::is_not_null) return out;
     if (out.op == Operator::in || out.op == Operator::not_in) {
       MILLRACE_TRY(out.texts, list());
+    } else if (subject.attribute != nullptr && subject.attribute->whole) {
+      MILLRACE_TRY(out.number, whole_number(subject));
     } else if (out.numeric) {
       MILLRACE_TRY(out.number, number(subject));
     } else {
@@ -220,6 +222,21 @@ class Parser {
                                                     subject.key, token.raw)};
     advance();
     return out;
+  }
+
+  Result<double> whole_number(const Subject& subject) {
+    constexpr int64_t exact = int64_t{1} << 53;  // as far as doubles go one by one
+    const bool quoted = token_.kind == Kind::text || (token_.kind == Kind::identifier && token_.raw.starts_with('"'));
+    const auto* begin = token_.value.data() + (token_.value.starts_with('+') ? 1 : 0);
+    const auto* end = token_.value.data() + token_.value.size();
+    int64_t out = 0;
+    const auto [rest, problem] = std::from_chars(begin, end, out);
+    if ((token_.kind != Kind::number && !quoted) || problem != std::errc() || rest != end || out > exact ||
+        out < -exact)
+      return Error{Code::invalid,
+                   fmt::format("Invalid value for numeric attribute '{}': {}", subject.attribute->name, token_.raw)};
+    advance();
+    return static_cast<double>(out);
   }
 
   Result<std::string> text(const Subject& subject) {

@@ -19,6 +19,7 @@ struct Attribute {
   std::string_view column;  // what it stands for
   bool numeric = false;
   bool takes_lists = false;  // IN, NOT IN
+  bool whole = false;        // numeric: whole numbers only, which may stand in quotes
 };
 
 struct Grammar {

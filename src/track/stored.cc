@@ -5,6 +5,7 @@
 #include "track/frozen.h"
 #include "track/stored.h"
 #include "track/tracking.h"
+#include "track/writing.h"
 
 namespace millrace::track {
 namespace {
@@ -137,11 +138,24 @@ Result<void> Tracking::note_artifact(const Caller& caller, const std::string& pa
 
 Result<void> Tracking::store_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file,
                                       const std::string& digest, const Also& also) {
+  return place_artifact(
+      caller, path, [&] { return places_.proxied.put(caller.workspace, path, spooled_file, digest); }, also);
+}
+
+Result<void> Tracking::place_artifact(const Caller& caller, const std::string& path,
+                                      const std::function<Result<Stored>()>& put, const Also& also) {
   const std::shared_lock held(freezing_);
-  MILLRACE_DO(check_open(caller.workspace, path, Below::alone));
-  MILLRACE_TRY(const auto stored, places_.proxied.put(caller.workspace, path, spooled_file, digest));
+  Writing writing({database_, journal_, context_}, caller, path, Below::alone);
+  MILLRACE_DO(writing.begin());
+  FAULT_POINT("track.artifact.before_put");
+  MILLRACE_TRY(const auto stored, put());
   FAULT_POINT("track.artifact.before_note");
-  return note_artifact(caller, path, stored, also);
+  MILLRACE_DO(note_artifact(caller, path, stored, [&](store::Session& session) -> Result<void> {
+    MILLRACE_DO(writing.end(session));
+    return also ? also(session) : Result<void>{};
+  }));
+  writing.done();
+  return {};
 }
 
 Result<void> Tracking::put_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file,
@@ -150,18 +164,18 @@ Result<void> Tracking::put_artifact(const Caller& caller, const std::string& pat
 }
 
 Result<void> Tracking::put_artifact_text(const Caller& caller, const std::string& path, std::string_view bytes) {
-  const std::shared_lock held(freezing_);
-  MILLRACE_DO(check_open(caller.workspace, path, Below::alone));
-  MILLRACE_TRY(const auto stored, places_.proxied.put_text(caller.workspace, path, bytes));
-  return note_artifact(caller, path, stored, nullptr);
+  return place_artifact(
+      caller, path, [&] { return places_.proxied.put_text(caller.workspace, path, bytes); }, nullptr);
 }
 
 Result<void> Tracking::delete_artifacts(const Caller& caller, const std::string& path) {
   const std::shared_lock held(freezing_);
-  MILLRACE_DO(check_open(caller.workspace, path, Below::whole));
+  Writing writing({database_, journal_, context_}, caller, path, Below::whole);
+  MILLRACE_DO(writing.begin());
   MILLRACE_DO(places_.proxied.remove(caller.workspace, path));
   MILLRACE_TRY(const auto at, ArtifactPath::of_file(caller.workspace, path));
   MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_DO(writing.end(session));
     MILLRACE_DO(forget_artifacts(session, caller.workspace, at.text()));
     return lineage::Change{.kind = "artifact.deleted",
                            .node = node_of(at.text()),
@@ -171,8 +185,16 @@ Result<void> Tracking::delete_artifacts(const Caller& caller, const std::string&
                            .body = {{"path", at.text()}, {"size", 0}}};
   }));
   (void)line;
+  writing.done();
   return {};
 }
+
+Result<bool> Tracking::is_being_written(store::Session& session, const std::string& workspace,
+                                        const std::string& path) const {
+  return track::is_being_written(session, {database_, journal_, context_}, workspace, path);
+}
+
+Result<void> Tracking::forget_writing() { return track::forget_writing({database_, journal_, context_}); }
 
 Result<void> forget_artifacts(store::Session& session, const std::string& workspace, const std::string& path) {
   // '0' follows '/'.
@@ -182,12 +204,6 @@ Result<void> forget_artifacts(store::Session& session, const std::string& worksp
                                {workspace, path, path + "/", path + "0"}));
   (void)done;
   return {};
-}
-
-Result<void> Tracking::check_open(const std::string& workspace, const std::string& path, Below below) const {
-  std::string clean = path;
-  while (clean.ends_with('/')) clean.pop_back();
-  return database_.read([&](store::Session& session) { return check_path_open(session, workspace, clean, below); });
 }
 
 }  // namespace millrace::track

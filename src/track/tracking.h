@@ -19,7 +19,6 @@
 
 namespace millrace::track {
 
-enum class Below;  // frozen.h
 enum class View { active, deleted, all };
 
 struct NewExperiment {
@@ -165,6 +164,9 @@ class Tracking {
     const std::unique_lock held(freezing_);
     return work();
   }
+  // In a transaction inside while_still(): does another server that shares the database write there now?
+  Result<bool> is_being_written(store::Session& session, const std::string& workspace, const std::string& path) const;
+  Result<void> forget_writing();                           // once at start: what this server was writing when it ended
   static std::string artifact_path(std::string_view uri);  // of "mlflow-artifacts:/PATH"; "" for any other
 
   // One artifact in parts, in any order, repeatable, over days and restarts. `id` names the upload, `key` is the secret
@@ -189,9 +191,10 @@ class Tracking {
   using Also = std::function<Result<void>(store::Session&)>;
   Result<void> store_artifact(const Caller& caller, const std::string& path, const std::string& spooled_file,
                               const std::string& digest, const Also& also);
+  Result<void> place_artifact(const Caller& caller, const std::string& path, const std::function<Result<Stored>()>& put,
+                              const Also& also);
   Result<void> note_artifact(const Caller& caller, const std::string& path, const Stored& stored, const Also& also);
   Result<void> remove_parts(const std::string& upload) const;
-  Result<void> check_open(const std::string& workspace, const std::string& path, Below below) const;
   int64_t now_ms() const { return context_.now() / 1000; }
 
   store::Database& database_;

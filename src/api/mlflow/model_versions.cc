@@ -1,31 +1,9 @@
-#include <algorithm>
-#include <set>
-
 #include "api/mlflow/registry.h"
-#include "api/mlflow/select.h"
 
 namespace millrace::api::mlflow {
 namespace {
 
-using registry::VersionEntry;
-
 constexpr int64_t kStandardPage = 10'000;
-constexpr size_t kLargestPage = 200'000;
-
-constexpr track::Attribute kAttributes[] = {
-    {"name", "name", false, true},           {"version_number", "version", true},
-    {"run_id", "run_id", false, true},       {"source_path", "source"},
-    {"creation_timestamp", "created", true}, {"last_updated_timestamp", "updated", true}};
-constexpr track::Entity kEntities[] = {track::Entity::tag};
-const track::Grammar kGrammar{kAttributes, kEntities};
-
-Cell cell_of(const VersionEntry& version, const std::string& column) {
-  if (column == "name") return {.text = version.model};
-  if (column == "run_id") return {.text = version.run_id};
-  if (column == "source") return {.text = version.source};
-  if (column == "version") return {.number = static_cast<double>(version.version)};
-  return {.number = static_cast<double>((column == "created" ? version.created_at : version.updated_at) / 1000)};
-}
 
 Reply reply_json(const Result<Json>& json) {
   return reply_of(json, [](const Json& value) { return value; });
@@ -57,7 +35,7 @@ Reply create(Request& request, const Services& s) {
   if (in.failed()) return error_reply(in.error());
   return reply_json([&]() -> Result<Json> {
     MILLRACE_TRY(const auto project, project_of(s));
-    MILLRACE_TRY(const auto version, s.registry->create_version(request.caller, project ? &*project : nullptr, wanted));
+    MILLRACE_TRY(const auto version, s.registry->create_version(request.caller, pointer_to(project), wanted));
     return version_now(s, request.caller, wanted.model, version);
   }());
 }
@@ -86,7 +64,7 @@ Reply transition(Request& request, const Services& s) {
   return reply_json([&]() -> Result<Json> {
     MILLRACE_TRY(move.version, named.number());
     MILLRACE_TRY(const auto project, project_of(s));
-    MILLRACE_DO(s.registry->set_stage(request.caller, project ? &*project : nullptr, move));
+    MILLRACE_DO(s.registry->set_stage(request.caller, pointer_to(project), move));
     return version_now(s, request.caller, named.model, move.version);
   }());
 }
@@ -97,7 +75,7 @@ Reply remove(Request& request, const Services& s) {
   if (in.failed()) return error_reply(in.error());
   return on_version(named, [&](int64_t version) -> Result<void> {
     MILLRACE_TRY(const auto project, project_of(s));
-    return s.registry->delete_version(request.caller, project ? &*project : nullptr, named.model, version);
+    return s.registry->delete_version(request.caller, pointer_to(project), named.model, version);
   });
 }
 
@@ -138,42 +116,15 @@ Reply delete_tag(Request& request, const Services& s) {
       named, [&](int64_t version) { return s.registry->untag_version(request.caller, named.model, version, key); });
 }
 
-// A search for one name reads one model.
-std::string only_name(const Asked& asked) {
-  const auto comparisons = track::parse_filter(asked.filter, kGrammar);
-  if (!comparisons) return "";
-  for (const auto& each : *comparisons)
-    if (each.entity == track::Entity::attribute && each.key == "name" && each.op == track::Operator::equal)
-      return each.texts[0];
-  return "";
-}
-
 Reply search(Request& request, const Services& s) {
   auto in = Body::of(request);
-  const auto asked = Asked::of(in, kStandardPage);
+  const auto asked = search_of(in, kStandardPage);
   if (in.failed()) return error_reply(in.error());
-  const Searched<VersionEntry> how{
-      .grammar = kGrammar,
-      .cell = cell_of,
-      .tags = [](const VersionEntry& version) -> const std::vector<track::KeyValue>& { return version.tags; },
-      .order = {"last_updated_timestamp DESC", "name", "version_number DESC"},
-      .key =
-          [](const VersionEntry& version) {
-            return Json::array({version.model, version.version});
-          },
-      .most = kLargestPage};
   return reply_json([&]() -> Result<Json> {
-    MILLRACE_TRY(const auto catalogue, read_catalogue(s, request.caller, only_name(asked)));
-    auto versions = catalogue.versions;
-    if (!asks_for_prompts(asked.filter, kGrammar)) {
-      std::set<std::string> prompts;
-      for (const auto& model : catalogue.models)
-        if (registry::is_prompt(model.tags)) prompts.insert(model.name);
-      std::erase_if(versions, [&](const VersionEntry& version) { return prompts.contains(version.model); });
-    }
-    MILLRACE_TRY(const auto page, select(std::move(versions), how, asked));
+    MILLRACE_TRY(const auto project, project_of(s));
+    MILLRACE_TRY(const auto page, s.registry->search_versions(request.caller.workspace, pointer_to(project), asked));
     Json out = Json::object();
-    for (const auto& version : page.items) out["model_versions"].push_back(version_json(catalogue, version));
+    for (const auto& version : page.items) out["model_versions"].push_back(version_json(version));
     if (!page.next.empty()) out["next_page_token"] = page.next;
     return out;
   }());

@@ -1,29 +1,11 @@
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "api/mlflow/registry.h"
-#include "api/mlflow/select.h"
 
 namespace millrace::api::mlflow {
 namespace {
 
-using registry::RegisteredModel;
-
 constexpr int64_t kStandardPage = 100;
-constexpr size_t kLargestPage = 1'000;
-
-constexpr track::Attribute kAttributes[] = {{"name", "name", false, true},
-                                            {"creation_timestamp", "created", true},
-                                            {"last_updated_timestamp", "updated", true},
-                                            {"timestamp", "updated", true}};
-constexpr track::Entity kEntities[] = {track::Entity::tag};
-const track::Grammar kGrammar{kAttributes, kEntities};
-
-Cell cell_of(const RegisteredModel& model, const std::string& column) {
-  if (column == "name") return {.text = model.name};
-  return {.number = static_cast<double>((column == "created" ? model.created_at : model.updated_at) / 1000)};
-}
 
 Reply reply_json(const Result<Json>& json) {
   return reply_of(json, [](const Json& value) { return value; });
@@ -44,7 +26,7 @@ Reply rename(Request& request, const Services& s) {
   if (in.failed()) return error_reply(in.error());
   const auto project = project_of(s);
   if (!project) return error_reply(project.error());
-  if (const auto done = s.registry->rename_model(request.caller, *project ? &**project : nullptr, name, to); !done)
+  if (const auto done = s.registry->rename_model(request.caller, pointer_to(*project), name, to); !done)
     return done.error().message().ends_with("already exists.") ? creation_error(done.error())
                                                                : error_reply(done.error());
   return reply_json(model_now(s, request.caller, to));
@@ -65,7 +47,7 @@ Reply remove(Request& request, const Services& s) {
   if (in.failed()) return error_reply(in.error());
   return reply_of([&]() -> Result<void> {
     MILLRACE_TRY(const auto project, project_of(s));
-    return s.registry->delete_model(request.caller, project ? &*project : nullptr, name);
+    return s.registry->delete_model(request.caller, pointer_to(project), name);
   }());
 }
 
@@ -77,23 +59,13 @@ Reply get(Request& request, const Services& s) {
 
 Reply search(Request& request, const Services& s) {
   auto in = Body::of(request);
-  const auto asked = Asked::of(in, kStandardPage);
+  const auto asked = search_of(in, kStandardPage);
   if (in.failed()) return error_reply(in.error());
-  const Searched<RegisteredModel> how{
-      .grammar = kGrammar,
-      .cell = cell_of,
-      .tags = [](const RegisteredModel& model) -> const std::vector<track::KeyValue>& { return model.tags; },
-      .order = {"name"},
-      .key = [](const RegisteredModel& model) { return Json::array({model.name}); },
-      .most = kLargestPage};
   return reply_json([&]() -> Result<Json> {
-    MILLRACE_TRY(const auto catalogue, read_catalogue(s, request.caller));
-    auto models = catalogue.models;
-    if (!asks_for_prompts(asked.filter, kGrammar))
-      std::erase_if(models, [](const RegisteredModel& model) { return registry::is_prompt(model.tags); });
-    MILLRACE_TRY(const auto page, select(std::move(models), how, asked));
+    MILLRACE_TRY(const auto project, project_of(s));
+    MILLRACE_TRY(const auto page, s.registry->search_models(request.caller.workspace, pointer_to(project), asked));
     Json out = Json::object();
-    for (const auto& model : page.items) out["registered_models"].push_back(model_json(catalogue, model));
+    for (const auto& model : page.items) out["registered_models"].push_back(model_json(model));
     if (!page.next.empty()) out["next_page_token"] = page.next;
     return out;
   }());
@@ -110,12 +82,12 @@ Reply latest(Request& request, const Services& s) {
       MILLRACE_TRY(auto known, registry::canonical_stage(stage));
       wanted.push_back(std::move(known));
     }
-    MILLRACE_TRY(const auto catalogue, read_catalogue(s, request.caller, name));
-    MILLRACE_TRY(const auto model, get_model(catalogue, name));
+    MILLRACE_TRY(const auto project, project_of(s));
+    MILLRACE_TRY(const auto shown, s.registry->show_model(request.caller.workspace, pointer_to(project), name));
     Json out = Json::object();
-    for (const auto& version : newest_of_stages(catalogue, model.name))
-      if (wanted.empty() || std::find(wanted.begin(), wanted.end(), version.stage) != wanted.end())
-        out["model_versions"].push_back(version_json(catalogue, version));
+    for (const auto& version : shown.newest)
+      if (wanted.empty() || std::find(wanted.begin(), wanted.end(), version.entry.stage) != wanted.end())
+        out["model_versions"].push_back(version_json(version));
     return out;
   }());
 }
@@ -138,22 +110,9 @@ Reply by_alias(Request& request, const Services& s) {
   const auto name = in.text("name"), wanted = in.text("alias");
   if (in.failed()) return error_reply(in.error());
   return reply_json([&]() -> Result<Json> {
-    MILLRACE_TRY(const auto catalogue, read_catalogue(s, request.caller, name));
-    MILLRACE_TRY(const auto model, get_model(catalogue, name));
-    std::string lower = wanted;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (lower == "latest") {
-      if (catalogue.versions.empty())
-        return Error{Code::not_found, fmt::format("Latest version not found for model {}.", name)};
-      return Json{{"model_version", version_json(catalogue, catalogue.versions.back())}};
-    }
-    for (const auto& alias : catalogue.aliases) {
-      if (alias.model != model.name || alias.name != wanted) continue;
-      MILLRACE_TRY(const auto version, get_version(catalogue, name, alias.version));
-      return Json{{"model_version", version_json(catalogue, version)}};
-    }
-    return Error{Code::invalid, fmt::format("Registered model alias {} not found.", wanted)};
+    MILLRACE_TRY(const auto project, project_of(s));
+    MILLRACE_TRY(const auto shown, s.registry->show_alias(request.caller.workspace, pointer_to(project), name, wanted));
+    return Json{{"model_version", version_json(shown)}};
   }());
 }
 
@@ -165,7 +124,7 @@ Reply set_alias(Request& request, const Services& s) {
   return reply_of([&]() -> Result<void> {
     MILLRACE_TRY(wanted.version, read_version(version));
     MILLRACE_TRY(const auto project, project_of(s));
-    return s.registry->set_alias(request.caller, project ? &*project : nullptr, wanted);
+    return s.registry->set_alias(request.caller, pointer_to(project), wanted);
   }());
 }
 
@@ -175,9 +134,8 @@ Reply delete_alias(Request& request, const Services& s) {
   if (in.failed()) return error_reply(in.error());
   return reply_of([&]() -> Result<void> {
     MILLRACE_TRY(const auto project, project_of(s));
-    MILLRACE_TRY(const auto catalogue, read_catalogue(s, request.caller, name));
-    MILLRACE_TRY(const auto model, get_model(catalogue, name));
-    return s.registry->delete_alias(request.caller, project ? &*project : nullptr, model.name, alias);
+    MILLRACE_TRY(const auto shown, s.registry->show_model(request.caller.workspace, pointer_to(project), name));
+    return s.registry->delete_alias(request.caller, pointer_to(project), shown.model.name, alias);
   }());
 }
 

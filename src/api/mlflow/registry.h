@@ -4,33 +4,22 @@
 #include <string>
 #include <vector>
 
+#include "api/mlflow/body.h"
 #include "api/mlflow/table.h"
 #include "registry/registry.h"
-#include "track/filter.h"
 
 namespace millrace::api::mlflow {
 
-// A workspace's models at one moment, or one of them.
-struct Catalogue {
-  std::vector<registry::RegisteredModel> models;  // by name
-  std::vector<registry::VersionEntry> versions;   // by model and number
-  std::vector<registry::Alias> aliases;
-};
 // The project that binds and protects aliases; nothing when the server runs without one.
 Result<std::optional<Project>> project_of(const Services& services);
-Result<Catalogue> read_catalogue(const Services& services, const Caller& caller, const std::string& model = "");
+inline const Project* pointer_to(const std::optional<Project>& project) { return project ? &*project : nullptr; }
 
-Result<registry::RegisteredModel> get_model(const Catalogue& catalogue,
-                                            const std::string& name);  // not_found in MLflow's words
-Result<registry::VersionEntry> get_version(const Catalogue& catalogue, const std::string& model, int64_t version);
-// Of each stage the highest version.
-std::vector<registry::VersionEntry> newest_of_stages(const Catalogue& catalogue, const std::string& model);
 Result<int64_t> read_version(const std::string& text);  // clients send it as text
+// What a body asks of a search; `standard` entries a page when it says nothing.
+registry::RegistrySearch search_of(Body& in, int64_t standard);
 
-Json version_json(const Catalogue& catalogue, const registry::VersionEntry& version);
-Json model_json(const Catalogue& catalogue, const registry::RegisteredModel& model);
-// Is this search for prompts? Otherwise they are left out, as MLflow does.
-bool asks_for_prompts(const std::string& filter, const track::Grammar& grammar);
+Json version_json(const registry::ShownVersion& version);
+Json model_json(const registry::ShownModel& model);
 
 // {"model_version": ...} of one as it is now, or an error.
 Result<Json> version_now(const Services& services, const Caller& caller, const std::string& model, int64_t version);

@@ -46,6 +46,7 @@ Result<Json> verify(Services& s, const Request& in) {
   MILLRACE_TRY(const auto body, read_object(in, {"key"}));
   MILLRACE_TRY(const auto key, key_of(body));
   MILLRACE_TRY(const auto holds, signatures(s).verify(in.caller.workspace, in.arg("model"), number, key));
+  MILLRACE_DO(s.registry.check_files(in.caller.workspace, in.arg("model"), number));
   return holds.to_json();
 }
 

@@ -11,6 +11,7 @@
 #include "registry/requests/moves.h"
 #include "registry/requests/rows.h"
 #include "registry/rules.h"
+#include "registry/signing/signatures.h"
 
 namespace millrace::registry {
 namespace {
@@ -64,30 +65,6 @@ Result<std::optional<DeploymentSpec>> binder_of(const Project* project, const st
   return std::optional<DeploymentSpec>();
 }
 
-Result<std::vector<Alias>> Registry::aliases(const std::string& workspace, const Project* project,
-                                             const std::string& model) const {
-  MILLRACE_TRY(const auto bound, binding(project, model));
-  std::vector<Alias> out;
-  const auto is_bound = [&](const std::string& of, const std::string& alias) {
-    return std::any_of(bound.begin(), bound.end(),
-                       [&](const auto& spec) { return spec.model == of && spec.alias == alias; });
-  };
-  MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {
-    for (const auto& spec : bound) {
-      MILLRACE_TRY(const auto live, newest_release(session, workspace, spec.name));
-      if (live && live->release.model == spec.model)
-        out.push_back({spec.model, spec.alias, live->release.version, spec.name});
-    }
-    MILLRACE_TRY(const auto rows, session.query("SELECT model, alias, version FROM model_aliases WHERE workspace = ? "
-                                                "AND (model = ? OR ? = '') ORDER BY model, alias",
-                                                {workspace, model, model}));
-    for (const auto& row : rows)
-      if (!is_bound(row.text(0), row.text(1))) out.push_back({row.text(0), row.text(1), row.integer(2), ""});
-    return {};
-  }));
-  return out;
-}
-
 Result<void> Registry::set_alias(const Caller& caller, const Project* project, const Alias& wanted,
                                  const std::string& why) {
   MILLRACE_DO(check_alias(wanted.name));
@@ -109,6 +86,9 @@ Result<void> Registry::set_alias(const Caller& caller, const Project* project, c
                  return label_now(session, caller.workspace, wanted.model, wanted.name);
                }));
   if (standing == wanted.version) return {};
+  MILLRACE_DO(parts_.database.read([&](store::Session& session) {
+    return check_signed(session, parts_.blobs, project, caller.workspace, wanted.model, wanted.version);
+  }));
   MILLRACE_TRY(const auto granted,
                ask(caller, project, {wanted.model, "alias", wanted.name, wanted.version, false, why}));
   FAULT_POINT("registry.alias.before_record");
@@ -168,6 +148,7 @@ Result<Alias> Registry::rollback_alias(const Caller& caller, const Project* proj
     MILLRACE_TRY(const auto before, label_now(session, caller.workspace, model, name));
     MILLRACE_TRY(const auto origin, former_move(session, caller.workspace, to));
     to.version = origin.version;
+    MILLRACE_DO(check_signed(session, parts_.blobs, project, caller.workspace, model, to.version));
     const MoveNote note{.why = why, .request = {}, .restores = origin.number, .at = parts_.context.now()};
     MILLRACE_DO(put_label(session, caller, to, note));
     return alias_line(to, before, note);

@@ -97,34 +97,26 @@ Result<Located> of_artifacts(const Parts& parts, const Caller& caller, const New
 
 Result<VersionEntry> pointed_at(const Registry& registry, const Caller& caller, const Project* project,
                                 const NewVersion& wanted, const SourceUri& uri) {
-  MILLRACE_TRY(const auto models, registry.registered(caller.workspace, uri.id));
-  if (models.empty()) return Error{Code::not_found, fmt::format("Registered Model with name={} not found", uri.id)};
-  if (is_prompt(models[0].tags))
+  MILLRACE_TRY(const auto shown, registry.show_model(caller.workspace, project, uri.id));
+  if (is_prompt(shown.model.tags))
     return Error{Code::invalid, fmt::format("Invalid model version source: '{}'. Prompt versions cannot be used as "
                                             "model version sources.",
                                             wanted.source)};
-  MILLRACE_TRY(const auto versions, registry.catalogue(caller.workspace, uri.id));
-  int64_t number = 0;
   const auto& pointer = uri.pointer;
-  if (pointer.starts_with('@')) {
-    MILLRACE_TRY(const auto aliases, registry.aliases(caller.workspace, project, uri.id));
-    for (const auto& alias : aliases)
-      if (alias.name == pointer.substr(1)) number = alias.version;
-    if (number == 0)
-      return Error{Code::invalid, fmt::format("Registered model alias {} not found.", pointer.substr(1))};
-  } else if (const auto end = std::from_chars(pointer.data(), pointer.data() + pointer.size(), number);
-             end.ptr != pointer.data() + pointer.size() || end.ec != std::errc()) {
-    number = 0;
-    const bool latest = pointer == "latest";
-    std::string stage;
-    if (!latest) {
-      MILLRACE_TRY(stage, canonical_stage(pointer));
-    }
-    for (const auto& version : versions)
-      if (latest || version.stage == stage) number = version.version;
+  if (pointer == "latest" || pointer.starts_with('@')) {
+    const auto alias = pointer.starts_with('@') ? pointer.substr(1) : pointer;
+    MILLRACE_TRY(auto found, registry.show_alias(caller.workspace, project, uri.id, alias));
+    return std::move(found.entry);
   }
-  for (const auto& version : versions)
-    if (version.version == number) return version;
+  int64_t number = 0;
+  const auto end = std::from_chars(pointer.data(), pointer.data() + pointer.size(), number);
+  if (end.ptr == pointer.data() + pointer.size() && end.ec == std::errc()) {
+    MILLRACE_TRY(auto found, registry.show_version(caller.workspace, project, uri.id, number));
+    return std::move(found.entry);
+  }
+  MILLRACE_TRY(const auto stage, canonical_stage(pointer));
+  for (const auto& version : shown.newest)
+    if (version.entry.stage == stage) return version.entry;
   return Error{Code::not_found, fmt::format("Model Version (name={}, version={}) not found", uri.id, pointer)};
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/hash.h"
+#include "registry/models/entries.h"
 #include "registry/models/rows.h"
 #include "registry/models/version_end.h"
 #include "registry/requests/needs.h"
@@ -86,29 +87,6 @@ lineage::Change model_made(const std::string& kind, const NewRegisteredModel& wa
 }
 
 }  // namespace
-
-Result<std::vector<RegisteredModel>> Registry::registered(const std::string& workspace, const std::string& name) const {
-  std::vector<RegisteredModel> out;
-  MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {
-    if (!name.empty()) {
-      MILLRACE_TRY(auto one, find_registered(session, workspace, name));
-      if (one) out.push_back(std::move(*one));
-      return {};
-    }
-    MILLRACE_TRY(out, load_registered(session, workspace));
-    return {};
-  }));
-  return out;
-}
-
-Result<std::vector<VersionEntry>> Registry::catalogue(const std::string& workspace, const std::string& model) const {
-  std::vector<VersionEntry> out;
-  MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(out, load_entries(session, workspace, model));
-    return {};
-  }));
-  return out;
-}
 
 Result<void> Registry::create_model(const Caller& caller, const NewRegisteredModel& wanted) {
   MILLRACE_DO(check_new_model(caller, wanted));

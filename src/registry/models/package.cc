@@ -8,6 +8,8 @@
 namespace millrace::registry {
 namespace {
 
+constexpr size_t kManifestBytes = 64 << 20;
+
 // A name in YAML, as JSON writes it: every JSON text is YAML.
 std::string quoted(const std::string& text) { return to_text(Json(text)); }
 
@@ -42,6 +44,16 @@ Result<std::string> package_digest(const Json& files, const Json& facts) {
   std::vector<TreeEntry> tree;
   for (const auto& file : package) tree.push_back({file.path, file.size, file.digest});
   return digest_of_tree(std::move(tree));
+}
+
+Result<std::vector<TreeEntry>> recorded_files(const store::Blobs& blobs, const ModelVersion& version) {
+  std::vector<TreeEntry> out;
+  if (version.source.empty() || version.content.empty()) return out;
+  MILLRACE_TRY(const auto text, blobs.get(version.content, kManifestBytes));
+  MILLRACE_TRY(const auto files, parse_json(text, "a manifest"));
+  for (const auto& file : files)
+    out.push_back({string_or(file, "path", ""), integer_or(file, "size", 0), string_or(file, "digest", "")});
+  return out;
 }
 
 std::string package_path(const ModelVersion& version) {

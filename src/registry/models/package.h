@@ -2,6 +2,7 @@
 // ONNX an MLmodel file that says how mlflow.pyfunc and mlflow.onnx read it. It follows from the version alone, so its
 // digest is known before anything is written.
 #pragma once
+#include "core/hash.h"
 #include "registry/records.h"
 
 namespace millrace::registry {
@@ -14,6 +15,8 @@ struct PackedFile {
 // Of StoredVersion::files and facts.
 Result<std::vector<PackedFile>> package_of(const Json& files, const Json& facts);
 Result<std::string> package_digest(const Json& files, const Json& facts);  // of its manifest; "" without a model
+// The files of a version that a client made, as they were when it was registered; nothing when they are not kept here.
+Result<std::vector<TreeEntry>> recorded_files(const store::Blobs& blobs, const ModelVersion& version);
 // Where it lies below the artifacts: registered/MODEL/VERSION. Clients cannot write there.
 std::string package_path(const ModelVersion& version);
 // Puts what is missing there.

@@ -54,6 +54,33 @@ struct VersionEntry {
   std::vector<track::KeyValue> tags;  // by key
 };
 
+// A name for a version, as MLflow's clients know them.
+struct Alias {
+  std::string model, name;
+  int64_t version = 0;
+  std::string deployment;  // that binds it: it is this one's stable arm; "" = a label
+};
+
+// A version and a model as clients see them.
+struct ShownVersion {
+  VersionEntry entry;
+  std::vector<std::string> aliases;
+};
+struct ShownModel {
+  RegisteredModel model;
+  std::vector<ShownVersion> newest;  // of each stage that has one, by the stage's name
+  std::vector<Alias> aliases;
+};
+
+// In the language of track/filter.h. Prompts are left out of what does not ask for them.
+struct RegistrySearch {
+  std::string filter;
+  std::vector<std::string> order_by;
+  int64_t max_results = 0;  // 1 to kMostModels or kMostVersions
+  std::string page_token;
+};
+inline constexpr size_t kMostModels = 1'000, kMostVersions = 200'000;
+
 struct StageMove {
   std::string model;
   int64_t version = 0;
@@ -64,6 +91,8 @@ struct StageMove {
 
 // A prompt is a registered model that carries this tag.
 bool is_prompt(const std::vector<track::KeyValue>& tags);
+// What stands in the place of files in a version of a prompt, which has none.
+bool is_prompt_source(std::string_view source);
 
 // None, Staging, Production or Archived, as it is written; `invalid` for anything else.
 Result<std::string> canonical_stage(const std::string& stage);

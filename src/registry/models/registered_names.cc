@@ -32,6 +32,8 @@ Error too_long(std::string_view what, const std::string& value, size_t limit) {
 
 }  // namespace
 
+bool is_prompt_source(std::string_view source) { return source == "dummy-source" || source == "prompt-template"; }
+
 bool is_prompt(const std::vector<track::KeyValue>& tags) {
   bool prompt = false;  // the last of several counts
   for (const auto& tag : tags)

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "registry/models/keys.h"
+#include "track/query.h"
+
 namespace millrace::registry {
 namespace {
 
@@ -16,11 +19,6 @@ RegisteredModel to_registered(const store::Row& row) {
           .created_at = row.integer(3),
           .updated_at = row.integer(4),
           .tags = {}};
-}
-
-Error no_model(const std::string& name) {
-  return Error{Code::not_found, fmt::format("Registered Model with name={} not found", name)}.hint(
-      "register one with mlflow.register_model, or: millrace model register NAME");
 }
 
 Result<void> store_tags(store::Session& session, const std::string& workspace, const std::string& name,
@@ -36,61 +34,17 @@ Result<void> store_tags(store::Session& session, const std::string& workspace, c
   return {};
 }
 
-using ById = std::map<std::pair<std::string, int64_t>, VersionEntry*>;
-
-// Which rows of a side table belong to what was asked for.
-struct Asked {
-  const std::string& workspace;
-  const std::string& model;  // "" = all
-  int64_t version = 0;       // 0 = all
-  store::Values values() const { return {workspace, model, model, version, version}; }
-};
-constexpr std::string_view kOfAsked = "workspace = ? AND (model = ? OR ? = '') AND (version = ? OR ? = 0)";
-
-Result<void> add_version_tags(store::Session& session, const Asked& asked, const ById& by_id) {
-  MILLRACE_TRY(
-      const auto rows,
-      session.query(
-          fmt::format("SELECT model, version, key, value FROM model_version_tags WHERE {} ORDER BY key", kOfAsked),
-          asked.values()));
-  for (const auto& row : rows)
-    if (const auto found = by_id.find({row.text(0), row.integer(1)}); found != by_id.end())
-      found->second->tags.push_back({row.text(2), row.text(3)});
-  return {};
-}
-
-// Only what was evaluated can be in another state than the first.
-Result<void> add_states(store::Session& session, const Asked& asked, const ById& by_id) {
-  MILLRACE_TRY(const auto rows,
-               session.query(fmt::format("SELECT DISTINCT model, version FROM gate_evaluations WHERE {}", kOfAsked),
-                             asked.values()));
-  for (const auto& row : rows) {
-    const auto found = by_id.find({row.text(0), row.integer(1)});
-    if (found == by_id.end()) continue;
-    MILLRACE_TRY(const auto stored, get_stored(session, asked.workspace, row.text(0), row.integer(1)));
-    found->second->state = stored.version.state;
-    found->second->digest = stored.version.digests.model;
-    found->second->evaluated = true;
-  }
-  return {};
-}
-
 }  // namespace
+
+Error no_model(const std::string& name) {
+  return Error{Code::not_found, fmt::format("Registered Model with name={} not found", name)}.hint(
+      "register one with mlflow.register_model, or: millrace model register NAME");
+}
 
 Result<std::optional<RegisteredModel>> find_registered(store::Session& session, const std::string& workspace,
                                                        const std::string& name) {
-  MILLRACE_TRY(
-      const auto row,
-      session.first(fmt::format("SELECT {} FROM registered_models WHERE workspace = ? AND name = ? AND deleted_at = 0",
-                                kModelColumns),
-                    {workspace, name}));
-  if (!row) return std::optional<RegisteredModel>();
-  auto out = to_registered(*row);
-  MILLRACE_TRY(const auto tags,
-               session.query("SELECT key, value FROM model_tags WHERE workspace = ? AND model = ? ORDER BY key",
-                             {workspace, name}));
-  for (const auto& tag : tags) out.tags.push_back({tag.text(0), tag.text(1)});
-  return std::optional(std::move(out));
+  MILLRACE_TRY(auto found, load_registered(session, workspace, {name}));
+  return found.empty() ? std::optional<RegisteredModel>() : std::optional(std::move(found[0]));
 }
 
 Result<RegisteredModel> get_registered(store::Session& session, const std::string& workspace, const std::string& name) {
@@ -99,23 +53,32 @@ Result<RegisteredModel> get_registered(store::Session& session, const std::strin
   return std::move(*found);
 }
 
-Result<std::vector<RegisteredModel>> load_registered(store::Session& session, const std::string& workspace) {
-  MILLRACE_TRY(
-      const auto rows,
-      session.query(fmt::format("SELECT {} FROM registered_models WHERE workspace = ? AND deleted_at = 0 ORDER "
-                                "BY name",
-                                kModelColumns),
-                    {workspace}));
+Result<std::vector<RegisteredModel>> load_registered(store::Session& session, const std::string& workspace,
+                                                     const std::vector<std::string>& names) {
+  std::map<std::string, RegisteredModel> by_name;
+  MILLRACE_DO(in_pieces(names, [&](const std::vector<std::string>& piece) -> Result<void> {
+    store::Values values{workspace};
+    const auto listed = track::placeholders(piece, values);
+    MILLRACE_TRY(const auto rows,
+                 session.query(fmt::format("SELECT {} FROM registered_models WHERE workspace = ? AND name IN ({}) AND "
+                                           "deleted_at = 0",
+                                           kModelColumns, listed),
+                               values));
+    for (const auto& row : rows) by_name.emplace(row.text(0), to_registered(row));
+    MILLRACE_TRY(const auto tags,
+                 session.query(fmt::format("SELECT model, key, value FROM model_tags WHERE workspace = ? AND model IN "
+                                           "({}) ORDER BY model, key",
+                                           listed),
+                               values));
+    for (const auto& tag : tags)
+      if (const auto found = by_name.find(tag.text(0)); found != by_name.end())
+        found->second.tags.push_back({tag.text(1), tag.text(2)});
+    return {};
+  }));
   std::vector<RegisteredModel> out;
-  for (const auto& row : rows) out.push_back(to_registered(row));
-  MILLRACE_TRY(const auto tags, session.query("SELECT model, key, value FROM model_tags WHERE workspace = ? ORDER BY "
-                                              "model, key",
-                                              {workspace}));
-  std::map<std::string, RegisteredModel*> by_name;
-  for (auto& model : out) by_name.emplace(model.name, &model);
-  for (const auto& tag : tags)
-    if (const auto found = by_name.find(tag.text(0)); found != by_name.end())
-      found->second->tags.push_back({tag.text(1), tag.text(2)});
+  out.reserve(by_name.size());
+  for (const auto& name : names)
+    if (const auto found = by_name.find(name); found != by_name.end()) out.push_back(std::move(found->second));
   return out;
 }
 
@@ -182,43 +145,6 @@ Result<void> touch_version(store::Session& session, const std::string& workspace
                                                 {now, workspace, model, version}));
   (void)rows;
   return {};
-}
-
-Result<std::vector<VersionEntry>> load_entries(store::Session& session, const std::string& workspace,
-                                               const std::string& model, int64_t version) {
-  MILLRACE_TRY(const auto rows,
-               session.query("SELECT model, version, run_id, author, created_at, updated_at, source, storage, content, "
-                             "model_id, run_link, description, stage, digests FROM model_versions WHERE workspace = ? "
-                             "AND (model = ? OR ? = '') AND (version = ? OR ? = 0) AND deleted_at = 0 ORDER BY model, "
-                             "version",
-                             {workspace, model, model, version, version}));
-  std::vector<VersionEntry> out;
-  out.reserve(rows.size());
-  for (const auto& row : rows) {
-    auto& entry = out.emplace_back();
-    entry.model = row.text(0);
-    entry.version = row.integer(1);
-    entry.run_id = row.text(2);
-    entry.author = row.text(3);
-    entry.created_at = row.integer(4);
-    entry.updated_at = row.integer(5);
-    entry.source = row.text(6).empty() ? "millrace:" + model_node(entry.model, entry.version) : row.text(6);
-    entry.storage = row.text(7);
-    entry.content = row.text(8);
-    entry.model_id = row.text(9);
-    entry.run_link = row.text(10);
-    entry.description = row.text(11);
-    entry.stage = row.text(12);
-    entry.state = "registered";
-    if (row.text(6).empty())
-      if (const auto digests = parse_json(row.text(13), "digests")) entry.digest = string_or(*digests, "model", "");
-  }
-  ById by_id;
-  for (auto& entry : out) by_id.emplace(std::pair(entry.model, entry.version), &entry);
-  const Asked asked{workspace, model, version};
-  MILLRACE_DO(add_version_tags(session, asked, by_id));
-  MILLRACE_DO(add_states(session, asked, by_id));
-  return out;
 }
 
 Result<void> may_write(const Caller& caller, std::string_view what) {

@@ -8,7 +8,10 @@ Result<std::optional<RegisteredModel>> find_registered(store::Session& session, 
                                                        const std::string& name);
 Result<RegisteredModel> get_registered(store::Session& session, const std::string& workspace,
                                        const std::string& name);  // not_found in MLflow's words
-Result<std::vector<RegisteredModel>> load_registered(store::Session& session, const std::string& workspace);
+Error no_model(const std::string& name);
+// Those of the names that there are, in the order of the names.
+Result<std::vector<RegisteredModel>> load_registered(store::Session& session, const std::string& workspace,
+                                                     const std::vector<std::string>& names);
 // Makes the model when there is none of that name; one that was deleted comes back empty.
 Result<void> ensure_registered(store::Session& session, const Caller& caller, const std::string& name, Micros now);
 Result<void> insert_registered(store::Session& session, const Caller& caller, const NewRegisteredModel& wanted,
@@ -23,10 +26,6 @@ Result<void> touch_registered(store::Session& session, const std::string& worksp
                               Micros now);
 Result<void> touch_version(store::Session& session, const std::string& workspace, const std::string& model,
                            int64_t version, Micros now);
-// Of all, or of one model; with tags and states.
-Result<std::vector<VersionEntry>> load_entries(store::Session& session, const std::string& workspace,
-                                               const std::string& model, int64_t version = 0);
-
 // May this caller change what `what` names? `denied` without the role writer.
 Result<void> may_write(const Caller& caller, std::string_view what);
 

@@ -6,6 +6,7 @@
 #include "registry/models/rows.h"
 #include "registry/requests/moves.h"
 #include "registry/requests/rows.h"
+#include "registry/signing/signatures.h"
 
 namespace millrace::registry {
 
@@ -24,6 +25,10 @@ Result<void> Registry::set_stage(const Caller& caller, const Project* project, c
                  fmt::format("Model Version (name={}, version={}) not found", move.model, move.version)};
   MILLRACE_TRY(const auto version, std::move(found));
   if (version.stage == move.stage && !move.archive) return {};
+  if (move.stage == "Staging" || move.stage == "Production")
+    MILLRACE_DO(parts_.database.read([&](store::Session& session) {
+      return check_signed(session, parts_.blobs, project, caller.workspace, move.model, move.version);
+    }));
   MILLRACE_TRY(const auto granted,
                ask(caller, project, {move.model, "stage", move.stage, move.version, move.archive, move.why}));
   MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {

@@ -3,11 +3,13 @@
 
 #include "core/fault.h"
 #include "core/hash.h"
+#include "registry/models/entries.h"
 #include "registry/models/locate.h"
 #include "registry/models/package.h"
 #include "registry/models/rows.h"
 #include "registry/models/version_end.h"
 #include "registry/requests/needs.h"
+#include "registry/signing/signatures.h"
 #include "track/frozen.h"
 
 namespace millrace::registry {
@@ -26,9 +28,9 @@ Error no_version(const std::string& model, int64_t version) {
 Result<VersionEntry> get_entry(store::Session& session, const std::string& workspace, const std::string& model,
                                int64_t version) {
   if (version <= 0) return no_version(model, version);
-  MILLRACE_TRY(auto found, load_entries(session, workspace, model, version));
-  if (found.empty()) return no_version(model, version);
-  return std::move(found[0]);
+  MILLRACE_TRY(auto found, find_entry(session, workspace, model, version));
+  if (!found) return no_version(model, version);
+  return std::move(*found);
 }
 
 lineage::Change line_of(const std::string& kind, const VersionEntry& version, Json body) {
@@ -133,7 +135,7 @@ Result<void> check_new_version(const Caller& caller, const NewVersion& wanted) {
 Result<Located> located(Registry& registry, const Parts& parts, const Caller& caller, const Project* project,
                         const NewVersion& wanted) {
   if (!is_prompt(wanted.tags)) return locate(registry, parts, caller, project, wanted);
-  if (wanted.source != "dummy-source" && wanted.source != "prompt-template")
+  if (!is_prompt_source(wanted.source))
     return Error{Code::invalid, fmt::format("Invalid prompt source: '{}'. Prompt sources must use an MLflow "
                                             "placeholder.",
                                             wanted.source.substr(0, 500))};
@@ -153,20 +155,22 @@ Result<void> record(const Parts& parts, const Caller& caller, Prepared& made,
       MILLRACE_TRY(made.content, parts.blobs.put(made.manifest.text()));
     }
     MILLRACE_TRY(made.traced, trace_logged(parts, caller, made.located, made.manifest));
-    bool changed = false;
+    bool changed = false, writing = false;
     FAULT_POINT("registry.version.before_record");
     MILLRACE_TRY(const auto line, parts.tracking.while_still([&] {
       return parts.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
         MILLRACE_TRY(const auto model, get_registered(session, caller.workspace, made.wanted.model));
-        changed = false;
+        changed = writing = false;
         if (made.located.is_here) {
+          MILLRACE_TRY(writing, parts.tracking.is_being_written(session, caller.workspace, made.located.path()));
           MILLRACE_TRY(changed, changed_since(session, caller.workspace, made.located.path(), made.line));
         }
-        return changed ? Result<lineage::Change>(lineage::Change{}) : write(session);
+        return changed || writing ? Result<lineage::Change>(lineage::Change{}) : write(session);
       });
     }));
     (void)line;
     FAULT_POINT("registry.version.after_record");
+    if (writing) break;  // by another server; it may take long
     if (!changed) return {};
   }
   return Error{Code::conflict, fmt::format("the files of '{}' are being written", made.located.storage)}.hint(
@@ -179,6 +183,10 @@ Result<int64_t> Registry::create_version(const Caller& caller, const Project* pr
   MILLRACE_DO(check_new_version(caller, wanted));
   Prepared made{.wanted = wanted, .author = caller.subject};
   MILLRACE_TRY(made.located, located(*this, parts_, caller, project, wanted));
+  if (project != nullptr) {  // a key that cannot be read is no reason to have a version without its signature
+    MILLRACE_TRY(const auto key, read_sign_with(*project, wanted.model));
+    (void)key;
+  }
   int64_t version = 0;
   MILLRACE_DO(record(parts_, caller, made, [&](store::Session& session) -> Result<lineage::Change> {
     made.created_at = made.updated_at = parts_.context.now();
@@ -186,6 +194,8 @@ Result<int64_t> Registry::create_version(const Caller& caller, const Project* pr
     MILLRACE_DO(insert_version(session, caller, made, version, parts_.context));
     return version_made(made, version, "model.version.created");
   }));
+  if (project != nullptr && made.located.is_here)
+    MILLRACE_DO(sign_if_missing(parts_, caller, *project, wanted.model, version));
   return version;
 }
 
@@ -278,6 +288,34 @@ Result<void> Registry::untag_version(const Caller& caller, const std::string& mo
     return line_of("model.version.tag.deleted", before, tag_change(before.tags, {key, ""}));
   }));
   (void)line;
+  return {};
+}
+
+Result<void> Registry::check_files(const std::string& workspace, const std::string& model, int64_t version) const {
+  MILLRACE_TRY(const auto stored, read_one<StoredVersion>(parts_.database, [&](store::Session& session) {
+                 return get_present(session, workspace, model, version);
+               }));
+  if (stored.version.source.empty()) {
+    MILLRACE_TRY(const auto package, package_of(stored.files, stored.facts));
+    for (const auto& file : package)
+      if (file.text.empty()) MILLRACE_DO(parts_.blobs.verify(file.digest));
+    return {};
+  }
+  MILLRACE_TRY(const auto recorded, recorded_files(parts_.blobs, stored.version));
+  if (recorded.empty()) return {};
+  MILLRACE_TRY(const auto now, track::manifest_of(parts_.tracking.artifacts(), workspace,
+                                                  track::Tracking::artifact_path(stored.version.storage)));
+  const auto differs = [&](const std::string& path, std::string_view how) {
+    return Error{Code::rejected, fmt::format("'{}' of {} {}", path, stored.version.node(), how)}.hint(
+        "the files were changed behind the server's back: restore them from a backup");
+  };
+  for (size_t i = 0; i < recorded.size(); ++i) {
+    if (i >= now.files.size() || recorded[i].path < now.files[i].path) return differs(recorded[i].path, "is gone");
+    if (now.files[i].path < recorded[i].path) return differs(now.files[i].path, "was not there when it was registered");
+    if (now.files[i].digest != recorded[i].digest) return differs(recorded[i].path, "is not what was registered");
+  }
+  if (now.files.size() > recorded.size())
+    return differs(now.files[recorded.size()].path, "was not there when it was registered");
   return {};
 }
 

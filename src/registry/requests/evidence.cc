@@ -3,22 +3,12 @@
 #include <fmt/format.h>
 
 #include "registry/facts.h"
+#include "registry/models/package.h"
 #include "registry/requests/rows.h"
 #include "registry/rules.h"
 
 namespace millrace::registry {
 namespace {
-
-constexpr size_t kManifestBytes = 64 << 20;
-
-Result<std::vector<std::string>> digests_in(const Parts& parts, const ModelVersion& version) {
-  std::vector<std::string> out;
-  if (version.content.empty()) return out;
-  MILLRACE_TRY(const auto text, parts.blobs.get(version.content, kManifestBytes));
-  MILLRACE_TRY(const auto files, parse_json(text, "a manifest"));
-  for (const auto& file : files) out.push_back(string_or(file, "digest", ""));
-  return out;
-}
 
 Error unknown_origin(const ModelVersion& version, const ModelSpec& spec) {
   return Error{Code::rejected, fmt::format("{} was registered through MLflow, and no record of the stage '{}' made one "
@@ -66,7 +56,9 @@ Result<void> Registry::trace_version(const Caller& caller, const Project& projec
                  return get_present(session, caller.workspace, spec.name, version);
                }));
   if (!seen.version.stage_node.empty()) return {};
-  MILLRACE_TRY(const auto digests, digests_in(parts_, seen.version));
+  MILLRACE_TRY(const auto files, recorded_files(parts_.blobs, seen.version));
+  std::vector<std::string> digests;
+  for (const auto& file : files) digests.push_back(file.digest);
   MILLRACE_TRY(const auto found, gather_for(parts_, caller, project, spec, digests));
   if (!found) return unknown_origin(seen.version, spec);
   MILLRACE_TRY(const auto line, parts_.journal.write(caller, [&](store::Session& session) -> Result<lineage::Change> {

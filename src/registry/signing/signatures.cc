@@ -17,6 +17,17 @@ Error not_signed(const std::string& node, const std::string& key_file, const Pub
       "millrace model sign " + node.substr(6) + " --key FILE, with the private key that belongs to it");
 }
 
+Result<std::vector<Signature>> load_signatures(store::Session& session, const std::string& workspace,
+                                               const std::string& model, int64_t version) {
+  MILLRACE_TRY(const auto rows,
+               session.query("SELECT key_id, bundle, subject, signed_at FROM model_signatures WHERE workspace = ? AND "
+                             "model = ? AND version = ? ORDER BY signed_at, key_id",
+                             {workspace, model, version}));
+  std::vector<Signature> out;
+  for (const auto& row : rows) out.push_back({row.text(0), row.text(1), row.text(2), row.integer(3)});
+  return out;
+}
+
 std::string short_id(const std::string& key_id) { return key_id.substr(0, 16); }
 
 }  // namespace
@@ -25,14 +36,19 @@ Json Signature::to_json() const {
   return {{"key_id", key_id}, {"bundle", bundle}, {"subject", subject}, {"signed_at", to_iso(signed_at)}};
 }
 
-// What clients download of a version is what is signed.
-Result<SignedModel> signed_files(const StoredVersion& stored) {
-  MILLRACE_TRY(const auto package, package_of(stored.files, stored.facts));
-  if (package.empty())
-    return Error{Code::rejected, fmt::format("the files of {} are not kept here", stored.version.node())}.hint(
+Result<SignedModel> signed_files(const store::Blobs& blobs, const StoredVersion& stored) {
+  const auto& version = stored.version;
+  SignedModel out{.name = fmt::format("{}@{}", version.model, version.version)};
+  if (version.source.empty()) {
+    MILLRACE_TRY(const auto package, package_of(stored.files, stored.facts));
+    for (const auto& file : package) out.files.push_back({file.path, file.digest.substr(7)});
+  } else {
+    MILLRACE_TRY(const auto recorded, recorded_files(blobs, version));
+    for (const auto& file : recorded) out.files.push_back({file.path, file.digest.substr(7)});
+  }
+  if (out.files.empty())
+    return Error{Code::rejected, fmt::format("the files of {} are not kept here", version.node())}.hint(
         "sign the folder where they are: millrace model sign FOLDER --key FILE --out FILE");
-  SignedModel out{.name = fmt::format("{}@{}", stored.version.model, stored.version.version)};
-  for (const auto& file : package) out.files.push_back({file.path, file.digest.substr(7)});
   std::sort(out.files.begin(), out.files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return out;
 }
@@ -62,12 +78,13 @@ Result<StoredVersion> Signatures::stored(const std::string& workspace, const std
 Result<SignedModel> Signatures::statement(const std::string& workspace, const std::string& model,
                                           int64_t version) const {
   MILLRACE_TRY(const auto found, stored(workspace, model, version));
-  return signed_files(found);
+  return signed_files(parts_.blobs, found);
 }
 
 Result<Json> Signatures::provenance(const std::string& workspace, const std::string& model, int64_t version) const {
   MILLRACE_TRY(const auto found, stored(workspace, model, version));
-  return provenance_of(found);
+  MILLRACE_TRY(const auto files, signed_files(parts_.blobs, found));
+  return provenance_of(found, files);
 }
 
 Result<Json> Signatures::bom(const std::string& workspace, const std::string& model, int64_t version,
@@ -119,12 +136,7 @@ Result<std::vector<Signature>> Signatures::list(const std::string& workspace, co
   MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {
     MILLRACE_TRY(const auto stored, get_stored(session, workspace, model, version));
     (void)stored;
-    MILLRACE_TRY(
-        const auto rows,
-        session.query("SELECT key_id, bundle, subject, signed_at FROM model_signatures WHERE workspace = ? AND "
-                      "model = ? AND version = ? ORDER BY signed_at, key_id",
-                      {workspace, model, version}));
-    for (const auto& row : rows) out.push_back({row.text(0), row.text(1), row.text(2), row.integer(3)});
+    MILLRACE_TRY(out, load_signatures(session, workspace, model, version));
     return {};
   }));
   return out;
@@ -134,20 +146,28 @@ Result<std::string> Signatures::bundle(const std::string& digest) const {
   return parts_.blobs.get(digest, limits::signature_bytes);
 }
 
-Result<Signature> Signatures::verify(const std::string& workspace, const std::string& model, int64_t version,
-                                     const PublicKey& key) const {
-  MILLRACE_TRY(const auto known, list(workspace, model, version));
-  const auto node = model_node(model, version);
+Result<Signature> find_signature(store::Session& session, const store::Blobs& blobs, const std::string& workspace,
+                                 const std::string& model, int64_t version, const PublicKey& key) {
+  MILLRACE_TRY(const auto stored, get_stored(session, workspace, model, version));
+  MILLRACE_TRY(const auto known, load_signatures(session, workspace, model, version));
+  const auto node = stored.version.node();
   for (const auto& signature : known) {
     if (signature.key_id != key.id()) continue;
-    MILLRACE_TRY(const auto text, bundle(signature.bundle));
+    MILLRACE_TRY(const auto text, blobs.get(signature.bundle, limits::signature_bytes));
     MILLRACE_TRY(const auto covered, open_bundle(text, key));
-    MILLRACE_TRY(const auto files, statement(workspace, model, version));
+    MILLRACE_TRY(const auto files, signed_files(blobs, stored));
     if (auto covers = check_covers(covered, files); !covers)
       return std::move(covers).error().while_doing("comparing the signature of " + node);
     return signature;
   }
   return not_signed(node, "this key", key);
+}
+
+Result<Signature> Signatures::verify(const std::string& workspace, const std::string& model, int64_t version,
+                                     const PublicKey& key) const {
+  return read_one<Signature>(parts_.database, [&](store::Session& session) {
+    return find_signature(session, parts_.blobs, workspace, model, version, key);
+  });
 }
 
 std::string signature_file(const std::string& model_digest, const std::string& key_id) {

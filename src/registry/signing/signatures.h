@@ -15,11 +15,16 @@ struct Signature {
   Json to_json() const;
 };
 
-// The files of a version as a signature lists them.
-Result<SignedModel> signed_files(const StoredVersion& stored);
+// The files of a version as a signature lists them: what clients download. Of a version that a client made they are
+// those that were there when it was registered.
+Result<SignedModel> signed_files(const store::Blobs& blobs, const StoredVersion& stored);
 
 // Does the bundle cover exactly these files? `rejected` names what differs.
 Result<void> check_covers(const SignedModel& signed_model, const SignedModel& files);
+
+// The signature of this key that a version has, in a transaction; `rejected` with the reason when none holds.
+Result<Signature> find_signature(store::Session& session, const store::Blobs& blobs, const std::string& workspace,
+                                 const std::string& model, int64_t version, const PublicKey& key);
 
 // What it needs; all outlive it.
 struct SignatureParts {
@@ -59,10 +64,19 @@ class Signatures {
   SignatureParts parts_;
 };
 
-// models.NAME.signed_by: the absolute path of the public key without whose signature no version is loaded; "" = none.
+// models.NAME.signed_by, or registry.signed_by for models that say nothing of their own: the absolute path of the
+// public key without whose signature no version is loaded, and no alias or active stage stands for one; "" = none.
 // models.NAME.sign_with: a private key (a secret) that signs every new version.
 Result<std::string> read_signed_by(const Project& project, const std::string& model);
 Result<std::optional<PrivateKey>> read_sign_with(const Project& project, const std::string& model);
+// May clients load this version by a name? `rejected` when the project asks for a signature that it does not have.
+// Without a project nothing is asked for.
+Result<void> check_signed(store::Session& session, const store::Blobs& blobs, const Project* project,
+                          const std::string& workspace, const std::string& model, int64_t version);
+// Signs with the model's sign_with what it has not signed yet. A version that was made before its signing failed is
+// signed when it is registered again.
+Result<void> sign_if_missing(const Parts& parts, const Caller& caller, const Project& project, const std::string& model,
+                             int64_t version);
 // Are the two as they must be? The secret is not read.
 Result<void> check_signing(const Project& project, const Yaml& model);
 

@@ -3,6 +3,8 @@
 
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "core/files.h"
 #include "registry/signing/signatures.h"
 
@@ -25,6 +27,8 @@ Result<std::string> key_file(const Project& project, const Yaml& value) {
 
 Result<std::string> read_signed_by(const Project& project, const std::string& model) {
   const auto* value = value_of(project, model, "signed_by");
+  const auto* all = project.section("registry");
+  if (value == nullptr && all != nullptr) value = all->find("signed_by");
   if (value == nullptr) return std::string();
   return key_file(project, *value);
 }
@@ -36,6 +40,33 @@ Result<std::optional<PrivateKey>> read_sign_with(const Project& project, const s
   auto key = PrivateKey::parse(pem);
   if (!key) return value->error(key.error().message()).hint("write e.g. sign_with: ${file:keys/release.pem}");
   return std::optional(std::move(*key));
+}
+
+Result<void> check_signed(store::Session& session, const store::Blobs& blobs, const Project* project,
+                          const std::string& workspace, const std::string& model, int64_t version) {
+  if (project == nullptr) return {};
+  MILLRACE_TRY(const auto file, read_signed_by(*project, model));
+  if (file.empty()) return {};
+  MILLRACE_TRY(const auto stored, get_stored(session, workspace, model, version));
+  if (is_prompt_source(stored.version.source)) return {};
+  MILLRACE_TRY(const auto key, PublicKey::load(file));
+  auto found = find_signature(session, blobs, workspace, model, version, key);
+  if (!found)
+    return std::move(found).error().while_doing("asking for the signature that the project wants of every name");
+  return {};
+}
+
+Result<void> sign_if_missing(const Parts& parts, const Caller& caller, const Project& project, const std::string& model,
+                             int64_t version) {
+  const auto doing = fmt::format("{} is registered; signing it", model_node(model, version));
+  const auto key = read_sign_with(project, model);
+  if (!key) return Error(key.error()).while_doing(doing);
+  if (!*key) return {};
+  Signatures signatures(parts);
+  if (signatures.verify(caller.workspace, model, version, (*key)->public_key())) return {};
+  auto done = signatures.sign(caller, model, version, **key);
+  if (!done) return std::move(done).error().while_doing(doing);
+  return {};
 }
 
 Result<void> check_signing(const Project& project, const Yaml& model) {
