@@ -75,7 +75,7 @@ class FreezingBetweenServers : public testing::RegistryTest {
     const std::string folder = state / "artifacts";
     const auto files = [&](Hook& before, Hook& after, Hook& open) {
       return track::ArtifactPlaces{track::Artifacts(std::make_unique<Hooked>(folder, before, after, open), folder),
-                                   state / "uploads"};
+                                   track::Artifacts(state / "uploads")};
     };
     one = std::make_unique<Server>(*services->database, "one");
     two = std::make_unique<Server>(*services->database, "two");
