@@ -110,11 +110,14 @@ TEST_F(FileBlobs, says_when_each_was_put_last) {
   world.clock.advance(1'000'000);
   ASSERT_TRUE(blobs->put("a"));
   std::map<std::string, Micros> seen;
-  for (int i = 0; i < 256; ++i)
-    for (const auto& blob : *blobs->list(static_cast<uint8_t>(i))) {
+  for (int i = 0; i < 256; ++i) {
+    const auto kept = blobs->list(static_cast<uint8_t>(i));
+    ASSERT_TRUE(kept) << kept.error().text();
+    for (const auto& blob : *kept) {
       seen[blob.digest] = blob.put_at;
       EXPECT_EQ(blob.size, 1);
     }
+  }
   EXPECT_EQ(seen, (std::map<std::string, Micros>{{digest, first + 1'000'000}, {other, first}}));
 }
 
