@@ -79,6 +79,7 @@ Result<std::unique_ptr<MlflowDatabase>> MlflowDatabase::open(const std::string& 
           .hint("give a folder that does not exist yet");
   }
   MILLRACE_DO(out->make());
+  MILLRACE_DO(make_folders(out->folders().front(), 0755));
   return out;
 }
 

@@ -23,7 +23,8 @@ def store_of(target, form):
 
 
 def test_versions_of_the_pipeline_come_with_their_files(tmp_path):
-    shop = Shop(tmp_path / "shop")
+    (tmp_path / "made").mkdir()
+    shop = Shop(tmp_path / "made")
     shop.change("millrace.yaml", "unit: shop}", "unit: shop, alias: champion}")
     shop.release()
     server = up(shop.state, "--project", shop.folder)
