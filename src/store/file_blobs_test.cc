@@ -153,7 +153,8 @@ TEST_F(FileBlobs, what_is_put_while_it_is_removed_is_there_for_whoever_put_it) {
 TEST_F(FileBlobs, what_writers_left_half_way_is_found_by_its_name_and_age) {
   const auto digest = *blobs->put("a");
   const auto hex = digest.substr(7);
-  for (const auto& name : {"incoming-0123456789abcdef", "other", (hex.substr(0, 2) + "/" + hex + ".abc123").c_str()})
+  for (const std::string& name :
+       {std::string("incoming-0123456789abcdef"), std::string("other"), hex.substr(0, 2) + "/" + hex + ".abc123"})
     std::ofstream(folder / "blobs/" + name) << "x";
   const Micros later = system_clock().now() + 10'000'000;
   EXPECT_EQ(*blobs->leftovers(later - 3'600'000'000, Leftovers::count), 0);

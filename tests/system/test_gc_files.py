@@ -67,7 +67,7 @@ def test_a_whole_project_keeps_every_blob_it_needs(tmp_path):
     shop.second()
     shop.good("release", "canary", "long", "--version", "2", "--share", "0.3", "--why", "a part")
     before = blobs_of(shop.state)
-    assert len(before) > 20
+    assert len(before) >= 12
     make_old(shop.state)
     loose = add_loose(shop.state, 3)
     make_old(shop.state)
@@ -125,14 +125,13 @@ def test_what_a_dead_writer_left_goes_unless_it_comes_back_for_it(tmp_path, poin
     assert shop.run(*words, env={"MILLRACE_FAULT": point}).returncode != 0
     left = blobs_of(shop.state)
     make_old(shop.state)
-    assert counts(gc(shop.state, "--grace", "1h", "--yes")[1])[2] == 0
+    half_way = 1 if point == "store.blob.before_rename" else 0
+    assert counts(gc(shop.state, "--grace", "1h", "--yes")[1]) == (0, half_way, 0)
     shop.good(*words)
     with sqlite3.connect(shop.state / "meta.db") as database:  # two days go
         database.execute("UPDATE gc_marks SET marked_at = marked_at - 172800000000")
     make_old(shop.state)
-    found = gc(shop.state, "--grace", "1h", "--yes")[1]
-    assert found["blobs"] == 0
-    assert found["leftovers"] == (1 if point == "store.blob.before_rename" else 0)
+    assert counts(gc(shop.state, "--grace", "1h", "--yes")[1]) == (0, 0, 0)
     assert left <= blobs_of(shop.state)
     assert not [path for path in (shop.state / "blobs").iterdir() if path.name.startswith("incoming-")]
     assert shop.good("run")
