@@ -48,6 +48,7 @@ class Hooked final : public track::FileStore {
     return inner_->remove(at);
   }
   Result<std::string> local_file(const track::ArtifactPath& at) const override { return inner_->local_file(at); }
+  Result<int64_t> leftovers(Micros before, track::Leftovers what) override { return inner_->leftovers(before, what); }
   bool presigns() const override { return false; }
   Result<std::string> presign(const track::ArtifactPath& at, track::Presign what, int64_t seconds) const override {
     return inner_->presign(at, what, seconds);
