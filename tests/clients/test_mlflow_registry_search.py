@@ -43,7 +43,7 @@ def fill(client):
                 continue
             prompt = {key: value for key, value in tags.items() if key == PROMPT}
             registry.create_model_version(name, "prompt-template" if prompt.get(PROMPT, "").lower() == "true" else f"s3://bucket/{name}/{round_ + 1}",
-                                        run_id=f"r{at % 3}" if at % 3 else "", tags={"n": str(at % 2), **({"kind": ["odd", "Odd", "even"][at % 3]} if at % 4 else {}), **prompt})
+                                        run_id=f"r{at % 3}" if at % 3 and not prompt else "", tags={"n": str(at % 2), **({"kind": ["odd", "Odd", "even"][at % 3]} if at % 4 else {}), **prompt})
     client.delete_model_version("Alpha", "2")
     client.set_model_version_tag("alpha-2", "1", "n", "1")
     client.update_model_version("betaXx", "1", "described")

@@ -155,23 +155,39 @@ Result<void> add_tag(Sql& sql, const Subject& subject, const std::string& worksp
 }
 
 void leave_out_prompts(Sql& sql, const Subject& subject, const std::string& workspace) {
-  sql.add(
-      fmt::format(" AND NOT EXISTS (SELECT 1 FROM {} p WHERE p.workspace = ? AND p.key = ? AND p.value = 'true' AND "
-                  "p.model = t.{})",
-                  subject.tags, subject.name),
-      {workspace, std::string(kPromptTag)});
+  sql.add(fmt::format(" AND NOT EXISTS (SELECT 1 FROM {} p WHERE p.workspace = ? AND p.key = ? AND {} AND p.model = "
+                      "t.{})",
+                      subject.tags, begins_as("p.value", kTagHead), subject.name),
+          {workspace, std::string(kPromptTag), "true", "true"});
 }
 
-// The tag of the filter that fewest entries have, when these are few.
+bool can_lead(const Comparison& one) {
+  if (one.entity == Entity::tag) return one.op != Operator::is_null;
+  if (one.key == "run_id") return one.op == Operator::equal || one.op == Operator::in;
+  return one.key == "source" && one.op == Operator::equal && !one.texts[0].starts_with("millrace:");
+}
+
+// Rows of `g` for which the comparison holds, found by an index of their own.
+Result<void> add_lead(Sql& sql, const Subject& subject, std::string_view columns, const std::string& workspace,
+                      const Comparison& one) {
+  if (one.entity == Entity::tag) return add_tag_rows(sql, subject, columns, workspace, one);
+  sql.add(fmt::format("SELECT {} FROM {} g WHERE g.workspace = ? AND g.deleted_at = 0 AND ", columns, subject.table),
+          {workspace});
+  if (one.key == "source")
+    return sql.add(begins_as("g.source", kSourceHead), {one.texts[0], one.texts[0]}), Result<void>{};
+  return track::add_text_condition(sql, "g." + one.key, one);
+}
+
+// The comparison that holds for the fewest entries, when these are few.
 Result<const Comparison*> find_lead(store::Session& session, const Subject& subject, const std::string& workspace,
-                                    const std::vector<Comparison>& comparisons, const TagLeads& leads) {
+                                    const std::vector<Comparison>& comparisons, const Leads& leads) {
   const Comparison* best = nullptr;
   auto most = static_cast<int64_t>(leads.few) + 1;
   for (const auto& one : comparisons) {
-    if (one.entity != Entity::tag || one.op == Operator::is_null) continue;
+    if (!can_lead(one)) continue;
     Sql sql;
     sql.add("SELECT count(*) FROM (");
-    MILLRACE_DO(add_tag_rows(sql, subject, "1 AS one", workspace, one));
+    MILLRACE_DO(add_lead(sql, subject, "1 AS one", workspace, one));
     sql.add(" LIMIT ?) s", {most});
     MILLRACE_TRY(const auto row, session.first(sql.text, sql.values));
     if (!row || row->integer(0) >= most) continue;
@@ -237,7 +253,7 @@ Result<Sql> statement(const Question& asked, const Comparison* lead, size_t most
   sql.add(" FROM ");
   if (lead != nullptr) {
     sql.add("(");
-    MILLRACE_DO(add_tag_rows(sql, subject, subject.versions ? "g.model, g.version" : "g.model", workspace, *lead));
+    MILLRACE_DO(add_lead(sql, subject, subject.versions ? "g.model, g.version" : "g.model", workspace, *lead));
     sql.add(") c CROSS JOIN ");  // SQLite joins these in the order of the words
   }
   sql.add(fmt::format("{} t WHERE t.workspace = ? AND t.deleted_at = 0", subject.table), {workspace});
@@ -261,7 +277,7 @@ Result<Sql> statement(const Question& asked, const Comparison* lead, size_t most
 }  // namespace
 
 Result<FoundKeys> find_keys(store::Session& session, const std::string& workspace, Searched what,
-                            const RegistrySearch& search, const TagLeads& leads) {
+                            const RegistrySearch& search, const Leads& leads) {
   const auto& subject = what == Searched::models ? kModels : kVersions;
   MILLRACE_DO(track::check_page(search.max_results, subject.most));
   Question asked{subject, workspace, {}, false, {}, {}};

@@ -15,14 +15,14 @@ struct FoundKeys {
   std::string next;              // token of the next page, "" = this is the last
 };
 
-// How many entries with a tag are worth looking at one by one instead of all in order; smaller ones let tests go both
-// ways.
-struct TagLeads {
+// How many entries with a tag, run or source are worth looking at one by one instead of all in order; smaller ones let
+// tests go both ways.
+struct Leads {
   size_t few = 2'000;
 };
 
 enum class Searched { models, versions };
 Result<FoundKeys> find_keys(store::Session& session, const std::string& workspace, Searched what,
-                            const RegistrySearch& search, const TagLeads& leads = {});
+                            const RegistrySearch& search, const Leads& leads = {});
 
 }  // namespace millrace::registry
