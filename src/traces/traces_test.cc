@@ -5,6 +5,7 @@
 #include "traces/filter.h"
 #include "traces/match.h"
 #include "traces/testing.h"
+#include "track/collect.h"
 
 namespace millrace::traces {
 namespace {
@@ -336,6 +337,37 @@ TEST(Match, like_knows_case_and_characters) {
   EXPECT_TRUE(is_like("a%b", "a%b", false));
   EXPECT_FALSE(is_like("ab", "abc", false));
   EXPECT_FALSE(is_like(std::string(2000, 'a'), "%a%a%a%a%a%a%a%b", false));
+}
+
+TEST_F(TracesTest, an_experiment_that_is_collected_takes_its_traces_along) {
+  const auto experiment = world.tracking.create_experiment(ada, {.name = "old", .artifact_location = "", .tags = {}});
+  ASSERT_TRUE(experiment);
+  // More than are removed at once.
+  for (int batch = 0; batch < 5; ++batch) {
+    std::vector<MadeSpan> spans;
+    for (int i = 1; i <= 50; ++i)
+      spans.push_back({.trace = static_cast<char>(batch * 50 + i), .attributes = {{"mlflow.spanType", "\"LLM\""}}});
+    const auto read = read_otlp_protobuf(testing::otlp_message(spans));
+    ASSERT_TRUE(read) << read.error().text();
+    ASSERT_TRUE(traces.log_spans(ada, *experiment, *read, ""));
+  }
+  const auto old = id_of(1);
+  ASSERT_TRUE(traces.set_tag(ada, old, "t", "1"));
+  log({{.trace = static_cast<char>(251)}});
+  EXPECT_EQ(world.store.number("SELECT count(*) FROM llm_traces WHERE experiment_id <> '0'"), 250);
+  ASSERT_TRUE(world.tracking.delete_experiment(ada, *experiment));
+  world.store.world.clock.advance(31LL * 24 * 3'600 * 1'000'000);
+  const auto blobs = std::move(*store::open_file_blobs(world.store.folder / "blobs", world.store.world.context));
+  track::Collector collector{
+      {*world.store.database, world.journal, world.store.world.context, world.tracking, *blobs, "here"}};
+  const auto swept = collector.sweep(ada, {.older_than = 30LL * 24 * 3'600 * 1'000'000});
+  ASSERT_TRUE(swept) << swept.error().text();
+  for (const std::string table : {"llm_trace_tags", "llm_trace_metadata", "llm_spans"})
+    EXPECT_EQ(world.store.number("SELECT count(*) FROM " + table + " WHERE trace_id = '" + old + "'"), 0) << table;
+  EXPECT_EQ(world.store.number("SELECT count(*) FROM llm_traces WHERE experiment_id <> '0'"), 0);
+  EXPECT_EQ(world.store.number("SELECT count(*) FROM gc_marks"), 0);
+  EXPECT_EQ(world.store.number("SELECT count(*) FROM llm_traces"), 1);
+  EXPECT_EQ(world.store.number("SELECT count(*) FROM llm_spans"), 1);
 }
 
 }  // namespace

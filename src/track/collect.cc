@@ -43,12 +43,15 @@ const std::array<Kind, 3>& kinds() {
         {"track_latest_metrics", "run_id"},
         {"track_run_dataset_tags", "run_id"},
         {"track_run_datasets", "run_id"},
-        {"track_run_models", "run_id"}}},
+        {"track_run_models", "run_id"},
+        {"llm_trace_runs", "run_id"}}},
       {"experiment",
        "track_experiments",
        "artifact_location",
        "",
-       {{"track_experiment_tags", "experiment_id"}, {"track_datasets", "experiment_id"}}},
+       {{"track_experiment_tags", "experiment_id"},
+        {"track_datasets", "experiment_id"},
+        {"eval_dataset_experiments", "experiment_id"}}},
   }};
   return all;
 }
@@ -293,10 +296,35 @@ Result<void> Collector::remove_rows(const Caller& caller, const Mark& mark) {
                         {caller.workspace, mark.id, key->text(0)}));
     }
   }
+  if (mark.kind == "experiment") MILLRACE_DO(remove_traces(caller, mark));
   for (const auto& [table, column] : kind_of(mark.kind).parts)
     MILLRACE_DO(write(fmt::format("DELETE FROM {} WHERE workspace = ? AND {} = ?", table, column),
                       {caller.workspace, mark.id}));
   FAULT_POINT("track.gc.after_rows");
+  return {};
+}
+
+// Traces are many, too: some at a time, each with all that it has.
+Result<void> Collector::remove_traces(const Caller& caller, const Mark& mark) {
+  static constexpr std::string_view some =
+      "SELECT id FROM llm_traces WHERE workspace = ? AND experiment_id = ? ORDER BY id LIMIT ?";
+  for (int64_t removed = 1; removed > 0;) {
+    MILLRACE_TRY(const auto line, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+      const store::Values values{caller.workspace, caller.workspace, mark.id, kAtOnce};
+      for (const std::string_view table : {"llm_trace_tags", "llm_trace_metadata", "llm_spans", "llm_assessments",
+                                           "llm_trace_runs", "llm_trace_prompts"}) {
+        MILLRACE_TRY(const auto done,
+                     session.execute(
+                         fmt::format("DELETE FROM {} WHERE workspace = ? AND trace_id IN ({})", table, some), values));
+        (void)done;
+      }
+      MILLRACE_TRY(
+          removed,
+          session.execute(fmt::format("DELETE FROM llm_traces WHERE workspace = ? AND id IN ({})", some), values));
+      return lineage::Change{};
+    }));
+    (void)line;
+  }
   return {};
 }
 

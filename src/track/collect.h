@@ -68,6 +68,7 @@ class Collector {
   Result<void> mark(const Caller& caller, const GcOrder& order, std::vector<Garbage>& kept);
   Result<bool> claim(const Caller& caller, const GcOrder& order, Mark& mark);
   Result<void> remove_rows(const Caller& caller, const Mark& mark);
+  Result<void> remove_traces(const Caller& caller, const Mark& mark);
   Result<void> finish(const Caller& caller, const Mark& mark);
   Result<int64_t> leftovers(const GcOrder& order, Leftovers what) const;
 
