@@ -163,7 +163,7 @@ void leave_out_prompts(Sql& sql, const Subject& subject, const std::string& work
 
 bool can_lead(const Comparison& one) {
   if (one.entity == Entity::tag) return one.op != Operator::is_null;
-  if (one.key == "run_id") return one.op == Operator::equal || one.op == Operator::in;
+  if (one.key == "run_id" || one.key == "model") return one.op == Operator::equal || one.op == Operator::in;
   return one.key == "source" && one.op == Operator::equal && !one.texts[0].starts_with("millrace:");
 }
 

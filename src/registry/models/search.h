@@ -15,8 +15,8 @@ struct FoundKeys {
   std::string next;              // token of the next page, "" = this is the last
 };
 
-// How many entries with a tag, run or source are worth looking at one by one instead of all in order; smaller ones let
-// tests go both ways.
+// How many entries with a tag, run, source or name are worth looking at one by one instead of all in order; smaller
+// ones let tests go both ways.
 struct Leads {
   size_t few = 2'000;
 };
