@@ -7,7 +7,10 @@ from shop import REQUEST, Shop
 
 
 def infer(server):
-    return requests.post(f"{server.url}/v2/models/long/infer", json=REQUEST, timeout=60)
+    """The id of the prediction."""
+    answer = requests.post(f"{server.url}/v2/models/long/infer", json=REQUEST, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["parameters"]["millrace_prediction_id"]
 
 
 @pytest.mark.parametrize("point,visit", [("after_begin", 1), ("after_write", 1), ("after_write", 3)])
@@ -17,13 +20,13 @@ def test_the_log_goes_on_after_a_death(tmp_path, point, visit):
     dying = up(shop.state, "--project", shop.folder, env={"MILLRACE_FAULT": f"serve.prediction_log.{point}:{visit}"})
     answered = []
     for _ in range(visit - 1):
-        answered.append(infer(dying).json()["id"])
+        answered.append(infer(dying))
     with pytest.raises(requests.ConnectionError):
         infer(dying)
     dying.kill()
     server = up(shop.state, "--project", shop.folder)
     try:
-        answered.append(infer(server).json()["id"])
+        answered.append(infer(server))
         for prediction in answered:
             record = requests.get(f"{server.url}/api/millrace/v1/predictions/{prediction}", timeout=60)
             assert record.status_code == 200 and record.json()["arm"] == "stable"
@@ -38,6 +41,6 @@ def test_the_log_goes_on_after_a_death(tmp_path, point, visit):
         assert server.stop() == 0
     import duckdb  # in the tests' environment
     files = [str(path) for path in (shop.state / "predictions").rglob("*.parquet")]
-    rows = duckdb.sql(f"SELECT count(*), count(DISTINCT prediction_id) FROM read_parquet({files})").fetchone()
+    rows = duckdb.sql(f"SELECT count(*), count(DISTINCT prediction_id) FROM read_parquet({files})").fetchall()[0]
     assert rows[0] == rows[1] and len(answered) <= rows[0] <= len(answered) + 1
     assert run("audit", "verify", state=shop.state).returncode == 0
