@@ -40,6 +40,11 @@ Result<Found> find_ids(store::Session& session, const Subject& subject, const st
 
 // "?, ?, ?": as many as `values` then has more; padded with the last, so that few different statements arise.
 std::string placeholders(const std::vector<std::string>& wanted, store::Values& values);
+// "WITH wanted (wanted_id) AS (VALUES (?), ...) ": the ids as a table of their own, which `FROM wanted CROSS JOIN t`
+// then begins with. Where SQLite's planner has a long IN before it and an index that begins with the workspace, it
+// takes that index and reads the whole workspace. Padded with "", which no id is; the values come first in the
+// statement.
+std::string with_wanted(const std::vector<std::string>& ids, store::Values& values);
 
 std::string encode_base64(std::string_view bytes);
 Result<std::string> decode_base64(std::string_view text);

@@ -56,20 +56,24 @@ class Filler {
     for (auto& thing : things) by_id_.emplace(id_of(thing), &thing);
   }
 
-  // `sql` ends in "... WHERE workspace = ? AND OWNER IN (", `order` follows the closing bracket.
+  // `columns` begin with the owner; `from` is the table that has it, as f, and what is joined to it.
   template <class Take>
-  Result<void> each(const std::string& sql, std::string_view order, Take take) {
-    store::Values values{workspace_};
-    const auto list = placeholders(ids_, values);
-    MILLRACE_TRY(const auto rows, session_.query(fmt::format("{}{}) {}", sql, list, order), values));
+  Result<void> each(std::string_view columns, std::string_view from, std::string_view owner, std::string_view order,
+                    Take take) {
+    store::Values values;
+    auto sql = with_wanted(ids_, values);
+    values.emplace_back(workspace_);
+    sql += fmt::format("SELECT {} FROM wanted CROSS JOIN {} WHERE f.workspace = ? AND f.{} = wanted_id ORDER BY {}",
+                       columns, from, owner, order);
+    MILLRACE_TRY(const auto rows, session_.query(sql, values));
     for (const auto& row : rows)
       if (const auto found = by_id_.find(row.text(0)); found != by_id_.end()) take(*found->second, row);
     return {};
   }
 
   Result<void> pairs(std::string_view table, std::string_view owner, std::vector<KeyValue> Thing::*into) {
-    return each(fmt::format("SELECT {0}, key, value FROM {1} WHERE workspace = ? AND {0} IN (", owner, table),
-                "ORDER BY key", [&](Thing& thing, const store::Row& row) {
+    return each(fmt::format("f.{}, f.key, f.value", owner), fmt::format("{} f", table), owner, "f.key",
+                [&](Thing& thing, const store::Row& row) {
                   (thing.*into).push_back({row.text(1), row.text(2)});
                 });
   }
@@ -87,22 +91,19 @@ class Filler {
 
 Result<void> fill_datasets(Filler<Run>& filler) {
   MILLRACE_DO(filler.each(
-      "SELECT i.run_id, d.name, d.digest, d.source_type, d.source, d.dataset_schema, d.profile FROM track_run_datasets "
-      "i "
-      "JOIN track_runs r ON r.workspace = i.workspace AND r.id = i.run_id "
-      "JOIN track_datasets d ON d.workspace = i.workspace AND d.experiment_id = r.experiment_id AND d.name = i.name "
-      "AND d.digest = i.digest "
-      "WHERE i.workspace = ? AND i.run_id IN (",
-      "ORDER BY i.place", [](Run& run, const store::Row& row) {
+      "f.run_id, d.name, d.digest, d.source_type, d.source, d.dataset_schema, d.profile",
+      "track_run_datasets f JOIN track_runs r ON r.workspace = f.workspace AND r.id = f.run_id "
+      "JOIN track_datasets d ON d.workspace = f.workspace AND d.experiment_id = r.experiment_id AND d.name = f.name "
+      "AND d.digest = f.digest",
+      "run_id", "f.place", [](Run& run, const store::Row& row) {
         run.datasets.push_back({{row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.text(6)}, {}});
       }));
-  return filler.each(
-      "SELECT run_id, name, digest, key, value FROM track_run_dataset_tags WHERE workspace = ? AND run_id IN (",
-      "ORDER BY key", [](Run& run, const store::Row& row) {
-        for (auto& input : run.datasets)
-          if (input.dataset.name == row.text(1) && input.dataset.digest == row.text(2))
-            input.tags.push_back({row.text(3), row.text(4)});
-      });
+  return filler.each("f.run_id, f.name, f.digest, f.key, f.value", "track_run_dataset_tags f", "run_id", "f.key",
+                     [](Run& run, const store::Row& row) {
+                       for (auto& input : run.datasets)
+                         if (input.dataset.name == row.text(1) && input.dataset.digest == row.text(2))
+                           input.tags.push_back({row.text(3), row.text(4)});
+                     });
 }
 
 Result<void> fill(store::Session& session, const std::string& workspace, std::vector<Run>& runs,
@@ -110,18 +111,16 @@ Result<void> fill(store::Session& session, const std::string& workspace, std::ve
   Filler<Run> filler(session, workspace, runs, ids);
   MILLRACE_DO(filler.pairs("track_run_tags", "run_id", &Run::tags));
   MILLRACE_DO(filler.pairs("track_params", "run_id", &Run::params));
-  MILLRACE_DO(filler.each(
-      fmt::format("SELECT run_id, {} FROM track_latest_metrics WHERE workspace = ? AND run_id IN (", kMetricColumns),
-      "ORDER BY key", [](Run& run, const store::Row& row) { run.metrics.push_back(to_metric(row, 1)); }));
+  MILLRACE_DO(filler.each(fmt::format("f.run_id, {}", kMetricColumns), "track_latest_metrics f", "run_id", "f.key",
+                          [](Run& run, const store::Row& row) { run.metrics.push_back(to_metric(row, 1)); }));
   MILLRACE_DO(fill_datasets(filler));
-  return filler.each(
-      "SELECT run_id, direction, model_id, step FROM track_run_models WHERE workspace = ? AND run_id IN (",
-      "ORDER BY model_id", [](Run& run, const store::Row& row) {
-        if (row.text(1) == "input")
-          run.model_inputs.push_back(row.text(2));
-        else
-          run.model_outputs.push_back({row.text(2), row.integer(3)});
-      });
+  return filler.each("f.run_id, f.direction, f.model_id, f.step", "track_run_models f", "run_id", "f.model_id",
+                     [](Run& run, const store::Row& row) {
+                       if (row.text(1) == "input")
+                         run.model_inputs.push_back(row.text(2));
+                       else
+                         run.model_outputs.push_back({row.text(2), row.integer(3)});
+                     });
 }
 
 Result<void> fill(store::Session& session, const std::string& workspace, std::vector<LoggedModel>& models,
@@ -129,10 +128,9 @@ Result<void> fill(store::Session& session, const std::string& workspace, std::ve
   Filler<LoggedModel> filler(session, workspace, models, ids);
   MILLRACE_DO(filler.pairs("track_model_tags", "model_id", &LoggedModel::tags));
   MILLRACE_DO(filler.pairs("track_model_params", "model_id", &LoggedModel::params));
-  return filler.each(
-      fmt::format("SELECT model_id, {} FROM track_model_metrics WHERE workspace = ? AND model_id IN (", kMetricColumns),
-      "ORDER BY key, timestamp, step",
-      [](LoggedModel& model, const store::Row& row) { model.metrics.push_back(to_metric(row, 1)); });
+  return filler.each(fmt::format("f.model_id, {}", kMetricColumns), "track_model_metrics f", "model_id",
+                     "f.key, f.timestamp, f.step",
+                     [](LoggedModel& model, const store::Row& row) { model.metrics.push_back(to_metric(row, 1)); });
 }
 
 Result<void> fill(store::Session& session, const std::string& workspace, std::vector<Experiment>& experiments,
@@ -143,16 +141,18 @@ Result<void> fill(store::Session& session, const std::string& workspace, std::ve
 
 template <class Thing, class To>
 Result<std::vector<Thing>> load_all(store::Session& session, const std::string& workspace,
-                                    const std::vector<std::string>& ids, const std::string& sql, To to) {
+                                    const std::vector<std::string>& ids, std::string_view columns,
+                                    std::string_view table, To to) {
   std::vector<Thing> out;
   for (size_t from = 0; from < ids.size(); from += kAtOnce) {
     const std::vector<std::string> slice(
         ids.begin() + static_cast<std::ptrdiff_t>(from),
         ids.begin() + static_cast<std::ptrdiff_t>(std::min(from + kAtOnce, ids.size())));
-    store::Values values{workspace};
-    const auto list = placeholders(slice, values);
-    MILLRACE_TRY(const auto rows,
-                 session.query(fmt::format("{} WHERE workspace = ? AND id IN ({})", sql, list), values));
+    store::Values values;
+    auto sql = with_wanted(slice, values);
+    values.emplace_back(workspace);
+    sql += fmt::format("SELECT {} FROM wanted CROSS JOIN {} WHERE workspace = ? AND id = wanted_id", columns, table);
+    MILLRACE_TRY(const auto rows, session.query(sql, values));
     std::unordered_map<std::string, const store::Row*> by_id;
     for (const auto& row : rows) by_id.emplace(row.text(0), &row);
     std::vector<Thing> things;
@@ -186,9 +186,8 @@ Result<Experiment> load_experiment(store::Session& session, const std::string& w
 Result<std::vector<Experiment>> load_experiments(store::Session& session, const std::string& workspace,
                                                  const std::vector<std::string>& ids) {
   return load_all<Experiment>(
-      session, workspace, ids,
-      "SELECT id, name, artifact_location, lifecycle_stage, creation_time, last_update_time FROM track_experiments",
-      [](const store::Row& row) {
+      session, workspace, ids, "id, name, artifact_location, lifecycle_stage, creation_time, last_update_time",
+      "track_experiments", [](const store::Row& row) {
         return Experiment{row.text(0), row.text(1), row.text(2), row.text(3), row.integer(4), row.integer(5), {}};
       });
 }
@@ -209,18 +208,16 @@ Result<LoggedModel> load_model(store::Session& session, const std::string& works
 
 Result<std::vector<Run>> load_runs(store::Session& session, const std::string& workspace,
                                    const std::vector<std::string>& ids) {
-  return load_all<Run>(session, workspace, ids, fmt::format("SELECT {} FROM track_runs", kRunColumns),
-                       [](const store::Row& row) {
-                         Run run;
-                         run.info = to_run_info(row);
-                         return run;
-                       });
+  return load_all<Run>(session, workspace, ids, kRunColumns, "track_runs", [](const store::Row& row) {
+    Run run;
+    run.info = to_run_info(row);
+    return run;
+  });
 }
 
 Result<std::vector<LoggedModel>> load_models(store::Session& session, const std::string& workspace,
                                              const std::vector<std::string>& ids) {
-  return load_all<LoggedModel>(session, workspace, ids, fmt::format("SELECT {} FROM track_models", kModelColumns),
-                               to_model);
+  return load_all<LoggedModel>(session, workspace, ids, kModelColumns, "track_models", to_model);
 }
 
 Result<void> check_active(const Experiment& experiment) {

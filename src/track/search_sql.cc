@@ -147,22 +147,12 @@ void fix_first_keys(std::vector<SortKey>& keys) {
   keys[1] = {.sql = "0.0", .values = {}, .ascending = true, .kind = Kind::real, .constant = true};
 }
 
-// The ids as a table of their own, which the join then begins with: a planner that has a long IN before it and an index
-// of the whole experiment takes the index. Padded, so that few different statements arise; no row has an empty id.
-void add_wanted(Sql& sql, const std::vector<std::string>& ids) {
-  sql.add("WITH wanted (id) AS (VALUES ");
-  size_t count = 1;
-  while (count < ids.size()) count *= 2;
-  for (size_t i = 0; i < count; ++i) sql.add(i == 0 ? "(?)" : ", (?)", {i < ids.size() ? ids[i] : std::string()});
-  sql.add(") ");
-}
-
 Result<void> add_where(Sql& sql, const Question& question, const Narrow& narrow) {
   const auto& [subject, workspace, search, comparisons, orders, keys] = question;
   sql.add(fmt::format(" FROM {}{} t WHERE t.workspace = ?", narrow.ids != nullptr ? "wanted CROSS JOIN " : "",
                       subject.table),
           {workspace});
-  if (narrow.ids != nullptr) sql.add(" AND t.id = wanted.id");
+  if (narrow.ids != nullptr) sql.add(" AND t.id = wanted_id");
   if (narrow.experiment != nullptr) {
     sql.add(" AND t.experiment_id = ?", {*narrow.experiment});
   } else if (subject.in_experiments) {
@@ -233,7 +223,7 @@ Result<store::Rows> ask(store::Session& session, const Question& question, const
   auto keys = question.keys;
   if (narrow.without != nullptr) fix_first_keys(keys);
   Sql sql;
-  if (narrow.ids != nullptr) add_wanted(sql, *narrow.ids);
+  if (narrow.ids != nullptr) sql.text = with_wanted(*narrow.ids, sql.values);
   sql.add("SELECT * FROM (SELECT t.id AS id");
   for (size_t i = 0; i < keys.size(); ++i) sql.add(fmt::format(", {} AS k{}", keys[i].sql, i), keys[i].values);
   MILLRACE_DO(add_where(sql, question, narrow));
@@ -289,6 +279,17 @@ std::string placeholders(const std::vector<std::string>& wanted, store::Values& 
     values.emplace_back(wanted.empty() ? std::string() : wanted[std::min(i, wanted.size() - 1)]);
   }
   return out;
+}
+
+std::string with_wanted(const std::vector<std::string>& ids, store::Values& values) {
+  std::string out = "WITH wanted (wanted_id) AS (VALUES ";
+  size_t count = 1;
+  while (count < ids.size()) count *= 2;
+  for (size_t i = 0; i < count; ++i) {
+    out += i == 0 ? "(?)" : ", (?)";
+    values.emplace_back(i < ids.size() ? ids[i] : std::string());
+  }
+  return out + ") ";
 }
 
 }  // namespace millrace::track

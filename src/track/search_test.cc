@@ -331,6 +331,8 @@ TEST_F(ManyRunsTest, runs_that_an_index_names_are_looked_up_one_by_one) {
           .experiment_ids = {"0", "1"}, .filter = filter, .order_by = std::move(order), .max_results = 5};
       MILLRACE_TRY(const auto page, find_ids(watched, runs_subject, "default", search, leads));
       EXPECT_FALSE(page.ids.empty()) << filter;
+      MILLRACE_TRY(const auto found, load_runs(watched, "default", page.ids));
+      EXPECT_EQ(found.size(), page.ids.size());
       return {};
     });
     EXPECT_TRUE(done) << done.error().text();
@@ -344,6 +346,8 @@ TEST_F(ManyRunsTest, runs_that_an_index_names_are_looked_up_one_by_one) {
         const auto has = [&](std::string_view what) {
           return std::any_of(plans.begin(), plans.end(), [&](const auto& plan) { return plan.starts_with(what); });
         };
+        for (const std::string table : {"track_params", "track_run_tags", "track_latest_metrics"})
+          EXPECT_TRUE(has("SEARCH f USING INDEX sqlite_autoindex_" + table + "_1 (workspace=? AND run_id=?)")) << table;
         EXPECT_FALSE(has("SCAN t")) << fmt::format("{}", fmt::join(plans, "\n"));
         if (filter.starts_with("metrics") || leads == &large) {
           EXPECT_FALSE(has("SEARCH t USING INDEX track_runs_recent")) << fmt::format("{}", fmt::join(plans, "\n"));
