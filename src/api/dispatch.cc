@@ -8,6 +8,7 @@
 
 #include "api/idempotency.h"
 #include "api/status.h"
+#include "core/base64.h"
 #include "core/limits.h"
 #include "core/utf8.h"
 
@@ -52,25 +53,6 @@ Result<std::string> decode(std::string_view text, bool plus_is_space) {
   return out;
 }
 
-std::optional<std::string> base64(std::string_view text) {
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    int value = -1;
-    if (c >= 'A' && c <= 'Z') value = c - 'A';
-    if (c >= 'a' && c <= 'z') value = c - 'a' + 26;
-    if (c >= '0' && c <= '9') value = c - '0' + 52;
-    if (c == '+') value = 62;
-    if (c == '/') value = 63;
-    if (c == '=') break;
-    if (value < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    if ((count += 6) >= 8) out += static_cast<char>(bits >> (count -= 8));
-  }
-  return out;
-}
-
 // Bearer TOKEN, or Basic with the token as the password (what clients with only user and password fields can send).
 std::optional<std::string> token_of(std::string_view authorization) {
   const auto scheme_is = [&](std::string_view scheme) {
@@ -80,7 +62,7 @@ std::optional<std::string> token_of(std::string_view authorization) {
   };
   if (scheme_is("bearer")) return std::string(authorization.substr(7));
   if (!scheme_is("basic")) return std::nullopt;
-  const auto pair = base64(authorization.substr(6));
+  const auto pair = from_any_base64(authorization.substr(6));
   const auto colon = pair ? pair->find(':') : std::string::npos;
   if (colon == std::string::npos) return std::nullopt;
   return pair->substr(colon + 1);

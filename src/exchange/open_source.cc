@@ -7,26 +7,10 @@
 #include "exchange/source.h"
 #include "exchange/sql_source.h"
 #include "exchange/sqlite_file.h"
+#include "exchange/url.h"
 
 namespace millrace::exchange {
 namespace {
-
-int hex_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string unescaped(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_of(text[i + 1]) >= 0 && hex_of(text[i + 2]) >= 0;
-    out += escape ? static_cast<char>(hex_of(text[i + 1]) * 16 + hex_of(text[i + 2])) : text[i];
-    if (escape) i += 2;
-  }
-  return out;
-}
 
 bool is_folder(const std::string& path) {
   struct stat info {};

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "exchange/url.h"
 #include "store/postgres/connection.h"
 #include "store/postgres/sql_text.h"
 #include "store/postgres/values.h"
@@ -41,22 +42,6 @@ Error connection_error(PGconn* connection) {
     return Error{Code::not_found, "the source's server has no such database"};
   return Error{Code::unavailable, "no connection to the source: " + message}.hint(
       "check host and port, or try again in a moment");
-}
-
-int hex_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const int low = std::tolower(static_cast<unsigned char>(c));
-  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-std::string unescaped(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_of(text[i + 1]) >= 0 && hex_of(text[i + 2]) >= 0;
-    out += escape ? static_cast<char>(hex_of(text[i + 1]) * 16 + hex_of(text[i + 2])) : text[i];
-    if (escape) i += 2;
-  }
-  return out;
 }
 
 // Takes "password=..." out of the part behind '?'.

@@ -1,12 +1,24 @@
 // For tests only: a project with a model of two real stages, and the registry over real services. `train` writes bytes
 // that stand for a model (nothing here loads it), `evaluate` hands on scored rows that the engine wrote.
 #pragma once
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "pipeline/testing.h"
 #include "registry/registry.h"
 
 namespace millrace::testing {
+
+// What RegistryTest::die() tells its child.
+inline constexpr const char* kProject = "MILLRACE_TEST_PROJECT";
+inline constexpr const char* kState = "MILLRACE_TEST_STATE";
+inline constexpr const char* kStep = "MILLRACE_TEST_STEP";
 
 // Writes the answer of a SELECT as Parquet.
 inline void write_rows(engine::Engines& engines, const std::string& path, const std::string& select) {
@@ -54,6 +66,28 @@ class RegistryTest : public PipelineTest {
       told.push_back(deployment);
       return {};
     };
+  }
+
+  // This program again, with only `test`; it ends at the fault point as by kill -9, and the registry is opened anew.
+  void die(const std::string& test, const std::string& step, const std::string& point) {
+    models.reset();
+    services.reset();
+    const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+    const std::string filter = "--gtest_filter=" + test;
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::setenv(kProject, project.path().c_str(), 1);
+      ::setenv(kState, state.path().c_str(), 1);
+      ::setenv(kStep, step.c_str(), 1);
+      ::setenv("MILLRACE_FAULT", point.c_str(), 1);
+      ::execl(self.c_str(), self.c_str(), filter.c_str(), "--gtest_brief=1", nullptr);
+      ::_exit(9);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << step << " did not reach " << point;
+    restart();
+    make_registry();
   }
 
   void rows(const std::string& select) { write_rows(*services->engines, project / "held.parquet", select); }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base64.h"
 #include "core/embedded.h"
 #include "core/hash.h"
 #include "report/parts.h"
@@ -25,18 +26,6 @@ constexpr Section kSections[] = {
 
 std::string_view css() { return core::embedded("report/embed/report.css").value_or(""); }
 
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const auto part = bytes.substr(i, 3);
-    uint32_t word = 0;
-    for (size_t k = 0; k < 3; ++k) word = word << 8 | (k < part.size() ? static_cast<unsigned char>(part[k]) : 0U);
-    for (size_t k = 0; k < 4; ++k) out += k <= part.size() ? kLetters[word >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
-
 int nibble(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
 std::string base64_digest(std::string_view bytes) {
@@ -44,7 +33,7 @@ std::string base64_digest(std::string_view bytes) {
   const auto hex = std::string_view(digest).substr(digest.find(':') + 1);
   std::string raw;
   for (size_t i = 0; i + 1 < hex.size(); i += 2) raw += static_cast<char>(nibble(hex[i]) * 16 + nibble(hex[i + 1]));
-  return base64(raw);
+  return to_base64(raw);
 }
 
 std::string project_name(const Facts& facts) {

@@ -10,8 +10,6 @@
 namespace millrace::traces {
 namespace {
 
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 class Inflater {
  public:
   explicit Inflater(int window) { ready_ = ::inflateInit2(&stream_, window) == Z_OK; }
@@ -55,35 +53,6 @@ Result<std::string> inflate(std::string_view bytes, std::string_view encoding) {
   }
   return Error{Code::invalid, fmt::format("Unsupported Content-Encoding: {}", encoding.substr(0, 80))}.hint(
       "send gzip, deflate or no encoding");
-}
-
-std::string base64_of(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : bytes) {
-    bits = bits << 8 | static_cast<unsigned char>(c);
-    for (count += 8; count >= 6; count -= 6) out += kAlphabet[bits >> (count - 6) & 63];
-  }
-  if (count > 0) out += kAlphabet[bits << (6 - count) & 63];
-  while (out.size() % 4 != 0) out += '=';
-  return out;
-}
-
-Result<std::string> bytes_of_base64(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const char plain = c == '-' ? '+' : c == '_' ? '/' : c;  // both alphabets are in use
-    const auto value = kAlphabet.find(plain);
-    if (value == std::string_view::npos) return Error{Code::invalid, "a value is not base64"};
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    if ((count += 6) >= 8) out += static_cast<char>(bits >> (count -= 8) & 0xff);
-  }
-  return out;
 }
 
 Result<std::string> bytes_of_hex(std::string_view text) {

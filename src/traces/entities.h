@@ -73,8 +73,7 @@ inline constexpr size_t key = 250, value = 8'000, pairs = 1'000;
 inline constexpr size_t assessments = 1'000;  // of one trace
 inline constexpr size_t assessment_bytes = 1 << 20;
 inline constexpr size_t name = 500, ids = 1'000, linked = 100, delete_at_once = 200;
-inline constexpr size_t page = 500, pattern_bytes = 1'000, conditions = 100, listed = 1'000, order_by = 20,
-                        filter_bytes = 32 << 10;
+inline constexpr size_t page = 500, pattern_bytes = 1'000, order_by = 20, filter_bytes = 32 << 10;
 inline constexpr size_t looked_at = 20'000;  // traces that one page of a search reads at most
 }  // namespace bounds
 

@@ -1,9 +1,6 @@
 #include "traces/filter.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -54,10 +51,6 @@ constexpr Prefix kPrefixes[] = {{"tag", Of::tag},
                                 {"feedback", Of::feedback},
                                 {"expectation", Of::expectation},
                                 {"issue", Of::issue}};
-
-Error bad_clause(std::string_view text) {
-  return Error{Code::invalid, fmt::format("Invalid clause(s) in filter string: '{}'", text)};
-}
 
 struct Subject {
   Of of = Of::attribute;
@@ -126,29 +119,15 @@ bool fits(const Subject& subject, Op op) {
   return false;
 }
 
-class Parser {
+class Parser : track::FilterReader {
  public:
-  explicit Parser(std::string_view text) : lexer_(text) { advance(); }
-
+  explicit Parser(std::string_view text) : FilterReader(text, Patterns::like_and_rlike) {}
   Result<std::vector<Condition>> parse() {
-    std::vector<Condition> out;
-    while (true) {
-      if (out.size() == bounds::conditions)
-        return Error{Code::invalid, fmt::format("a filter has at most {} comparisons", bounds::conditions)};
-      MILLRACE_TRY(auto one, condition());
-      out.push_back(std::move(one));
-      if (token_.kind == Kind::end) return out;
-      if (!is_keyword(token_, "AND")) return bad_clause(token_.raw);
-      advance();
-    }
+    return all<Condition>([this] { return condition(); });
   }
 
  private:
-  void advance() { token_ = lexer_.next(); }
-
   Result<Condition> condition() {
-    if (token_.kind == Kind::end) return Error{Code::invalid, "Invalid comparison clause. Expected 3 tokens found 0"};
-    if (token_.kind != Kind::identifier) return bad_clause(token_.raw);
     MILLRACE_TRY(const auto subject, resolve(token_.value));
     advance();
     Condition out{.of = subject.of, .key = subject.key};
@@ -162,9 +141,13 @@ class Parser {
     out.numeric = subject.numeric || (assessed && is_ordered(out.op));
     if (out.op == Op::is_null || out.op == Op::is_not_null) return out;
     if (out.op == Op::in || out.op == Op::not_in) {
-      MILLRACE_TRY(out.texts, list());
+      MILLRACE_TRY(out.texts, take_list());
     } else if (out.numeric) {
-      MILLRACE_TRY(out.number, number(subject));
+      const auto number = take_number();
+      if (!number)
+        return Error{Code::invalid,
+                     fmt::format("Expected a numeric value for '{}'. Got value {}", subject.key, token_.raw)};
+      out.number = *number;
     } else {
       MILLRACE_TRY(auto text, this->text(subject, out.op));
       out.texts.push_back(std::move(text));
@@ -172,84 +155,13 @@ class Parser {
     return out;
   }
 
-  Result<Op> take_operator() {
-    static constexpr std::pair<std::string_view, Op> symbols[] = {{"=", Op::equal},   {"!=", Op::unequal},
-                                                                  {"<", Op::less},    {"<=", Op::less_or_equal},
-                                                                  {">", Op::greater}, {">=", Op::greater_or_equal}};
-    const Token first = token_;
-    advance();
-    if (first.kind == Kind::op)
-      for (const auto& [symbol, op] : symbols)
-        if (first.value == symbol) return op;
-    for (const auto& [word, op] : {std::pair<std::string_view, Op>{"LIKE", Op::like},
-                                   {"ILIKE", Op::ilike},
-                                   {"RLIKE", Op::rlike},
-                                   {"IN", Op::in}})
-      if (is_keyword(first, word)) return op;
-    if (is_keyword(first, "NOT") && is_keyword(token_, "IN")) return advance(), Op::not_in;
-    if (is_keyword(first, "IS") && is_keyword(token_, "NULL")) return advance(), Op::is_null;
-    if (is_keyword(first, "IS") && is_keyword(token_, "NOT")) {
-      advance();
-      if (is_keyword(token_, "NULL")) return advance(), Op::is_not_null;
-    }
-    if (first.kind == Kind::end) return Error{Code::invalid, "Invalid comparison clause. Expected 3 tokens found 1"};
-    return Error{Code::invalid, fmt::format("Invalid comparator '{}' not one of =, !=, <, <=, >, >=, LIKE, ILIKE, "
-                                            "RLIKE, IN, NOT IN, IS NULL, IS NOT NULL",
-                                            first.raw)};
-  }
-
-  Result<double> number(const Subject& subject) {
-    const Token token = token_;
-    double out = 0;
-    const auto* begin = token.value.data() + (token.value.starts_with('+') ? 1 : 0);
-    const auto* end = token.value.data() + token.value.size();
-    const auto [rest, problem] = std::from_chars(begin, end, out);
-    if (token.kind != Kind::number || problem != std::errc() || rest != end || !std::isfinite(out))
-      return Error{Code::invalid,
-                   fmt::format("Expected a numeric value for '{}'. Got value {}", subject.key, token.raw)};
-    advance();
-    return out;
-  }
-
-  bool at_text() const {
-    return token_.kind == Kind::text || (token_.kind == Kind::identifier && token_.raw.starts_with('"'));
-  }
-
   Result<std::string> text(const Subject& subject, Op op) {
-    if (!at_text())
-      return Error{Code::invalid, fmt::format("Expected a quoted string value for {} (e.g. 'my-value'). Got value {}",
-                                              subject.key, token_.raw)};
     if (is_pattern(op) && token_.value.size() > bounds::pattern_bytes)
       return Error{Code::invalid, fmt::format("a pattern has at most {} bytes", bounds::pattern_bytes)};
-    auto out = std::move(token_.value);
-    advance();
-    return out;
+    if (auto text = take_text()) return std::move(*text);
+    return Error{Code::invalid, fmt::format("Expected a quoted string value for {} (e.g. 'my-value'). Got value {}",
+                                            subject.key, token_.raw)};
   }
-
-  Result<std::vector<std::string>> list() {
-    const auto refuse = [&] {
-      return Error{Code::invalid, fmt::format("While parsing a list in the query, expected a non-empty list of string "
-                                              "values, but got '{}'",
-                                              token_.raw)};
-    };
-    if (token_.kind != Kind::open) return refuse();
-    std::vector<std::string> out;
-    do {
-      advance();
-      if (token_.kind == Kind::close && !out.empty()) break;  // a comma before the end, as Python writes a list of one
-      if (!at_text()) return refuse();
-      if (out.size() == bounds::listed)
-        return Error{Code::invalid, fmt::format("a list in a filter has at most {} values", bounds::listed)};
-      out.push_back(std::move(token_.value));
-      advance();
-    } while (token_.kind == Kind::comma);
-    if (token_.kind != Kind::close) return refuse();
-    advance();
-    return out;
-  }
-
-  Lexer lexer_;
-  Token token_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "track/filter.h"
 
 namespace millrace::traces {
 
@@ -14,21 +15,7 @@ namespace millrace::traces {
 // type, status, content (its texts) or an attribute.
 enum class Of { attribute, tag, metadata, span, span_attribute, feedback, expectation, issue, prompt };
 
-enum class Op {
-  equal,
-  unequal,
-  less,
-  less_or_equal,
-  greater,
-  greater_or_equal,
-  like,
-  ilike,
-  rlike,
-  in,
-  not_in,
-  is_null,
-  is_not_null
-};
+using Op = track::Operator;
 
 struct Condition {
   Of of = Of::attribute;

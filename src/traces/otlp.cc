@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base64.h"
 #include "core/hash.h"
 #include "core/utf8.h"
 #include "traces/otlp_messages.h"
@@ -83,7 +84,7 @@ Result<Json> decode_field(const OtlpField& field, const WireField& in, size_t de
       if (!is_utf8(in.bytes)) return bad(fmt::format("'{}' is not UTF-8", field.name));
       return Json(std::string(in.bytes));
     case FieldKind::id:
-    case FieldKind::bytes: return Json(base64_of(in.bytes));
+    case FieldKind::bytes: return Json(to_base64(in.bytes));
     case FieldKind::boolean: return Json(in.value != 0);
     case FieldKind::int64: return Json(static_cast<int64_t>(in.value));
     case FieldKind::fixed64:
@@ -164,8 +165,12 @@ Result<Json> normalize_field(const OtlpField& field, const Json& json, size_t de
     case FieldKind::bytes: {
       if (!json.is_string()) return bad_field(field);
       const auto& text = json.get_ref<const std::string&>();
-      MILLRACE_TRY(const auto bytes, field.kind == FieldKind::id ? bytes_of_hex(text) : bytes_of_base64(text));
-      return Json(base64_of(bytes));
+      if (field.kind == FieldKind::id) {
+        MILLRACE_TRY(const auto id, bytes_of_hex(text));
+        return Json(to_base64(id));
+      }
+      const auto bytes = from_any_base64(text);
+      return bytes ? Result<Json>(to_base64(*bytes)) : Result<Json>(bad_field(field));
     }
     case FieldKind::boolean: return json.is_boolean() ? Result<Json>(json) : Result<Json>(bad_field(field));
     case FieldKind::int64: return or_refuse(number_of<int64_t>(json));
@@ -204,7 +209,9 @@ Result<Json> normalize(const OtlpMessage& message, const Json& json, size_t dept
 Result<std::string> hex_id(const Json& span, std::string_view name, size_t size) {
   const auto* found = find(span, name);
   if (found == nullptr) return std::string();
-  MILLRACE_TRY(const auto bytes, bytes_of_base64(found->get_ref<const std::string&>()));
+  const auto read = from_any_base64(found->get_ref<const std::string&>());
+  if (!read) return bad(fmt::format("'{}' is not base64", name));
+  const auto& bytes = *read;
   if (bytes.find_first_not_of('\0') == std::string::npos) return std::string();
   if (bytes.size() != size) return bad(fmt::format("'{}' has {} bytes, not {}", name, bytes.size(), size));
   return to_hex(bytes.data(), bytes.size());

@@ -29,8 +29,6 @@ Json attribute_of(const Json& span, std::string_view key);
 // Undoes Content-Encoding gzip or deflate (with or without its head), at most to bounds::inflated_bytes.
 Result<std::string> inflate(std::string_view bytes, std::string_view encoding);
 
-std::string base64_of(std::string_view bytes);               // with padding
-Result<std::string> bytes_of_base64(std::string_view text);  // padding may lack
 Result<std::string> bytes_of_hex(std::string_view text);
 
 }  // namespace millrace::traces

@@ -129,13 +129,10 @@ TEST(Otlp, bodies_are_unpacked_to_a_bound) {
   EXPECT_FALSE(inflate(gzip, "br"));
 }
 
-TEST(Otlp, base64_and_hexadecimal_digits_go_both_ways) {
-  for (const std::string bytes : {"", "a", "ab", "abc", "\xff\xfe\xfd"})
-    EXPECT_EQ(*bytes_of_base64(base64_of(bytes)), bytes);
+TEST(Otlp, ids_are_read_from_hexadecimal_digits) {
   EXPECT_EQ(*bytes_of_hex("00fF"), std::string("\0\xff", 2));
   EXPECT_FALSE(bytes_of_hex("0"));
   EXPECT_FALSE(bytes_of_hex("0g"));
-  EXPECT_FALSE(bytes_of_base64("a b"));
 }
 
 TEST(Usage, a_span_stands_for_all_below_it) {

@@ -13,17 +13,6 @@
 namespace millrace::traces {
 namespace {
 
-std::string_view symbol_of(Op op) {
-  switch (op) {
-    case Op::unequal: return "<>";
-    case Op::less: return "<";
-    case Op::less_or_equal: return "<=";
-    case Op::greater: return ">";
-    case Op::greater_or_equal: return ">=";
-    default: return "=";
-  }
-}
-
 bool is_pattern(Op op) { return op == Op::like || op == Op::ilike || op == Op::rlike; }
 
 std::string column_of(const std::string& attribute) {
@@ -41,7 +30,7 @@ void add_text(Sql& sql, const std::string& column, const Condition& it) {
   } else if (it.op == Op::rlike) {
     sql.add(column + " IS NOT NULL");
   } else {
-    sql.add(fmt::format("{} {} ?", column, symbol_of(it.op)), {it.texts[0]});
+    sql.add(fmt::format("{} {} ?", column, track::symbol_of(it.op)), {it.texts[0]});
   }
 }
 
@@ -78,7 +67,7 @@ void add_assessment(Sql& sql, const Condition& it) {
   sql.add(side_row("llm_assessments") + " AND f.valid = 1 AND f.kind = ? AND f.name = ?",
           {std::string(it.of == Of::feedback ? "feedback" : "expectation"), it.key});
   if (it.numeric)
-    sql.add(fmt::format(" AND f.number IS NOT NULL AND f.number {} ?", symbol_of(it.op)), {it.number});
+    sql.add(fmt::format(" AND f.number IS NOT NULL AND f.number {} ?", track::symbol_of(it.op)), {it.number});
   else if (it.op == Op::equal || it.op == Op::unequal)
     sql.add(" AND "), add_same_value(sql, it);
   sql.add(")");
@@ -141,7 +130,7 @@ Result<Conditions> Conditions::of(const std::vector<Condition>& conditions) {
     switch (it.of) {
       case Of::attribute:
         if (it.numeric)
-          out.sql_.add(fmt::format("{} {} ?", column_of(it.key), symbol_of(it.op)), {it.number});
+          out.sql_.add(fmt::format("{} {} ?", column_of(it.key), track::symbol_of(it.op)), {it.number});
         else
           add_text(out.sql_, column_of(it.key), it);
         break;

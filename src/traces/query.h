@@ -8,17 +8,11 @@
 #include "store/database.h"
 #include "traces/filter.h"
 #include "traces/match.h"
+#include "track/condition_sql.h"
 
 namespace millrace::traces {
 
-struct Sql {
-  std::string text;
-  store::Values values;
-  void add(std::string_view more, store::Values bound = {}) {
-    text += more;
-    for (auto& value : bound) values.push_back(std::move(value));
-  }
-};
+using track::Sql;
 
 struct SortKey {
   std::string sql;

@@ -15,9 +15,6 @@ namespace {
 
 using Kind = TokenKind;
 
-constexpr size_t kComparisons = 100;
-constexpr size_t kListed = 1'000;
-
 constexpr Attribute kRunAttributes[] = {{"run_id", "id", false, true},
                                         {"run_name", "name"},
                                         {"run name", "name"},
@@ -65,10 +62,6 @@ constexpr Prefix kPrefixes[] = {{"metric", Entity::metric},
                                 {"run", Entity::attribute},
                                 {"dataset", Entity::dataset},
                                 {"datasets", Entity::dataset}};
-
-Error bad_clause(std::string_view text) {
-  return Error{Code::invalid, fmt::format("Invalid clause(s) in filter string: '{}'", text)};
-}
 
 std::string_view name_of(Entity entity) {
   switch (entity) {
@@ -120,29 +113,15 @@ Result<Subject> resolve(const std::string& identifier, const Grammar& grammar) {
   return Subject{found->entity, key, nullptr};
 }
 
-class Parser {
+class Parser : FilterReader {
  public:
-  Parser(std::string_view text, const Grammar& grammar) : lexer_(text), grammar_(grammar) { advance(); }
-
+  Parser(std::string_view text, const Grammar& grammar) : FilterReader(text, Patterns::like), grammar_(grammar) {}
   Result<std::vector<Comparison>> parse() {
-    std::vector<Comparison> out;
-    while (true) {
-      if (out.size() == kComparisons)
-        return Error{Code::invalid, fmt::format("a filter has at most {} comparisons", kComparisons)};
-      MILLRACE_TRY(auto one, comparison());
-      out.push_back(std::move(one));
-      if (token_.kind == Kind::end) return out;
-      if (!is_keyword(token_, "AND")) return bad_clause(token_.raw);
-      advance();
-    }
+    return all<Comparison>([this] { return comparison(); });
   }
 
  private:
-  void advance() { token_ = lexer_.next(); }
-
   Result<Comparison> comparison() {
-    if (token_.kind == Kind::end) return Error{Code::invalid, "Invalid comparison clause. Expected 3 tokens found 0"};
-    if (token_.kind != Kind::identifier) return bad_clause(token_.raw);
     MILLRACE_TRY(const auto subject, resolve(token_.value, grammar_));
     advance();
     Comparison out{.entity = subject.entity, .key = subject.key, .numeric = subject.numeric()};
@@ -151,7 +130,7 @@ class Parser {
     MILLRACE_DO(check_operator(subject, out.op, written));
     if (out.op == Operator::is_null || out.op == Operator::is_not_null) return out;
     if (out.op == Operator::in || out.op == Operator::not_in) {
-      MILLRACE_TRY(out.texts, list());
+      MILLRACE_TRY(out.texts, take_list());
     } else if (subject.attribute != nullptr && subject.attribute->whole) {
       MILLRACE_TRY(out.number, whole_number(subject));
     } else if (out.numeric) {
@@ -161,33 +140,6 @@ class Parser {
       out.texts.push_back(std::move(text));
     }
     return out;
-  }
-
-  Result<Operator> take_operator() {
-    static constexpr std::pair<std::string_view, Operator> symbols[] = {
-        {"=", Operator::equal},          {"!=", Operator::unequal}, {"<", Operator::less},
-        {"<=", Operator::less_or_equal}, {">", Operator::greater},  {">=", Operator::greater_or_equal}};
-    const Token first = token_;
-    advance();
-    if (first.kind == Kind::op)
-      for (const auto& [symbol, op] : symbols)
-        if (first.value == symbol) return op;
-    if (is_keyword(first, "LIKE")) return Operator::like;
-    if (is_keyword(first, "ILIKE")) return Operator::ilike;
-    if (is_keyword(first, "IN")) return Operator::in;
-    const Token second = token_;
-    if (is_keyword(first, "NOT") && is_keyword(second, "IN")) return advance(), Operator::not_in;
-    if (is_keyword(first, "IS") && is_keyword(second, "NULL")) return advance(), Operator::is_null;
-    if (is_keyword(first, "IS") && is_keyword(second, "NOT")) {
-      advance();
-      if (is_keyword(token_, "NULL")) return advance(), Operator::is_not_null;
-    }
-    if (first.kind == Kind::end) return Error{Code::invalid, "Invalid comparison clause. Expected 3 tokens found 1"};
-    return Error{
-        Code::invalid,
-        fmt::format(
-            "Invalid comparator '{}' not one of =, !=, <, <=, >, >=, LIKE, ILIKE, IN, NOT IN, IS NULL, IS NOT NULL",
-            first.raw)};
   }
 
   static Result<void> check_operator(const Subject& subject, Operator op, std::string_view written) {
@@ -210,28 +162,20 @@ class Parser {
   }
 
   Result<double> number(const Subject& subject) {
-    const Token token = token_;
-    double out = 0;
-    const auto* begin = token.value.data() + (token.value.starts_with('+') ? 1 : 0);
-    const auto* end = token.value.data() + token.value.size();
-    const auto [rest, problem] = std::from_chars(begin, end, out);
-    if (token.kind != Kind::number || problem != std::errc() || rest != end || !std::isfinite(out))
-      return Error{Code::invalid, subject.entity == Entity::metric
-                                      ? fmt::format("Expected numeric value type for metric. Found {}", token.raw)
-                                      : fmt::format("Expected numeric value type for numeric attribute: {}. Found {}",
-                                                    subject.key, token.raw)};
-    advance();
-    return out;
+    if (const auto number = take_number()) return *number;
+    return Error{Code::invalid, subject.entity == Entity::metric
+                                    ? fmt::format("Expected numeric value type for metric. Found {}", token_.raw)
+                                    : fmt::format("Expected numeric value type for numeric attribute: {}. Found {}",
+                                                  subject.key, token_.raw)};
   }
 
   Result<double> whole_number(const Subject& subject) {
     constexpr int64_t exact = int64_t{1} << 53;  // as far as doubles go one by one
-    const bool quoted = token_.kind == Kind::text || (token_.kind == Kind::identifier && token_.raw.starts_with('"'));
     const auto* begin = token_.value.data() + (token_.value.starts_with('+') ? 1 : 0);
     const auto* end = token_.value.data() + token_.value.size();
     int64_t out = 0;
     const auto [rest, problem] = std::from_chars(begin, end, out);
-    if ((token_.kind != Kind::number && !quoted) || problem != std::errc() || rest != end || out > exact ||
+    if ((token_.kind != Kind::number && !at_text()) || problem != std::errc() || rest != end || out > exact ||
         out < -exact)
       return Error{Code::invalid,
                    fmt::format("Invalid value for numeric attribute '{}': {}", subject.attribute->name, token_.raw)};
@@ -240,46 +184,15 @@ class Parser {
   }
 
   Result<std::string> text(const Subject& subject) {
-    const bool is_text = token_.kind == Kind::text || (token_.kind == Kind::identifier && token_.raw.starts_with('"'));
-    if (!is_text) {
-      const auto what = subject.entity == Entity::attribute ? "attributes"
-                        : subject.entity == Entity::dataset ? "dataset attributes"
-                                                            : name_of(subject.entity);
-      return Error{Code::invalid, fmt::format("Expected a quoted string value for {} (e.g. 'my-value'). Got value {}",
-                                              what, token_.raw)};
-    }
-    auto out = std::move(token_.value);
-    advance();
-    return out;
+    if (auto text = take_text()) return std::move(*text);
+    const auto what = subject.entity == Entity::attribute ? "attributes"
+                      : subject.entity == Entity::dataset ? "dataset attributes"
+                                                          : name_of(subject.entity);
+    return Error{Code::invalid, fmt::format("Expected a quoted string value for {} (e.g. 'my-value'). Got value {}",
+                                            what, token_.raw)};
   }
 
-  Result<std::vector<std::string>> list() {
-    const auto refuse = [&] {
-      return Error{
-          Code::invalid,
-          fmt::format("While parsing a list in the query, expected a non-empty list of string values, but got '{}'",
-                      token_.raw)};
-    };
-    if (token_.kind != Kind::open) return refuse();
-    std::vector<std::string> out;
-    do {
-      advance();
-      if (token_.kind == Kind::close && !out.empty()) break;  // a comma before the end, as Python writes a list of one
-      if (token_.kind != Kind::text && !(token_.kind == Kind::identifier && token_.raw.starts_with('"')))
-        return refuse();
-      if (out.size() == kListed)
-        return Error{Code::invalid, fmt::format("a list in a filter has at most {} values", kListed)};
-      out.push_back(std::move(token_.value));
-      advance();
-    } while (token_.kind == Kind::comma);
-    if (token_.kind != Kind::close) return refuse();
-    advance();
-    return out;
-  }
-
-  Lexer lexer_;
   const Grammar& grammar_;
-  Token token_;
 };
 
 }  // namespace

@@ -36,6 +36,7 @@ enum class Operator {
   greater_or_equal,
   like,
   ilike,
+  rlike,  // of traces alone
   in,
   not_in,
   is_null,

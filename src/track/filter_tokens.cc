@@ -1,6 +1,10 @@
 #include "track/filter_tokens.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include <fmt/format.h>
 
 namespace millrace::track {
 namespace {
@@ -91,6 +95,81 @@ Token Lexer::symbol() {
   std::string op(1, c);
   while (at_ < text_.size() && (text_[at_] == '=' || text_[at_] == '>' || text_[at_] == '<')) op += text_[at_++];
   return {.kind = TokenKind::op, .raw = {}, .value = op};
+}
+
+Error bad_clause(std::string_view text) {
+  return Error{Code::invalid, fmt::format("Invalid clause(s) in filter string: '{}'", text)};
+}
+
+Error FilterReader::too_many() {
+  return Error{Code::invalid, fmt::format("a filter has at most {} comparisons", kComparisons)};
+}
+
+Result<Operator> FilterReader::take_operator() {
+  static constexpr std::pair<std::string_view, Operator> symbols[] = {
+      {"=", Operator::equal},          {"!=", Operator::unequal}, {"<", Operator::less},
+      {"<=", Operator::less_or_equal}, {">", Operator::greater},  {">=", Operator::greater_or_equal}};
+  const Token first = token_;
+  advance();
+  if (first.kind == TokenKind::op)
+    for (const auto& [symbol, op] : symbols)
+      if (first.value == symbol) return op;
+  const bool rlike = patterns_ == Patterns::like_and_rlike;
+  if (is_keyword(first, "LIKE")) return Operator::like;
+  if (is_keyword(first, "ILIKE")) return Operator::ilike;
+  if (rlike && is_keyword(first, "RLIKE")) return Operator::rlike;
+  if (is_keyword(first, "IN")) return Operator::in;
+  if (is_keyword(first, "NOT") && is_keyword(token_, "IN")) return advance(), Operator::not_in;
+  if (is_keyword(first, "IS") && is_keyword(token_, "NULL")) return advance(), Operator::is_null;
+  if (is_keyword(first, "IS") && is_keyword(token_, "NOT")) {
+    advance();
+    if (is_keyword(token_, "NULL")) return advance(), Operator::is_not_null;
+  }
+  if (first.kind == TokenKind::end) return Error{Code::invalid, "Invalid comparison clause. Expected 3 tokens found 1"};
+  return Error{Code::invalid, fmt::format("Invalid comparator '{}' not one of =, !=, <, <=, >, >=, LIKE, ILIKE, {}IN, "
+                                          "NOT IN, IS NULL, IS NOT NULL",
+                                          first.raw, rlike ? "RLIKE, " : "")};
+}
+
+std::optional<double> FilterReader::take_number() {
+  double out = 0;
+  const auto* begin = token_.value.data() + (token_.value.starts_with('+') ? 1 : 0);
+  const auto* end = token_.value.data() + token_.value.size();
+  const auto [rest, problem] = std::from_chars(begin, end, out);
+  if (token_.kind != TokenKind::number || problem != std::errc() || rest != end || !std::isfinite(out))
+    return std::nullopt;
+  advance();
+  return out;
+}
+
+std::optional<std::string> FilterReader::take_text() {
+  if (!at_text()) return std::nullopt;
+  auto out = std::move(token_.value);
+  advance();
+  return out;
+}
+
+Result<std::vector<std::string>> FilterReader::take_list() {
+  const auto refuse = [&] {
+    return Error{
+        Code::invalid,
+        fmt::format("While parsing a list in the query, expected a non-empty list of string values, but got '{}'",
+                    token_.raw)};
+  };
+  if (token_.kind != TokenKind::open) return refuse();
+  std::vector<std::string> out;
+  do {
+    advance();
+    if (token_.kind == TokenKind::close && !out.empty()) break;  // a comma before the end, as Python writes one
+    if (!at_text()) return refuse();
+    if (out.size() == kListed)
+      return Error{Code::invalid, fmt::format("a list in a filter has at most {} values", kListed)};
+    out.push_back(std::move(token_.value));
+    advance();
+  } while (token_.kind == TokenKind::comma);
+  if (token_.kind != TokenKind::close) return refuse();
+  advance();
+  return out;
 }
 
 }  // namespace millrace::track

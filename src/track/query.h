@@ -46,8 +46,6 @@ std::string placeholders(const std::vector<std::string>& wanted, store::Values& 
 // statement.
 std::string with_wanted(const std::vector<std::string>& ids, store::Values& values);
 
-std::string encode_base64(std::string_view bytes);
-Result<std::string> decode_base64(std::string_view text);
 // A token carries where a page ended and for which question; another question refuses it.
 std::string make_token(const Json& last, std::string_view question);
 Result<Json> read_token(std::string_view token, std::string_view question, size_t fields);

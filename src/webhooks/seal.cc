@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "core/base64.h"
 #include "core/files.h"
 #include "core/hash.h"
 #include "traces/otlp.h"
@@ -54,12 +55,12 @@ Result<std::string> Seal::close(std::string_view secret, std::string_view of, Ra
       EVP_EncryptFinal_ex(cipher.get(), bytes_of(sealed) + size, &size) == 1 &&
       EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTag, tag.data()) == 1;
   if (!good) return Error{Code::internal, "a secret cannot be sealed"};
-  return std::string(kVersion) + traces::base64_of(nonce + sealed + tag);
+  return std::string(kVersion) + to_base64(nonce + sealed + tag);
 }
 
 Result<std::string> Seal::open(std::string_view sealed, std::string_view of) const {
   if (!sealed.starts_with(kVersion)) return broken();
-  const auto bytes = traces::bytes_of_base64(sealed.substr(kVersion.size()));
+  const auto bytes = from_any_base64(sealed.substr(kVersion.size()));
   if (!bytes || bytes->size() < kNonce + kTag) return broken();
   const auto nonce = bytes->substr(0, kNonce);
   const auto body = bytes->substr(kNonce, bytes->size() - kNonce - kTag);

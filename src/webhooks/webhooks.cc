@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "core/base64.h"
 #include "core/hash.h"
 #include "core/json.h"
-#include "traces/otlp.h"
 #include "track/names.h"
 #include "track/query.h"
 #include "webhooks/events.h"
@@ -250,7 +250,7 @@ Result<Posted> Webhooks::send(const std::string& workspace, const std::string& i
 
 std::string signature_of(const std::string& secret, const std::string& delivery, const std::string& timestamp,
                          const std::string& body) {
-  return "v1," + traces::base64_of(hmac_sha256(secret, delivery + "." + timestamp + "." + body));
+  return "v1," + to_base64(hmac_sha256(secret, delivery + "." + timestamp + "." + body));
 }
 
 std::string body_of(const std::string& event, Micros at, const Json& data) {

@@ -1,20 +1,13 @@
 // kill -9 at every marked point of a move of traffic: what is recorded is live after the next start, what is not was
 // never there.
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdlib>
-#include <filesystem>
-
 #include "registry/testing.h"
 
 namespace millrace::registry {
 namespace {
 
-constexpr const char* kProject = "MILLRACE_TEST_PROJECT";
-constexpr const char* kState = "MILLRACE_TEST_STATE";
-constexpr const char* kStep = "MILLRACE_TEST_STEP";
+using testing::kProject;
+using testing::kState;
+using testing::kStep;
 
 Result<Release> move(Registry& models, const Project& project, const std::string& step) {
   const auto spec = read_deployments(project)->at(0);
@@ -37,25 +30,8 @@ class TrafficCrash : public testing::RegistryTest {
   }
   int64_t records() const { return static_cast<int64_t>(models->releases("default", "late")->size()); }
 
-  // This program again, with only the test below; it ends at the fault point as by kill -9.
   void die(const std::string& step, const std::string& point) {
-    models.reset();
-    services.reset();
-    const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::setenv(kProject, project.path().c_str(), 1);
-      ::setenv(kState, state.path().c_str(), 1);
-      ::setenv(kStep, step.c_str(), 1);
-      ::setenv("MILLRACE_FAULT", point.c_str(), 1);
-      ::execl(self.c_str(), self.c_str(), "--gtest_filter=TrafficCrashChild.moves", "--gtest_brief=1", nullptr);
-      ::_exit(9);
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << step << " did not reach " << point;
-    restart();
-    make_registry();
+    RegistryTest::die("TrafficCrashChild.moves", step, point);
   }
 };
 

@@ -1,18 +1,11 @@
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdlib>
-#include <filesystem>
-
 #include "registry/testing.h"
 
 namespace millrace::registry {
 namespace {
 
-constexpr const char* kProject = "MILLRACE_TEST_PROJECT";
-constexpr const char* kState = "MILLRACE_TEST_STATE";
-constexpr const char* kStep = "MILLRACE_TEST_STEP";
+using testing::kProject;
+using testing::kState;
+using testing::kStep;
 
 // A model that the project names, with protected aliases; `ada` asks, `bob` and `eve` approve.
 class Requests : public testing::RegistryTest {
@@ -46,23 +39,7 @@ class Requests : public testing::RegistryTest {
   std::string state_of(const std::string& id) { return models->request("default", id)->state; }
 
   void die(const std::string& step, const std::string& point) {
-    models.reset();
-    services.reset();
-    const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::setenv(kProject, project.path().c_str(), 1);
-      ::setenv(kState, state.path().c_str(), 1);
-      ::setenv(kStep, step.c_str(), 1);
-      ::setenv("MILLRACE_FAULT", point.c_str(), 1);
-      ::execl(self.c_str(), self.c_str(), "--gtest_filter=RequestCrashChild.moves", "--gtest_brief=1", nullptr);
-      ::_exit(9);
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << step << " did not reach " << point;
-    restart();
-    make_registry();
+    RegistryTest::die("RequestCrashChild.moves", step, point);
   }
 };
 

@@ -6,11 +6,11 @@
 
 #include <fmt/format.h>
 
+#include "core/base64.h"
 #include "core/exchange_limits.h"
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/json.h"
-#include "registry/signing/base64.h"
 
 namespace millrace::registry {
 namespace {
