@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::webhooks {
 namespace {
@@ -156,9 +156,12 @@ Result<std::optional<Delivery::Due>> Delivery::take() {
   const auto now = context_.now();
   const auto read = [&](store::Session& session) {
     return session.first(
-        "SELECT workspace, id, webhook_id, event, body, sequence, attempts FROM webhook_deliveries "
-        "WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at LIMIT 1",
-        {now, now});
+        fmt::format("SELECT d.workspace, d.id, d.webhook_id, d.event, d.body, d.sequence, d.attempts FROM "
+                    "webhook_deliveries d JOIN webhooks w ON w.workspace = d.workspace AND w.id = d.webhook_id WHERE "
+                    "d.due_at <= ? AND d.lease_until <= ? AND (w.secret = '' OR substr(w.secret, 1, {}) = ? OR "
+                    "d.due_at <= ?) ORDER BY d.due_at LIMIT 1",
+                    Seal::kPrefix),
+        {now, now, webhooks_.secret_prefix(), now - bounds::own_server});
   };
   bool any = false;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {

@@ -14,8 +14,6 @@ namespace millrace::webhooks {
 namespace {
 
 constexpr size_t kKey = 32, kNonce = 12, kTag = 16;
-constexpr std::string_view kVersion = "v1:";
-
 using Cipher = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
@@ -23,10 +21,14 @@ unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned ch
 
 Error broken() {
   return Error{Code::corrupt, "a webhook's secret cannot be read with this key"}.hint(
-      "restore the file webhooks.key of the state folder, or set the secret again");
+      "restore the file webhooks.key of the state folder, or set the secret again; where servers share a database, one "
+      "opens "
+      "what was set there");
 }
 
 }  // namespace
+
+Seal::Seal(std::string key) : key_(std::move(key)), prefix_("v1:" + digest_of(key_).substr(7, 8) + ":") {}
 
 Result<Seal> Seal::load(const std::string& key_file, Random& random) {
   if (exists(key_file)) {
@@ -55,12 +57,12 @@ Result<std::string> Seal::close(std::string_view secret, std::string_view of, Ra
       EVP_EncryptFinal_ex(cipher.get(), bytes_of(sealed) + size, &size) == 1 &&
       EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTag, tag.data()) == 1;
   if (!good) return Error{Code::internal, "a secret cannot be sealed"};
-  return std::string(kVersion) + to_base64(nonce + sealed + tag);
+  return prefix_ + to_base64(nonce + sealed + tag);
 }
 
 Result<std::string> Seal::open(std::string_view sealed, std::string_view of) const {
-  if (!sealed.starts_with(kVersion)) return broken();
-  const auto bytes = from_any_base64(sealed.substr(kVersion.size()));
+  if (!sealed.starts_with(prefix_)) return broken();
+  const auto bytes = from_any_base64(sealed.substr(kPrefix));
   if (!bytes || bytes->size() < kNonce + kTag) return broken();
   const auto nonce = bytes->substr(0, kNonce);
   const auto body = bytes->substr(kNonce, bytes->size() - kNonce - kTag);

@@ -8,7 +8,7 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "track/names.h"
-#include "track/query.h"
+#include "track/search/query.h"
 #include "webhooks/events.h"
 
 namespace millrace::webhooks {

@@ -20,6 +20,8 @@ namespace bounds {
 inline constexpr size_t name = 63, description = 1'000, secret = 1'000, webhooks = 1'000, page = 1'000;
 inline constexpr int attempts = 4;  // one, and three more
 inline constexpr Micros timeout = 30'000'000, lease = 120'000'000, longest_pause = 60'000'000;
+// So long a delivery waits for the server that can open its secret; then any server says that it cannot be sent.
+inline constexpr Micros own_server = 3'600'000'000;
 inline constexpr int64_t lines_at_once = 500;
 }  // namespace bounds
 
@@ -66,6 +68,8 @@ class Webhooks {
   // Sends `body` once, signed with the webhook's secret. not_found when the webhook is gone.
   Result<Posted> send(const std::string& workspace, const std::string& id, const std::string& delivery,
                       const std::string& body);
+  // How secrets begin that send() can open here.
+  const std::string& secret_prefix() const { return seal_.prefix(); }
 
  private:
   Result<void> check_url(const std::string& url) const;

@@ -106,7 +106,7 @@ TEST_F(WebhooksTest, secrets_are_sealed_and_open_only_for_their_own) {
   EXPECT_EQ(*seal.open(*sealed, "default/1"), "hush");
   EXPECT_EQ(seal.open(*sealed, "default/2").error().code(), Code::corrupt);
   auto bent = *sealed;
-  bent[10] = bent[10] == 'A' ? 'B' : 'A';
+  bent[20] = bent[20] == 'A' ? 'B' : 'A';
   EXPECT_FALSE(seal.open(bent, "default/1"));
   EXPECT_FALSE(seal.open("v1:", "default/1"));
   EXPECT_FALSE(seal.open("hush", "default/1"));
@@ -202,6 +202,29 @@ TEST_F(WebhooksTest, what_a_dead_process_held_is_sent_after_its_lease) {
   store.world.clock.advance(bounds::lease);
   EXPECT_TRUE(*delivery.send_one());
   EXPECT_EQ(store.number("SELECT attempts FROM webhook_deliveries"), 2);
+}
+
+TEST_F(WebhooksTest, a_delivery_is_left_to_the_server_that_can_open_its_secret) {
+  auto& random = store.world.context.random;
+  Receiver receiver({kOk});
+  ASSERT_TRUE(hooks.create(ada, wanted(receiver.url)));
+  set_alias();
+  Webhooks others(*store.database, journal, store.world.context, *Seal::load(store.folder / "other.key", random),
+                  read_hosts("127.0.0.1"));
+  Delivery elsewhere(*store.database, journal, store.world.context, others, {});
+  EXPECT_EQ(*delivery.collect(), 1);
+  EXPECT_FALSE(*elsewhere.send_one());
+  EXPECT_TRUE(*delivery.send_one());
+  EXPECT_EQ(kinds().back(), "webhook.delivered");
+  // Nobody has the key any more: after a while it is said so.
+  set_alias();
+  EXPECT_EQ(*delivery.collect(), 1);
+  store.world.clock.advance(bounds::own_server - 1);
+  EXPECT_FALSE(*elsewhere.send_one());
+  store.world.clock.advance(1);
+  EXPECT_TRUE(*elsewhere.send_one());
+  EXPECT_EQ(kinds().back(), "webhook.given_up");
+  EXPECT_EQ(store.number("SELECT count(*) FROM webhook_deliveries"), 0);
 }
 
 TEST_F(WebhooksTest, a_disabled_or_deleted_webhook_is_told_nothing) {
