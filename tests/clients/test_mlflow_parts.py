@@ -119,7 +119,7 @@ def test_what_one_server_aborts_the_other_does_not_take(pair):
     assert not pair.hidden.exists() or not list(pair.hidden.iterdir())
 
 
-@pytest.mark.parametrize("point", ["track.upload.after_part:2", "track.upload.after_join", "track.artifact.before_note"])
+@pytest.mark.parametrize("point", ["track.upload.after_part:2", "track.upload.after_join", "track.artifact.before_put", "track.artifact.before_note"])
 def test_a_server_that_dies_is_made_good_by_the_other(pair, point):
     pair.again(0, MILLRACE_FAULT=point)
     made = create(pair.url(0), 3)

@@ -111,7 +111,7 @@ def test_it_runs_beside_a_server_and_its_writers(filled):
         assert server.stop() == 0
 
 
-@pytest.mark.parametrize("point", ["track.artifact.before_rename", "track.upload.after_part", "track.upload.after_join", "track.artifact.before_note"])
+@pytest.mark.parametrize("point", ["track.artifact.before_put", "track.artifact.before_rename", "track.upload.after_part", "track.upload.after_join", "track.artifact.before_note"])
 def test_an_upload_in_parts_survives_a_death(tmp_path, point):
     state = tmp_path / "state"
 
