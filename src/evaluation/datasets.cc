@@ -5,8 +5,8 @@
 #include "core/ids.h"
 #include "evaluation/rows.h"
 #include "track/names.h"
-#include "track/query.h"
 #include "track/rows.h"
+#include "track/search/query.h"
 
 namespace millrace::evaluation {
 namespace {
@@ -143,6 +143,15 @@ Result<Dataset> Datasets::remove_experiments(const Caller& caller, const std::st
     return change_of("experiments_removed", id, {{"experiment_ids", ids}});
   }));
   return out;
+}
+
+Result<void> Datasets::forget_experiment(const Caller& caller, const std::string& experiment_id) {
+  MILLRACE_DO(journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+    MILLRACE_DO(session.execute("DELETE FROM eval_dataset_experiments WHERE workspace = ? AND experiment_id = ?",
+                                {caller.workspace, experiment_id}));
+    return lineage::Change{};  // the experiment's removal has a line
+  }));
+  return {};
 }
 
 Result<std::vector<Summary>> Datasets::logged_by_runs(const Caller& caller,

@@ -81,6 +81,9 @@ class Datasets {
   Result<Dataset> add_experiments(const Caller& caller, const std::string& id, const std::vector<std::string>& ids);
   Result<Dataset> remove_experiments(const Caller& caller, const std::string& id, const std::vector<std::string>& ids);
 
+  // An experiment that is gone for good; again is fine.
+  Result<void> forget_experiment(const Caller& caller, const std::string& experiment_id);
+
   Result<std::vector<Summary>> logged_by_runs(const Caller& caller,
                                               const std::vector<std::string>& experiment_ids) const;
 

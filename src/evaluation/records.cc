@@ -6,7 +6,7 @@
 #include "core/ids.h"
 #include "evaluation/rows.h"
 #include "track/names.h"
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::evaluation {
 namespace {

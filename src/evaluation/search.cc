@@ -8,9 +8,9 @@
 
 #include "evaluation/rows.h"
 #include "traces/match.h"
-#include "track/filter.h"
 #include "track/names.h"
-#include "track/query.h"
+#include "track/search/filter.h"
+#include "track/search/query.h"
 
 namespace millrace::evaluation {
 namespace {

@@ -14,9 +14,9 @@
 #include "exchange/export_registered.h"
 #include "exchange/here.h"
 #include "exchange/import_report.h"
-#include "exchange/mlflow_database.h"
-#include "exchange/mlruns_folder.h"
-#include "exchange/source.h"
+#include "exchange/sinks/mlflow_database.h"
+#include "exchange/sinks/mlruns_folder.h"
+#include "exchange/sources/source.h"
 
 namespace millrace::exchange {
 namespace {

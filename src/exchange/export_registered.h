@@ -4,8 +4,8 @@
 #include <string>
 
 #include "exchange/one_by_one.h"
-#include "exchange/sink.h"
-#include "exchange/source.h"
+#include "exchange/sinks/sink.h"
+#include "exchange/sources/source.h"
 #include "registry/registry.h"
 
 namespace millrace::exchange {

@@ -5,7 +5,7 @@
 
 #include "core/caller.h"
 #include "exchange/facts.h"
-#include "exchange/source_files.h"
+#include "exchange/sources/source_files.h"
 #include "track/tracking.h"
 
 namespace millrace::exchange {

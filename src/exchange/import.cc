@@ -16,8 +16,8 @@
 #include "exchange/import_report.h"
 #include "exchange/one_by_one.h"
 #include "exchange/progress.h"
-#include "exchange/source.h"
-#include "exchange/source_files.h"
+#include "exchange/sources/source.h"
+#include "exchange/sources/source_files.h"
 #include "track/importing.h"
 
 namespace millrace::exchange {

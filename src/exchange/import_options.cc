@@ -2,7 +2,7 @@
 
 #include "core/yaml.h"
 #include "exchange/import.h"
-#include "exchange/postgres_reader.h"
+#include "exchange/sources/postgres_reader.h"
 
 namespace millrace::exchange {
 

@@ -10,7 +10,7 @@
 #include "exchange/import.h"
 #include "exchange/one_by_one.h"
 #include "exchange/progress.h"
-#include "exchange/source.h"
+#include "exchange/sources/source.h"
 
 namespace millrace::exchange {
 

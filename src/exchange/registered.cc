@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "exchange/source.h"
+#include "exchange/sources/source.h"
 
 namespace millrace::exchange {
 namespace {

@@ -29,8 +29,8 @@
 #include "store/blobs.h"
 #include "store/open.h"
 #include "traces/traces.h"
-#include "track/collect.h"
-#include "track/seal_old.h"
+#include "track/gc/collect.h"
+#include "track/points/seal_old.h"
 #include "track/tracking.h"
 
 namespace millrace {
@@ -166,8 +166,12 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   MILLRACE_TRY(auto places, open_artifact_places(state, artifacts, context));
   p.tracking = std::make_unique<track::Tracking>(*p.database, *p.journal, context, std::move(places));
   MILLRACE_DO(p.tracking->forget_writing());
-  p.collector = std::make_unique<track::Collector>(
-      track::Collector::Parts{*p.database, *p.journal, context, *p.tracking, *p.blobs, opened.writer});
+  p.collector = std::make_unique<track::Collector>(track::Collector::Parts{
+      *p.database, *p.journal, context, *p.tracking, *p.blobs, opened.writer,
+      [&p](const Caller& caller, const std::string& kind, const std::string& id) -> Result<void> {
+        MILLRACE_DO(p.traces->forget(caller, kind, id));
+        return kind == "experiment" ? p.evaluation->forget_experiment(caller, id) : Result<void>{};
+      }});
   p.old_points = std::make_unique<track::OldPoints>(*p.database, *p.journal, context);
   p.pipelines = std::make_unique<pipeline::Pipelines>(
       pipeline::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.tracking, state + "/work",

@@ -4,8 +4,8 @@
 
 #include "traces/rows.h"
 #include "traces/traces.h"
-#include "track/query.h"
 #include "track/rows.h"
+#include "track/search/query.h"
 
 namespace millrace::traces {
 namespace {
@@ -89,6 +89,22 @@ Result<int64_t> Traces::remove(const Caller& caller, const Removal& removal) {
     if (gone < most) break;
   }
   return total;
+}
+
+Result<void> Traces::forget(const Caller& caller, const std::string& kind, const std::string& id) {
+  if (kind == "run")
+    MILLRACE_DO(journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
+      MILLRACE_DO(
+          session.execute("DELETE FROM llm_trace_runs WHERE workspace = ? AND run_id = ?", {caller.workspace, id}));
+      return lineage::Change{};  // the run's removal has a line
+    }));
+  if (kind != "experiment") return {};
+  constexpr auto most = static_cast<int64_t>(bounds::delete_at_once);
+  const Removal all{.experiment_id = id, .ids = {}, .until = INT64_MAX, .most = std::nullopt};
+  for (int64_t gone = most; gone == most;) {
+    MILLRACE_TRY(gone, remove_some(caller, all, most));
+  }
+  return {};
 }
 
 Result<int64_t> Traces::remove_some(const Caller& caller, const Removal& removal, int64_t most) {

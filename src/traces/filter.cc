@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "traces/entities.h"
-#include "track/filter_tokens.h"
+#include "track/search/filter_tokens.h"
 
 namespace millrace::traces {
 namespace {

@@ -1,4 +1,4 @@
-// The search language of traces: that of runs (track/filter.h) with more to compare and RLIKE. Pure.
+// The search language of traces: that of runs (track/search/filter.h) with more to compare and RLIKE. Pure.
 //   trace.status = 'ERROR' AND span.name LIKE 'chat%' AND feedback.score > 0.5 AND metadata.`mlflow.trace.user` RLIKE
 //   '^a'
 #pragma once
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/result.h"
-#include "track/filter.h"
+#include "track/search/filter.h"
 
 namespace millrace::traces {
 

@@ -8,7 +8,7 @@
 #include "core/json.h"
 #include "traces/entities.h"
 #include "traces/otlp.h"
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::traces {
 namespace {

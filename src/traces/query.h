@@ -8,7 +8,7 @@
 #include "store/database.h"
 #include "traces/filter.h"
 #include "traces/match.h"
-#include "track/condition_sql.h"
+#include "track/search/condition_sql.h"
 
 namespace millrace::traces {
 

@@ -7,7 +7,7 @@
 
 #include "core/json.h"
 #include "track/names.h"
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::traces {
 namespace {

@@ -6,7 +6,7 @@
 #include "traces/rows.h"
 #include "traces/traces.h"
 #include "track/names.h"
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::traces {
 namespace {

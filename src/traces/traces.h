@@ -69,6 +69,8 @@ class Traces {
   Result<void> set_tag(const Caller& caller, const std::string& id, const std::string& key, const std::string& value);
   Result<void> delete_tag(const Caller& caller, const std::string& id, const std::string& key);
   Result<int64_t> remove(const Caller& caller, const Removal& removal);  // how many went
+  // What is kept of an "experiment" or "run" that is gone for good: its traces, its links; again is fine.
+  Result<void> forget(const Caller& caller, const std::string& kind, const std::string& id);
   Result<void> link_to_run(const Caller& caller, const std::vector<std::string>& ids, const std::string& run);
   Result<void> link_prompts(const Caller& caller, const std::string& id, const std::vector<PromptVersion>& prompts);
 

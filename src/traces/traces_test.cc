@@ -5,7 +5,7 @@
 #include "traces/filter.h"
 #include "traces/match.h"
 #include "traces/testing.h"
-#include "track/collect.h"
+#include "track/gc/collect.h"
 
 namespace millrace::traces {
 namespace {
@@ -19,7 +19,7 @@ class TracesTest : public ::testing::Test {
   Caller& ada = world.ada;
 
   static std::string id_of(char last) {
-    return std::string("tr-000000000000000000000000000000") + "0123456789abcdef"[last >> 4] +
+    return std::string("tr-000000000000000000000000000000") + "0123456789abcdef"[last >> 4 & 15] +
            "0123456789abcdef"[last & 15];
   }
   void log(const std::vector<MadeSpan>& spans, const std::string& run = "", const std::string& service = "") {
@@ -339,7 +339,7 @@ TEST(Match, like_knows_case_and_characters) {
   EXPECT_FALSE(is_like(std::string(2000, 'a'), "%a%a%a%a%a%a%a%b", false));
 }
 
-TEST_F(TracesTest, an_experiment_that_is_collected_takes_its_traces_along) {
+TEST_F(TracesTest, what_is_collected_takes_its_traces_and_links_along) {
   const auto experiment = world.tracking.create_experiment(ada, {.name = "old", .artifact_location = "", .tags = {}});
   ASSERT_TRUE(experiment);
   // More than are removed at once.
@@ -353,13 +353,20 @@ TEST_F(TracesTest, an_experiment_that_is_collected_takes_its_traces_along) {
   }
   const auto old = id_of(1);
   ASSERT_TRUE(traces.set_tag(ada, old, "t", "1"));
+  const auto run = world.run();
   log({{.trace = static_cast<char>(251)}});
+  ASSERT_TRUE(traces.link_to_run(ada, {id_of(static_cast<char>(251))}, run.info.id));
+  EXPECT_EQ(world.store.number("SELECT count(*) FROM llm_trace_runs"), 1);
+  ASSERT_TRUE(world.tracking.delete_run(ada, run.info.id));
   EXPECT_EQ(world.store.number("SELECT count(*) FROM llm_traces WHERE experiment_id <> '0'"), 250);
   ASSERT_TRUE(world.tracking.delete_experiment(ada, *experiment));
   world.store.world.clock.advance(31LL * 24 * 3'600 * 1'000'000);
   const auto blobs = std::move(*store::open_file_blobs(world.store.folder / "blobs", world.store.world.context));
-  track::Collector collector{
-      {*world.store.database, world.journal, world.store.world.context, world.tracking, *blobs, "here"}};
+  const auto forget = [&](const Caller& caller, const std::string& kind, const std::string& id) {
+    return traces.forget(caller, kind, id);
+  };
+  track::Collector collector(
+      {*world.store.database, world.journal, world.store.world.context, world.tracking, *blobs, "here", forget});
   const auto swept = collector.sweep(ada, {.older_than = 30LL * 24 * 3'600 * 1'000'000});
   ASSERT_TRUE(swept) << swept.error().text();
   for (const std::string table : {"llm_trace_tags", "llm_trace_metadata", "llm_spans"})
@@ -368,6 +375,7 @@ TEST_F(TracesTest, an_experiment_that_is_collected_takes_its_traces_along) {
   EXPECT_EQ(world.store.number("SELECT count(*) FROM gc_marks"), 0);
   EXPECT_EQ(world.store.number("SELECT count(*) FROM llm_traces"), 1);
   EXPECT_EQ(world.store.number("SELECT count(*) FROM llm_spans"), 1);
+  EXPECT_EQ(world.store.number("SELECT count(*) FROM llm_trace_runs"), 0);
 }
 
 }  // namespace

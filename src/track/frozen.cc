@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::track {
 namespace {

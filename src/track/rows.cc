@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "track/frozen.h"
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::track {
 namespace {

@@ -6,8 +6,8 @@
 #include "core/json.h"
 #include "track/frozen.h"
 #include "track/names.h"
-#include "track/query.h"
 #include "track/rows.h"
+#include "track/search/query.h"
 #include "track/tracking.h"
 
 namespace millrace::track {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "store/writer.h"
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::track {
 namespace {

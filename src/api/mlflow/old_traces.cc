@@ -52,17 +52,10 @@ Reply search(Request& request, const Services& s) {
   traces::Search wanted;
   wanted.experiment_ids = in.texts("experiment_ids");
   if (wanted.experiment_ids.empty() && !in.failed()) in.text("experiment_ids");
-  wanted.filter = in.text_or("filter");
-  wanted.order_by = in.texts("order_by");
-  wanted.max_results = in.integer_or("max_results", 100);
-  wanted.page_token = in.text_or("page_token");
+  read_search(in, wanted);
   if (in.failed()) return error_reply(in.error());
-  return reply_of(s.traces->search(request.caller, wanted), [](const auto& page) {
-    Json out = Json::object();
-    for (const auto& info : page.items) out["traces"].push_back(to_old_json(info));
-    if (!page.next.empty()) out["next_page_token"] = page.next;
-    return out;
-  });
+  return reply_of(s.traces->search(request.caller, wanted),
+                  [](const auto& page) { return traces_json(page, to_old_json); });
 }
 
 }  // namespace

@@ -200,6 +200,20 @@ traces::Assessment read_assessment(Body& body) {
   return out;
 }
 
+Json traces_json(const track::Page<traces::TraceInfo>& page, Json (*write)(const traces::TraceInfo&)) {
+  Json out = Json::object();
+  for (const auto& info : page.items) out["traces"].push_back(write(info));
+  if (!page.next.empty()) out["next_page_token"] = page.next;
+  return out;
+}
+
+void read_search(Body& body, traces::Search& into) {
+  into.filter = body.text_or("filter");
+  into.order_by = body.texts("order_by");
+  into.max_results = body.integer_or("max_results", 100);
+  into.page_token = body.text_or("page_token");
+}
+
 traces::TraceInfo read_info(Body& body) {
   traces::TraceInfo out;
   out.id = body.text("trace_id");

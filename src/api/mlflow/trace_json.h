@@ -14,6 +14,10 @@ Json to_old_json(const traces::TraceInfo& info);
 // As clients keep a trace's spans in files: attributes as an object of JSON texts.
 Json to_span_file(const traces::Trace& trace);
 
+// A page of a search, each trace in the form of `write`.
+Json traces_json(const track::Page<traces::TraceInfo>& page, Json (*write)(const traces::TraceInfo&));
+
+void read_search(Body& body, traces::Search& into);    // filter, order_by, max_results, page_token
 traces::TraceInfo read_info(Body& body);               // trace_info
 traces::Assessment read_assessment(Body& body);        // an assessment
 Json read_feedback(Body& body);                        // its "feedback"

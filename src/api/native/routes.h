@@ -21,7 +21,7 @@
 #include "report/collect.h"
 #include "review/reviews.h"
 #include "serve/data_plane.h"
-#include "track/collect.h"
+#include "track/gc/collect.h"
 
 namespace millrace::api::native {
 

@@ -72,7 +72,7 @@ struct ShownModel {
   std::vector<Alias> aliases;
 };
 
-// In the language of track/filter.h. Prompts are left out of what does not ask for them.
+// In the language of track/search/filter.h. Prompts are left out of what does not ask for them.
 struct RegistrySearch {
   std::string filter;
   std::vector<std::string> order_by;

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "registry/models/keys.h"
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::registry {
 namespace {

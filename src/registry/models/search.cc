@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "core/json.h"
-#include "track/condition_sql.h"
 #include "track/names.h"
-#include "track/query.h"
+#include "track/search/condition_sql.h"
+#include "track/search/query.h"
 
 namespace millrace::registry {
 namespace {

@@ -10,7 +10,7 @@
 #include "registry/models/rows.h"
 #include "registry/models/search.h"
 #include "registry/requests/binding.h"
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::registry {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "core/fault.h"
 #include "track/points/codec.h"
-#include "track/query.h"
+#include "track/search/query.h"
 
 namespace millrace::track {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "track/points/codec.h"
 #include "track/points/curve.h"
-#include "track/seal_old.h"
+#include "track/points/seal_old.h"
 #include "track/testing.h"
 
 namespace millrace::track {
