@@ -14,12 +14,15 @@ from server import up  # noqa: E402  (the path comes first)
 
 @pytest.fixture(scope="module", autouse=True)
 def own_environment():
-    """mlflow's client sets variables of the process (MLFLOW_EXPERIMENT_ID ...): they end with the module that caused them."""
+    """mlflow's client sets variables of the process (MLFLOW_EXPERIMENT_ID ...) and remembers servers: both end with the module that caused them."""
     before = dict(os.environ)
     yield
     for name in set(os.environ) - set(before):
         del os.environ[name]
     os.environ.update(before)
+    for module, name in (("_tracking_service", "_tracking_uri"), ("_model_registry", "_registry_uri")):
+        if client := sys.modules.get(f"mlflow.tracking.{module}.utils"):
+            setattr(client, name, None)
     if client := sys.modules.get("mlflow.tracking.fluent"):
         client._active_experiment_id = None  # the client has no call that forgets the experiment it was set to
 

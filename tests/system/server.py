@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("MILLRACE_BIN", str(ROOT / "build" / "millrace"))
@@ -56,3 +57,10 @@ class Server:
 
 def up(state, *more, **options):
     return Server("up", "--state", state, "--http", "127.0.0.1:0", *more, **options)
+
+
+def until(holds, seconds=60):
+    """Asks until it holds; fails after the deadline."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"

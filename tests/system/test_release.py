@@ -11,7 +11,7 @@ import time
 import pytest
 import requests
 
-from server import run, up
+from server import run, until, up
 from shop import REQUEST, Shop
 
 VALUES = {"1": 701.5, "2": 1301.5}
@@ -76,12 +76,6 @@ def metric(server, series):
     found = re.search("^" + re.escape(series) + r" (\d+)$", requests.get(server.url + "/metrics", timeout=30).text, re.MULTILINE)
     assert found, series
     return int(found[1])
-
-
-def until(holds, seconds=60):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
 
 
 def in_canary(shop, unit, share):

@@ -6,12 +6,11 @@ import re
 import signal
 import socket
 import stat
-import time
 
 import pytest
 import requests
 
-from server import Server, run, up
+from server import Server, run, until, up
 
 
 @pytest.fixture
@@ -157,13 +156,6 @@ def connects(server):
         return True
     except OSError:
         return False
-
-
-def until(holds, seconds=20):
-    """Polls until it holds; fails after the deadline."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
 
 
 def test_a_request_under_way_is_answered_after_sigterm(tmp_path):
