@@ -141,13 +141,6 @@ struct Change {
   std::string text;
 };
 
-std::string conversion_text(const std::string& column, const Conversion& by) {
-  return fmt::format(
-      "{} looks like {} x{} of what was before{}", column, number_text(by.scale),
-      by.offset == 0 ? "" : fmt::format(" {} {}", by.offset < 0 ? "-" : "+", number_text(std::abs(by.offset))),
-      by.name.empty() ? "" : " (" + by.name + ")");
-}
-
 Change change_of_text(const Case& found) {
   if (has_kind(found, "constant")) return {"default", {}, ""};
   if (has_kind(found, "new_category")) return {"recode", {}, ""};

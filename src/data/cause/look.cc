@@ -106,17 +106,6 @@ double limit_of(const std::vector<double>& history, double margin, double floor)
   return std::max(floor, margin * largest);
 }
 
-std::string number_text(double value) {
-  const double size = std::abs(value);
-  if (value == std::floor(value) && size < 1e7) return fmt::format("{:.0f}", value);
-  return fmt::format("{:.{}g}", value, size >= 1000 ? 5 : 3);
-}
-
-std::string percent_text(double share) {
-  const double percent = share * 100;
-  return fmt::format("{:.{}f} %", percent, percent != 0 && std::abs(percent) < 9.95 ? 1 : 0);
-}
-
 std::string day_text(int32_t day) { return to_iso(day * kDay).substr(0, 10); }
 
 Json Evidence::to_json() const {

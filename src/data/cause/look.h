@@ -8,6 +8,7 @@
 
 #include "data/cause/evidence.h"
 #include "data/cause/frame.h"
+#include "data/sentence.h"
 
 namespace millrace::data::cause {
 
@@ -76,9 +77,6 @@ void look_at_pairs(Look& look);      // pairs of values that never stood in one 
 void look_at_relations(Look& look);  // regressions of numbers on each other
 void look_at_rows(Look& look);       // rows a day, repeated rows, rows of an earlier batch, days that are missing
 
-// Columns of the text and the numbers that the sentences share.
-std::string number_text(double value);
-std::string percent_text(double share);
 std::string day_text(int32_t day);
 
 }  // namespace millrace::data::cause

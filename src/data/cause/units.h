@@ -5,13 +5,9 @@
 #include <vector>
 
 #include "data/cause/look.h"
+#include "data/conversion.h"
 
 namespace millrace::data::cause {
-
-struct Conversion {
-  double scale = 1, offset = 0;
-  std::string name;  // "Fahrenheit to Celsius", or "" for one that was fitted
-};
 
 // The conversion under which the values of the days before the boundary look like those after it, when it explains them
 // much better than no change does. Known units first, else a fitted line.
