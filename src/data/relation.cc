@@ -18,6 +18,7 @@ constexpr double kTail = 0.005;       // of the residuals on each side
 constexpr double kWiden = 0.25;
 constexpr size_t kEnough = 200;
 constexpr size_t kJudged = 30;
+constexpr double kReach = 0.1;  // beyond the values that were learned from, of their width
 
 // 1, x, x^2 and products of two.
 void terms(const RelationSample& sample, const std::vector<size_t>& others, size_t row, std::vector<double>& into) {
@@ -59,7 +60,8 @@ bool fit(const RelationSample& sample, RelationForm& form, const std::vector<siz
   return true;
 }
 
-std::vector<size_t> rows_where(const RelationSample& sample, const RelationForm& form, const std::function<bool(size_t)>& wanted) {
+std::vector<size_t> rows_where(const RelationSample& sample, const RelationForm& form,
+                               const std::function<bool(size_t)>& wanted) {
   std::vector<size_t> out;
   for (size_t row = 0; row < sample.group.size(); ++row)
     if (wanted(sample.group[row]) && is_whole(sample, form.target, form.others, row)) out.push_back(row);
@@ -72,6 +74,23 @@ std::vector<size_t> thinned(std::vector<size_t> rows) {
   for (size_t i = 0; i < rows.size(); i += step) rows[kept++] = rows[i];
   rows.resize(kept);
   return rows;
+}
+
+// A quadratic form says nothing far from where it was learned.
+std::vector<size_t> rows_within(const RelationSample& sample, const RelationForm& form,
+                                const std::vector<size_t>& learn, const std::vector<size_t>& rows) {
+  std::vector<size_t> out = rows;
+  for (const size_t c : form.others) {
+    std::vector<double> known;
+    for (const size_t row : learn) known.push_back(sample.values[c][row]);
+    const auto ends = stats::quantiles(known, std::vector<double>{0.002, 0.998});
+    const double wide = kReach * (ends[1] - ends[0]);
+    std::erase_if(out, [&](size_t row) {
+      const double value = sample.values[c][row];
+      return value < ends[0] - wide || value > ends[1] + wide;
+    });
+  }
+  return out;
 }
 
 }  // namespace
@@ -116,9 +135,10 @@ std::optional<RelationForm> find_relation(const RelationSample& sample, size_t t
   return best;
 }
 
-std::optional<Residuals> residuals_of(const RelationSample& sample, RelationForm form, size_t group) {
+std::optional<Residuals> residuals_of(const RelationSample& sample, RelationForm form, size_t group, bool within) {
   const auto learn = rows_where(sample, form, [&](size_t g) { return g < sample.suspect && g != group; });
-  const auto judge = rows_where(sample, form, [&](size_t g) { return g == group; });
+  const auto all = rows_where(sample, form, [&](size_t g) { return g == group; });
+  const auto judge = within ? rows_within(sample, form, learn, all) : all;
   if (judge.size() < kJudged || !fit(sample, form, learn)) return std::nullopt;
   auto usual = residuals(sample, form, learn);
   std::sort(usual.begin(), usual.end());
@@ -126,7 +146,10 @@ std::optional<Residuals> residuals_of(const RelationSample& sample, RelationForm
   const double wide = kWiden * (high - low);
   low -= wide, high += wide;
   const auto now = residuals(sample, form, judge);
-  Residuals out{.shift = stats::median(now) - stats::median(usual), .spread = stats::scaled_mad(usual)};
+  Residuals out{.shift = stats::median(now) - stats::median(usual),
+                .spread = stats::scaled_mad(usual),
+                .covered = static_cast<double>(judge.size()) / static_cast<double>(all.size()),
+                .judged = judge.size()};
   for (size_t i = 0; i < now.size(); ++i)
     if (now[i] < low || now[i] > high) out.rows.push_back(judge[i]);
   out.share = static_cast<double>(out.rows.size()) / static_cast<double>(now.size());

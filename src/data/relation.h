@@ -33,11 +33,15 @@ std::optional<RelationForm> find_relation(const RelationSample& sample, size_t t
 
 // How the rows of `group` lie beside the form learned on the other groups.
 struct Residuals {
-  double share = 0;           // of rows outside the interval that nearly all the others fill, widened by a quarter
-  double shift = 0;           // of the median
-  double spread = 0;          // of the residuals of the others
-  std::vector<size_t> rows;   // those outside, of the sample
+  double share = 0;    // of rows outside the interval that nearly all the others fill, widened by a quarter
+  double shift = 0;    // of the median
+  double spread = 0;   // of the residuals of the others
+  double covered = 0;  // share of the group's whole rows that are judged
+  size_t judged = 0;
+  std::vector<size_t> rows;  // those outside, of the sample
 };
-std::optional<Residuals> residuals_of(const RelationSample& sample, RelationForm form, size_t group);
+// `within`: only rows whose other columns lie where the form was learned are judged.
+std::optional<Residuals> residuals_of(const RelationSample& sample, RelationForm form, size_t group,
+                                      bool within = false);
 
 }  // namespace millrace::data

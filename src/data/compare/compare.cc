@@ -1,0 +1,157 @@
+#include "data/compare/compare.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace millrace::data::compare {
+namespace {
+
+constexpr size_t kLeastRows = 50;
+constexpr double kWrongType = 0.0005;
+constexpr size_t kExampleBytes = 200;
+
+Json example(const Sample& sample, const std::vector<InputFile>& files, const Alert& alert, size_t row) {
+  Json values = Json::object();
+  const auto show = [&](const std::string& name) {
+    const auto* column = sample.find(name);
+    if (column == nullptr) return;
+    const int32_t code = column->codes[row];
+    if (code < 0)
+      values[name] = nullptr;
+    else if (column->masked)
+      values[name] = "(masked)";
+    else if (column->kind == Kind::number && std::isfinite(column->numbers[row]))
+      values[name] = column->numbers[row];
+    else
+      values[name] = column->texts[static_cast<size_t>(code)].substr(0, kExampleBytes);
+  };
+  for (const auto& name : alert.columns) show(name);
+  if (alert.slice) show(alert.slice->column);
+  const size_t at = row - sample.reference_rows;
+  return {{"file", files[static_cast<size_t>(sample.file[at])].label},
+          {"row", sample.place[at]},
+          {"values", std::move(values)}};
+}
+
+void add_changes(const SampleRead& read, Comparison& out) {
+  for (const auto& change : read.changes) {
+    const bool missing = change.what != "new";
+    Signal signal{.kind = change.what == "retyped" ? "type" : "columns",
+                  .columns = {change.column},
+                  .value = 1,
+                  .limit = missing ? 0.05 : 0.4,
+                  .text = change.text};
+    out.tested.push_back({signal.kind, signal.columns, 1, 0.5, std::nullopt, std::nullopt});
+    out.alerts.push_back(
+        {.check = signal.kind, .columns = {change.column}, .score = missing ? 1 : 0.6, .signals = {signal}});
+  }
+  for (const auto& [column, rows] : read.wrong) {
+    const double share = static_cast<double>(rows) / static_cast<double>(std::max<size_t>(1, read.sample.batch_rows()));
+    const auto* read_as = read.sample.find(column);
+    const double usual = 0;
+    Signal signal{.kind = "type", .columns = {column}, .value = share, .limit = kWrongType, .effect = share - usual};
+    signal.text = fmt::format("{} of the values of {} are no {} as the reference's are", percent_text(share), column,
+                              read_as != nullptr && read_as->kind == Kind::time ? "times" : "numbers");
+    out.tested.push_back({signal.kind, signal.columns, share, kWrongType, share, std::nullopt});
+    if (share > kWrongType)
+      out.alerts.push_back(
+          {.check = "type", .columns = {column}, .score = 0.5 + std::min(0.5, share), .signals = {signal}});
+  }
+}
+
+Json check_json(const Tested& one) {
+  Json out{{"kind", one.kind},
+           {"columns", one.columns},
+           {"value", one.value},
+           {"ok", one.value <= one.limit},
+           {"limit", {{"between", {0, one.limit}}}},
+           {"unit", "statistic"},
+           {"severity", "error"}};
+  if (one.effect && std::isfinite(*one.effect)) out["effect"] = *one.effect;
+  if (one.p_value && std::isfinite(*one.p_value)) out["p_value"] = *one.p_value;
+  return out;
+}
+
+}  // namespace
+
+void Comparison::add_to(Json& findings) const {
+  for (const auto& one : tested) {
+    if (one.columns.size() > 1 && one.value <= one.limit) continue;
+    std::string id = "rows";
+    if (!one.columns.empty()) id = fmt::format("{}", fmt::join(one.columns, "+"));
+    findings["checks"][fmt::format("{}.{}", id, one.kind)] = check_json(one);
+  }
+  for (size_t i = 0; i < alerts.size(); ++i) {
+    const auto& alert = alerts[i];
+    const auto& strongest = alert.signals[0];
+    Json evidence = Json::array();
+    for (const auto& signal : alert.signals) {
+      Json one{{"check", signal.kind},
+               {"columns", signal.columns},
+               {"value", signal.value},
+               {"limit", signal.limit},
+               {"text", signal.text}};
+      if (signal.slice) one["slice"] = {{signal.slice->column, signal.slice->value}};
+      evidence.push_back(std::move(one));
+    }
+    Json out{{"rule", fmt::format("{}.{}", alert.columns.empty() ? "rows" : alert.columns[0], alert.check)},
+             {"check", alert.check},
+             {"column", alert.columns.empty() ? Json() : Json(alert.columns[0])},
+             {"columns", alert.columns},
+             {"slice", alert.slice ? Json{{alert.slice->column, alert.slice->value}} : Json()},
+             {"score", alert.score},
+             {"severity", "error"},
+             {"value", strongest.value},
+             {"limit", {{"between", {0, strongest.limit}}}},
+             {"note", strongest.text},
+             {"evidence", std::move(evidence)},
+             {"examples", examples[i]}};
+    if (strongest.effect && std::isfinite(*strongest.effect)) out["effect"] = *strongest.effect;
+    if (strongest.p_value && std::isfinite(*strongest.p_value)) out["p_value"] = *strongest.p_value;
+    findings["alerts"].push_back(std::move(out));
+  }
+}
+
+Result<Comparison> compare_files(engine::Engine& session, const CompareRequest& request) {
+  SampleRequest wanted{request.reference, request.batch, request.masked};
+  MILLRACE_TRY(auto read, read_sample(session, wanted));
+  Comparison out{.rows = read.sample.batch_total};
+  add_changes(read, out);
+  const auto& sample = read.sample;
+  if (sample.reference_rows >= kLeastRows && sample.batch_rows() >= kLeastRows) {
+    Look look(sample);
+    look_at_nulls(look);
+    look_at_values(look);
+    look_at_texts(look);
+    look_at_numbers(look);
+    look_at_slices(look);
+    look_at_new_pairs(look);
+    look_at_dependence(look);
+    look_at_relations(look);
+    look_at_rows(look);
+    out.tested.insert(out.tested.end(), look.tested.begin(), look.tested.end());
+    for (auto& alert : alerts_of(look)) {
+      const auto known = std::find_if(out.alerts.begin(), out.alerts.end(), [&](const Alert& other) {
+        return !alert.columns.empty() && other.columns[0] == alert.columns[0];
+      });
+      if (known == out.alerts.end())
+        out.alerts.push_back(std::move(alert));
+      else
+        known->signals.insert(known->signals.end(), alert.signals.begin(), alert.signals.end());
+    }
+  }
+  std::stable_sort(out.alerts.begin(), out.alerts.end(),
+                   [](const Alert& a, const Alert& b) { return a.score > b.score; });
+  for (const auto& alert : out.alerts) {
+    Json rows = Json::array();
+    for (const auto& signal : alert.signals)
+      for (const size_t row : signal.rows)
+        if (rows.size() < 5) rows.push_back(example(sample, request.batch, alert, row));
+    out.examples.push_back(std::move(rows));
+  }
+  return out;
+}
+
+}  // namespace millrace::data::compare
