@@ -106,11 +106,10 @@ class Check {
                  plan_.query(fmt::format("SELECT {} {}", fmt::join(aggregates, ", "), plan_.relation())));
     MILLRACE_TRY(report_.profile, profile.finish(answer, 0));
     report_.rows = report_.profile.rows;
-    judge(answer, profile.aggregates().size());
-    return {};
+    return judge(answer, profile.aggregates().size());
   }
 
-  void judge(const engine::Table& answer, size_t at) {
+  Result<void> judge(const engine::Table& answer, size_t at) {
     const BatchFacts facts{.rows = report_.rows,
                            .period_from = request_.period_from,
                            .period_to = request_.period_to,
@@ -124,7 +123,9 @@ class Check {
           if (!answer.is_null(0, at)) integer = answer.integer(0, at);
           ++at;
         }
-        const Outcome outcome = kind->finish(rule, integers, facts);
+        MILLRACE_TRY(const auto tables, ask_further(rule, *kind));
+        const Outcome outcome =
+            tables.empty() ? kind->finish(rule, integers, facts) : kind->conclude(rule, tables, facts);
         finding.value = outcome.value;
         finding.failing = outcome.failing;
         finding.about_rows = kind->violation != nullptr;
@@ -133,6 +134,17 @@ class Check {
       }
       report_.findings.push_back(std::move(finding));
     }
+    return {};
+  }
+
+  Result<std::vector<engine::Table>> ask_further(const Rule& rule, const CheckKind& kind) {
+    std::vector<engine::Table> tables;
+    if (kind.queries == nullptr) return tables;
+    for (const auto& select : kind.queries(rule, plan_)) {
+      MILLRACE_TRY(auto table, plan_.query(select));
+      tables.push_back(std::move(table));
+    }
+    return tables;
   }
 
   Json example_values(const engine::Table& rows, size_t row, const std::vector<std::string>& columns) const {
@@ -153,15 +165,18 @@ class Check {
       auto columns = finding.rule.columns;
       if (columns.empty())
         for (const auto& property : object_.properties) columns.push_back(property.name);
-      std::string list;
-      for (const auto& column : columns)
-        list += fmt::format(", {} AS {}", plan_.raw(column), engine::quote_name(column));
+      std::string list, names;
+      for (const auto& column : columns) {
+        const auto name = plan_.dialect().quote_name(column);
+        list += fmt::format(", {} AS {}", plan_.raw(column), name);
+        names += ", " + name;
+      }
       const auto broken = find_check_kind(finding.rule.kind)->violation(finding.rule, plan_);
       MILLRACE_TRY(const auto rows,
-                   plan_.query(fmt::format("SELECT * EXCLUDE (millrace_broken) FROM (SELECT millrace_file, "
+                   plan_.query(fmt::format("SELECT millrace_file, millrace_row{} FROM (SELECT millrace_file, "
                                            "millrace_row{}, {} AS millrace_broken {}) WHERE millrace_broken "
                                            "ORDER BY millrace_file, millrace_row LIMIT {}",
-                                           list, broken, plan_.relation(), kExamples)));
+                                           names, list, broken, plan_.relation(), kExamples)));
       for (size_t row = 0; row < rows.rows(); ++row)
         finding.examples.push_back({{"file", plan_.files()[static_cast<size_t>(rows.integer(row, 0))].label},
                                     {"row", rows.integer(row, 1)},

@@ -8,8 +8,23 @@
 
 namespace millrace::data {
 
-using engine::quote_name;
-using engine::quote_text;
+namespace {
+
+// The conditions that rules are written with, each with its rule.
+std::vector<std::pair<const Rule*, std::string>> conditions(const std::vector<Rule>& rules) {
+  std::vector<std::pair<const Rule*, std::string>> out;
+  for (const auto& rule : rules) {
+    if (!rule.skipped.empty()) continue;
+    for (const auto& parameter : find_check_kind(rule.kind)->parameters) {
+      const auto name = std::string(parameter.name);
+      if (parameter.form == Parameter::Form::condition && rule.parameters.contains(name))
+        out.emplace_back(&rule, string_or(rule.parameters, name, ""));
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 Plan::Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules)
     : session_(session), object_(object), rules_(rules) {}
@@ -39,7 +54,7 @@ Result<std::vector<SchemaProblem>> Plan::match_file(const InputFile& file) {
                           fmt::format("the column '{}' is missing in {}", property.source_name, file.label)});
       continue;
     }
-    MILLRACE_TRY(const auto typed, to_typed(property, column->type, "c"));
+    MILLRACE_TRY(const auto typed, to_typed(dialect(), property, column->type, "c"));
     if (!typed)
       problems.push_back({"schema.type", property.name,
                           fmt::format("the column '{}' has the type {}, which holds no {}", property.source_name,
@@ -65,8 +80,8 @@ Result<std::string> Plan::select_batch() const {
         fmt::format("CAST({} AS INTEGER) AS millrace_file, CAST(millrace_row AS BIGINT) AS millrace_row", number);
     for (const auto& property : object_.properties) {
       const auto source = fmt::format("c{}", file.index(property.source_name));
-      MILLRACE_TRY(const auto typed, to_typed(property, file.find(property.source_name)->type, source));
-      list += fmt::format(", {} AS {}", typed->sql, quote_name(property.name));
+      MILLRACE_TRY(const auto typed, to_typed(dialect(), property, file.find(property.source_name)->type, source));
+      list += fmt::format(", {} AS {}", typed->sql, dialect().quote_name(property.name));
       if (const auto wrong = wrong_.find(property.name); wrong != wrong_.end())
         list += fmt::format(", {} AS millrace_raw_{}", source, wrong->second);
     }
@@ -76,30 +91,27 @@ Result<std::string> Plan::select_batch() const {
 }
 
 Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>& references) {
+  for (const auto& [rule, text] : conditions(rules_)) {
+    MILLRACE_TRY(const auto columns, check_expression(session_, text, object_, rule->where));
+    (void)columns;
+  }
   for (const auto& rule : rules_) {
     if (!rule.skipped.empty()) continue;
-    if (rule.kind == "expression") {
-      MILLRACE_TRY(const auto columns,
-                   check_expression(session_, string_or(rule.parameters, "expression", ""), object_, rule.where));
-      (void)columns;
-    }
     if (rule.kind == "foreign_key") MILLRACE_DO(add_reference(rule, references));
     if (rule.kind == "set" && rule.parameters["values"].size() > set_inline_limit) MILLRACE_DO(add_set(rule));
   }
   MILLRACE_TRY(const auto select, select_batch());
   const bool parquet = std::all_of(files_.begin(), files_.end(), [](const InputFile& file) { return file.parquet; });
-  MILLRACE_TRY(const auto made, execute(fmt::format("CREATE OR REPLACE TEMP {} millrace_batch AS {}",
-                                                    parquet ? "VIEW" : "TABLE", select)));
+  MILLRACE_TRY(const auto made, execute(parquet ? dialect().make_view("millrace_batch", select)
+                                                : dialect().make_table("millrace_batch", select)));
   (void)made;
-  for (const auto& rule : rules_)
-    if (rule.skipped.empty() && rule.kind == "expression") MILLRACE_DO(check_condition(rule));
+  for (const auto& [rule, text] : conditions(rules_)) MILLRACE_DO(check_condition(*rule, text));
   return {};
 }
 
 // The engine knows the types: a mismatch is an error of the contract, not of the batch.
-Result<void> Plan::check_condition(const Rule& rule) const {
-  const auto type = session_.query(
-      fmt::format("DESCRIBE SELECT ({}\n) FROM millrace_batch", string_or(rule.parameters, "expression", "")));
+Result<void> Plan::check_condition(const Rule& rule, const std::string& text) const {
+  const auto type = session_.query(fmt::format("DESCRIBE SELECT {} FROM millrace_batch", condition(text)));
   const auto refuse = [&](std::string why) {
     return Error{Code::invalid, std::move(why)}
         .at(rule.where)
@@ -110,7 +122,7 @@ Result<void> Plan::check_condition(const Rule& rule) const {
     if (why.ends_with('.')) why.pop_back();
     return refuse("the expression does not fit the columns: " + why);
   }
-  if (type->text(0, 1) != "BOOLEAN")
+  if (dialect().source_type(type->text(0, 1)) != engine::SourceType::boolean)
     return refuse(fmt::format("the expression is {}, not a condition", type->text(0, 1)));
   return {};
 }
@@ -140,7 +152,7 @@ Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, s
             .hint(near ? fmt::format("did you mean '{}'?", *near) : fmt::format("it has {}", fmt::join(known, ", ")));
       }
       MILLRACE_TRY(const auto typed,
-                   to_typed(property(rule.columns[i]), column->type, fmt::format("c{}", file.index(name))));
+                   to_typed(dialect(), property(rule.columns[i]), column->type, fmt::format("c{}", file.index(name))));
       if (!typed)
         return Error{Code::invalid, fmt::format("'{}.{}' has the type {}, '{}' is {}", dataset, name, column->type,
                                                 rule.columns[i], name_of(property(rule.columns[i]).type))}
@@ -150,29 +162,26 @@ Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, s
     }
     select += fmt::format("{}SELECT * FROM (SELECT {} FROM ({})) WHERE {}", select.empty() ? "" : " UNION ", list,
                           select_from(file, false), where);
-    const auto made = session_.execute(fmt::format(
-        "CREATE OR REPLACE TEMP TABLE {} AS SELECT DISTINCT *, TRUE AS millrace_found FROM ({})", table, select));
+    const auto made = session_.execute(
+        dialect().make_table(table, fmt::format("SELECT DISTINCT *, TRUE AS millrace_found FROM ({})", select)));
     if (!made) return explain_read(made.error(), {file});
   }
   for (size_t i = 0; i < rule.columns.size(); ++i)
-    condition += fmt::format("{}millrace_batch.{} = {}.millrace_k{}", i == 0 ? "" : " AND ",
-                             quote_name(rule.columns[i]), table, i);
+    condition += fmt::format("{}{} = {}.millrace_k{}", i == 0 ? "" : " AND ", value(rule.columns[i]), table, i);
   joins_[rule.id] = {table, condition};
   return {};
 }
 
 Result<void> Plan::add_set(const Rule& rule) {
   const std::string table = fmt::format("millrace_reference_{}", joins_.size());
-  const auto& column = property(rule.columns[0]);
+  const auto& column = rule.columns[0];
   std::vector<std::string> values;
-  for (const auto& item : rule.parameters["values"])
-    values.push_back(literal(column, item.is_string() ? item.get<std::string>() : to_text(item)));
-  MILLRACE_TRY(const auto made,
-               session_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE {} AS SELECT DISTINCT millrace_k0, TRUE AS "
-                                            "millrace_found FROM (SELECT unnest([{}]) AS millrace_k0)",
-                                            table, fmt::join(values, ", "))));
+  for (const auto& item : rule.parameters["values"]) values.push_back(literal(*this, column, item));
+  MILLRACE_TRY(const auto made, session_.execute(dialect().make_table(
+                                    table, fmt::format("SELECT DISTINCT millrace_k0, TRUE AS millrace_found FROM ({})",
+                                                       dialect().rows_of(values, "millrace_k0")))));
   (void)made;
-  joins_[rule.id] = {table, fmt::format("millrace_batch.{} = {}.millrace_k0", quote_name(column.name), table)};
+  joins_[rule.id] = {table, fmt::format("{} = {}.millrace_k0", value(column), table)};
   return {};
 }
 
@@ -182,7 +191,7 @@ std::string Plan::relation() const {
   return out;
 }
 
-std::string Plan::value(const std::string& column) const { return "millrace_batch." + quote_name(column); }
+std::string Plan::value(const std::string& column) const { return "millrace_batch." + dialect().quote_name(column); }
 
 bool Plan::may_be_wrong(const std::string& column) const { return wrong_.contains(column); }
 
@@ -198,6 +207,9 @@ std::string Plan::wrong_type(const std::string& column) const {
 const Property& Plan::property(const std::string& column) const { return *object_.find(column); }
 
 std::string Plan::found(const Rule& rule) const { return joins_.at(rule.id).table + ".millrace_found"; }
+
+// The line end closes a comment at the end of the text. prepare() has parsed exactly this form (data/expression.h).
+std::string Plan::condition(const std::string& text) const { return "(" + text + "\n)"; }
 
 Result<engine::Table> Plan::query(const std::string& sql) const {
   auto table = session_.query(sql);

@@ -32,20 +32,22 @@ class Plan final : public ScanColumns {
   // properties. Problems make the batch unreadable; then nothing else may be called.
   Result<std::vector<SchemaProblem>> match(const std::vector<std::string>& files,
                                            const std::vector<std::string>& names);
-  // Checks the expressions of rules, reads the references and makes millrace_batch.
+  // Checks the conditions of rules, reads the references and makes millrace_batch.
   Result<void> prepare(const std::map<std::string, std::vector<std::string>>& references);
 
-  std::string relation() const;  // FROM ...: the batch with its joins; one row of it is one row of the batch
   std::string raw(const std::string& column) const;  // the value as it came
   bool may_be_wrong(const std::string& column) const;
   const std::vector<InputFile>& files() const { return files_; }
   Result<engine::Table> query(const std::string& sql) const;  // errors of reading are errors of the files
   Result<int64_t> execute(const std::string& sql) const;
 
+  const engine::Dialect& dialect() const override { return session_.dialect(); }
+  std::string relation() const override;  // the batch with its joins
   std::string value(const std::string& column) const override;
   std::string wrong_type(const std::string& column) const override;
   const Property& property(const std::string& column) const override;
   std::string found(const Rule& rule) const override;
+  std::string condition(const std::string& text) const override;
 
  private:
   struct Join {
@@ -54,7 +56,7 @@ class Plan final : public ScanColumns {
   Result<std::vector<SchemaProblem>> match_file(const InputFile& file);
   Result<void> add_reference(const Rule& rule, const std::map<std::string, std::vector<std::string>>& references);
   Result<void> add_set(const Rule& rule);
-  Result<void> check_condition(const Rule& rule) const;
+  Result<void> check_condition(const Rule& rule, const std::string& text) const;
   Result<std::string> select_batch() const;
 
   engine::Engine& session_;

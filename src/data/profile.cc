@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "data/typing.h"
+
 namespace millrace::data {
 namespace {
 
@@ -32,33 +34,10 @@ std::vector<double> steps(double low, double high, bool whole) {
   return edges;
 }
 
-std::string number(double value) { return fmt::format("CAST('{}' AS DOUBLE)", value); }
-
 // The engine's sum of doubles depends on the order of threads in its last digits; these are not told.
 double stable(double value) {
   if (!std::isfinite(value) || value == 0) return value;
   return std::strtod(fmt::format("{:.11e}", value).c_str(), nullptr);
-}
-
-std::string histogram(const std::string& value, const std::vector<double>& edges) {
-  std::vector<std::string> list;
-  for (const double edge : edges) list.push_back(number(edge));
-  return fmt::format("histogram({}, [{}])", value, fmt::join(list, ", "));
-}
-
-std::vector<int64_t> read_histogram(const Json& map, const std::vector<double>& edges) {
-  std::vector<int64_t> counts(edges.size() + 1, 0);
-  if (!map.is_array()) return counts;
-  for (const auto& entry : map) {
-    const Json* key = find(entry, "key");
-    const int64_t count = integer_or(entry, "value", 0);
-    size_t bin = edges.size();
-    if (key != nullptr && key->is_number())
-      for (size_t i = 0; i < edges.size(); ++i)
-        if (edges[i] == key->get<double>()) bin = i;
-    counts[bin] += count;
-  }
-  return counts;
 }
 
 }  // namespace
@@ -83,9 +62,9 @@ Result<void> ProfilePlan::choose_edges() {
   if (!open_.empty()) {
     std::string list;
     for (const auto& name : open_) {
-      const auto value = fmt::format("CAST({} AS DOUBLE)", plan_.value(name));
-      list += fmt::format("{0}min({1}) FILTER (WHERE isfinite({1})), max({1}) FILTER (WHERE isfinite({1}))",
-                          list.empty() ? "" : ", ", value);
+      const auto value = real(name);
+      list += fmt::format("{0}min({1}) FILTER (WHERE {2}), max({1}) FILTER (WHERE {2})", list.empty() ? "" : ", ",
+                          value, plan_.dialect().is_finite(value));
     }
     MILLRACE_TRY(const auto found, plan_.query(fmt::format("SELECT {} FROM millrace_batch", list)));
     for (size_t i = 0; i < open_.size(); ++i) {
@@ -99,28 +78,37 @@ Result<void> ProfilePlan::choose_edges() {
   return {};
 }
 
+std::string ProfilePlan::real(const std::string& column) const {
+  const auto value = plan_.value(column);
+  return plan_.property(column).type == LogicalType::number ? value
+                                                            : plan_.dialect().cast(value, engine::SqlType::number);
+}
+
 void ProfilePlan::add(const Property& property) {
+  const auto& dialect = plan_.dialect();
   const auto value = plan_.value(property.name);
   aggregates_.push_back(fmt::format("count({})", value));
   aggregates_.push_back(plan_.may_be_wrong(property.name) ? fmt::format("count_if({})", plan_.wrong_type(property.name))
                                                           : "0");
-  if (!is_opaque(property.type)) aggregates_.push_back(fmt::format("approx_count_distinct({})", value));
+  if (!is_opaque(property.type)) aggregates_.push_back(dialect.approximately_distinct(value));
   if (is_numeric(property.type)) {
-    const auto real = property.type == LogicalType::number ? value : fmt::format("CAST({} AS DOUBLE)", value);
-    for (const auto* form : {"CAST(min({0}) AS DOUBLE)", "CAST(max({0}) AS DOUBLE)", "CAST(sum({0}) AS DOUBLE)"})
-      aggregates_.push_back(fmt::format(fmt::runtime(form), value));
-    aggregates_.push_back(fmt::format("sum({0} * {0})", real));
-    if (const auto edges = edges_.find(property.name); edges != edges_.end()) {
-      aggregates_.push_back(histogram(real, edges->second));
-    }
+    const auto number = real(property.name);
+    const bool whole = property.type == LogicalType::integer;
+    aggregates_.push_back(dialect.cast(fmt::format("min({})", value), engine::SqlType::number));
+    aggregates_.push_back(dialect.cast(fmt::format("max({})", value), engine::SqlType::number));
+    aggregates_.push_back(whole ? dialect.sum_of_integers(value) : fmt::format("sum({})", value));
+    aggregates_.push_back(fmt::format("sum({0} * {0})", number));
+    if (const auto edges = edges_.find(property.name); edges != edges_.end())
+      aggregates_.push_back(dialect.histogram(number, edges->second));
   }
   if (property.type == LogicalType::string) {
-    aggregates_.push_back(fmt::format("min(length({}))", value));
-    aggregates_.push_back(fmt::format("max(length({}))", value));
+    const auto length = dialect.characters(value);
+    aggregates_.push_back(fmt::format("min({})", length));
+    aggregates_.push_back(fmt::format("max({})", length));
   }
   if (is_time(property.type)) {
-    aggregates_.push_back(fmt::format("epoch_us(CAST(min({}) AS TIMESTAMP))", value));
-    aggregates_.push_back(fmt::format("epoch_us(CAST(max({}) AS TIMESTAMP))", value));
+    aggregates_.push_back(dialect.epoch_micros(fmt::format("min({})", value)));
+    aggregates_.push_back(dialect.epoch_micros(fmt::format("max({})", value)));
   }
   if (property.type == LogicalType::boolean) aggregates_.push_back(fmt::format("count_if({})", value));
 }
@@ -147,7 +135,7 @@ Result<Profile> ProfilePlan::finish(const engine::Table& scan, size_t at) const 
       at += 2;
       if (const auto edges = edges_.find(property.name); edges != edges_.end()) {
         column.edges = edges->second;
-        column.counts = read_histogram(scan.json(0, at++), column.edges);
+        column.counts = plan_.dialect().read_histogram(scan.json(0, at++), column.edges);
       }
       if (!finite) MILLRACE_DO(repair_numbers(property, column));
     }
@@ -164,20 +152,21 @@ Result<Profile> ProfilePlan::finish(const engine::Table& scan, size_t at) const 
 
 // The first scan does not look for NaN and infinities in every value; the sum tells whether there are any.
 Result<void> ProfilePlan::repair_numbers(const Property& property, ColumnProfile& column) const {
-  const auto value = fmt::format("CAST({} AS DOUBLE)", plan_.value(property.name));
+  const auto& dialect = plan_.dialect();
+  const auto value = real(property.name), nan = dialect.is_nan(value);
+  const auto finite = fmt::format("FILTER (WHERE {})", dialect.is_finite(value));
+  const auto histogram = column.edges.empty() ? "count(*)" : dialect.histogram(value, column.edges);
   MILLRACE_TRY(const auto found,
-               plan_.query(fmt::format("SELECT count_if(isnan({0})), count_if(isinf({0})), min({0}) FILTER (WHERE "
-                                       "isfinite({0})), max({0}) FILTER (WHERE isfinite({0})), "
-                                       "sum({0}) FILTER (WHERE isfinite({0})), sum({0} * {0}) FILTER (WHERE "
-                                       "isfinite({0})), {1} FILTER (WHERE NOT isnan({0})) FROM millrace_batch",
-                                       value, column.edges.empty() ? "count(*)" : histogram(value, column.edges))));
+               plan_.query(fmt::format("SELECT count_if({1}), count_if({2}), min({0}) {3}, max({0}) {3}, sum({0}) {3}, "
+                                       "sum({0} * {0}) {3}, {4} FILTER (WHERE NOT {1}) FROM millrace_batch",
+                                       value, nan, dialect.is_infinite(value), finite, histogram)));
   column.nan = found.integer(0, 0);
   column.infinite = found.integer(0, 1);
   column.minimum = column.maximum = std::nullopt;
   if (!found.is_null(0, 2)) column.minimum = found.real(0, 2), column.maximum = found.real(0, 3);
   column.sum = found.is_null(0, 4) ? 0 : stable(found.real(0, 4));
   column.sum_of_squares = found.is_null(0, 5) ? 0 : stable(found.real(0, 5));
-  if (!column.edges.empty()) column.counts = read_histogram(found.json(0, 6), column.edges);
+  if (!column.edges.empty()) column.counts = dialect.read_histogram(found.json(0, 6), column.edges);
   return {};
 }
 
@@ -190,7 +179,7 @@ Result<void> ProfilePlan::find_top(Profile& profile) const {
         fmt::format("SELECT * FROM (SELECT {} AS millrace_name, {} AS millrace_value, count(*) AS millrace_count FROM "
                     "millrace_batch WHERE {} IS NOT NULL "
                     "GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {})",
-                    engine::quote_text(name), plan_.value(name), plan_.value(name), kTop));
+                    plan_.dialect().quote_text(name), plan_.value(name), plan_.value(name), kTop));
   }
   if (queries.empty()) return {};
   MILLRACE_TRY(const auto found,

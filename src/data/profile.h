@@ -48,6 +48,7 @@ class ProfilePlan {
 
  private:
   void add(const Property& property);
+  std::string real(const std::string& column) const;  // SQL: a numeric column as DOUBLE
   Result<void> repair_numbers(const Property& property, ColumnProfile& column) const;
   Result<void> find_top(Profile& profile) const;
 

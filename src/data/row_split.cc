@@ -9,9 +9,11 @@
 #include "core/files.h"
 
 namespace millrace::data {
+namespace {
 
-using engine::quote_name;
-using engine::quote_text;
+constexpr char kSeparator = 31;  // of ids, which cannot hold it: it is no printable character
+
+}  // namespace
 
 RowSplit::RowSplit(const Plan& plan, const Object& object, const std::vector<Rule>& rules)
     : plan_(plan), object_(object) {
@@ -25,16 +27,15 @@ std::string RowSplit::reasons(OnFail on_fail) const {
   for (const auto* rule : rules_)
     if (rule->on_fail == on_fail)
       parts.push_back(fmt::format("CASE WHEN {} THEN {} END", find_check_kind(rule->kind)->violation(*rule, plan_),
-                                  quote_text(rule->id)));
+                                  plan_.dialect().quote_text(rule->id)));
   if (parts.empty()) return "NULL";
-  // Ids cannot hold the separator: it is no printable character.
-  return fmt::format("nullif(concat_ws(chr(31), {}), '')", fmt::join(parts, ", "));
+  return fmt::format("nullif(concat_ws(chr({}), {}), '')", static_cast<int>(kSeparator), fmt::join(parts, ", "));
 }
 
 std::string RowSplit::flagged() const {
-  return fmt::format(
-      "SELECT millrace_batch.*, CAST({} AS VARCHAR) AS millrace_quarantine, CAST({} AS VARCHAR) AS millrace_drop {}",
-      reasons(OnFail::quarantine), reasons(OnFail::drop), plan_.relation());
+  return fmt::format("SELECT millrace_batch.*, {} AS millrace_quarantine, {} AS millrace_drop {}",
+                     plan_.dialect().cast(reasons(OnFail::quarantine), engine::SqlType::text),
+                     plan_.dialect().cast(reasons(OnFail::drop), engine::SqlType::text), plan_.relation());
 }
 
 Result<Split> RowSplit::count(int64_t rows) const {
@@ -51,26 +52,25 @@ Result<Split> RowSplit::count(int64_t rows) const {
 Result<Split> RowSplit::write(int64_t rows, const std::string& folder) const {
   std::string typed, came;
   for (const auto& property : object_.properties) {
-    typed += fmt::format("{}{}", typed.empty() ? "" : ", ", quote_name(property.name));
+    typed += fmt::format("{}{}", typed.empty() ? "" : ", ", plan_.dialect().quote_name(property.name));
     const auto raw = plan_.raw(property.name);
-    came += fmt::format(", {} AS {}", raw.substr(raw.find('.') + 1), quote_name(property.name));
+    came += fmt::format(", {} AS {}", raw.substr(raw.find('.') + 1), plan_.dialect().quote_name(property.name));
   }
   MILLRACE_TRY(Split split, count(rows));
   const std::string accepted = folder + "/accepted.parquet", quarantine = folder + "/quarantine.parquet";
   const auto copy = [&](const std::string& list, const std::string& where, const std::string& file) {
     return plan_.execute(
         fmt::format("COPY (SELECT {} FROM ({}) WHERE {} ORDER BY millrace_file, millrace_row) TO {} ({})", list,
-                    flagged(), where, quote_text(file + ".part"), engine::copy_options()));
+                    flagged(), where, engine::quote_text(file + ".part"), engine::copy_options()));
   };
   const auto write_both = [&]() -> Result<void> {
     MILLRACE_TRY(const auto first, copy(typed, "millrace_quarantine IS NULL AND millrace_drop IS NULL", accepted));
     if (first != split.accepted)
       return Error{Code::internal, fmt::format("{} rows were written, {} are accepted", first, split.accepted)};
     if (split.quarantined == 0) return {};
-    MILLRACE_TRY(
-        const auto second,
-        copy("millrace_file, millrace_row, string_split(millrace_quarantine, chr(31)) AS millrace_reasons" + came,
-             "millrace_quarantine IS NOT NULL", quarantine));
+    MILLRACE_TRY(const auto second, copy(fmt::format("millrace_file, millrace_row, {} AS millrace_reasons{}",
+                                                     plan_.dialect().split("millrace_quarantine", kSeparator), came),
+                                         "millrace_quarantine IS NOT NULL", quarantine));
     (void)second;
     return {};
   };

@@ -2,25 +2,13 @@
 
 #include <fmt/format.h>
 
-#include "engine/engine.h"
-
 namespace millrace::data {
 namespace {
 
-enum class Family { text, integer, wide, number, boolean, date, timestamp, zoned, time, other };
-
-Family family_of(const std::string& type) {
-  if (type.empty() || type == "VARCHAR" || type.starts_with("ENUM") || type == "UUID") return Family::text;
-  for (const auto* name : {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"})
-    if (type == name) return Family::integer;
-  if (type == "UBIGINT" || type == "HUGEINT" || type == "UHUGEINT") return Family::wide;
-  if (type == "FLOAT" || type == "DOUBLE" || type.starts_with("DECIMAL")) return Family::number;
-  if (type == "BOOLEAN") return Family::boolean;
-  if (type == "DATE") return Family::date;
-  if (type == "TIMESTAMP WITH TIME ZONE") return Family::zoned;
-  if (type.starts_with("TIMESTAMP")) return Family::timestamp;
-  return type == "TIME" ? Family::time : Family::other;
-}
+using engine::Dialect;
+using engine::SourceType;
+using engine::SqlType;
+using engine::TimePart;
 
 constexpr std::string_view kInteger = R"([+-]?[0-9]{1,19}(\.0*)?)";
 constexpr std::string_view kNumber =
@@ -28,105 +16,111 @@ constexpr std::string_view kNumber =
 constexpr std::string_view kDate = R"([0-9]{4}-[0-9]{2}-[0-9]{2})";
 constexpr std::string_view kTime = R"([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)";
 
-std::string matched(std::string_view pattern, const std::string& raw, const std::string& then) {
-  return fmt::format("CASE WHEN regexp_full_match({}, {}) THEN {} END", raw, engine::quote_text(pattern), then);
+std::string matched(const Dialect& dialect, std::string_view pattern, const std::string& raw, SqlType type) {
+  return fmt::format("CASE WHEN {} THEN {} END", dialect.matches(raw, pattern), dialect.parse(raw, type));
 }
 
 // ISO 8601. A value with an offset is moved to UTC; one without is UTC.
-std::string timestamp_of(const std::string& raw) {
+std::string timestamp_of(const Dialect& dialect, const std::string& raw) {
   const auto local = fmt::format("{}(?:[T ]{}Z?)?", kDate, kTime);
   const auto offset = fmt::format("{}[T ]{}[+-][0-9]{{2}}(?::?[0-9]{{2}})?", kDate, kTime);
-  return fmt::format(
-      "CASE WHEN regexp_full_match({0}, {1}) THEN TRY_CAST({0} AS TIMESTAMP) WHEN regexp_full_match({0}, {2}) THEN "
-      "make_timestamp(epoch_us(TRY_CAST({0} AS TIMESTAMP WITH TIME ZONE))) END",
-      raw, engine::quote_text(local), engine::quote_text(offset));
+  return fmt::format("CASE WHEN {} THEN {} WHEN {} THEN {} END", dialect.matches(raw, local),
+                     dialect.parse(raw, SqlType::timestamp), dialect.matches(raw, offset), dialect.parse_zoned(raw));
 }
 
-// A date pattern of Java's form, which the standard uses, as the engine's.
-Result<std::string> to_strptime(const Property& property) {
-  static constexpr std::pair<std::string_view, std::string_view> kLetters[] = {
-      {"yyyy", "%Y"}, {"MM", "%m"}, {"dd", "%d"},     {"HH", "%H"},
-      {"mm", "%M"},   {"ss", "%S"}, {"SSSSSS", "%f"}, {"SSS", "%g"}};
-  std::string out;
+// A date pattern of Java's form, which the standard uses.
+Result<std::vector<TimePart>> read_format(const Property& property) {
+  using Field = TimePart::Field;
+  static constexpr std::pair<std::string_view, Field> kLetters[] = {{"yyyy", Field::year},
+                                                                    {"MM", Field::month},
+                                                                    {"dd", Field::day},
+                                                                    {"HH", Field::hour},
+                                                                    {"mm", Field::minute},
+                                                                    {"ss", Field::second},
+                                                                    {"SSSSSS", Field::microsecond},
+                                                                    {"SSS", Field::millisecond}};
+  std::vector<TimePart> parts;
   std::string_view rest = property.format;
   while (!rest.empty()) {
     if (rest.front() == '\'') {
       const auto end = rest.find('\'', 1);
       if (end == std::string_view::npos) break;
-      for (const char c : rest.substr(1, end - 1)) out += c == '%' ? "%%" : std::string(1, c);
+      parts.push_back({Field::text, std::string(rest.substr(1, end - 1))});
       rest.remove_prefix(end + 1);
       continue;
     }
     const auto letter = std::find_if(std::begin(kLetters), std::end(kLetters),
                                      [&](const auto& l) { return rest.starts_with(l.first); });
     if (letter != std::end(kLetters)) {
-      out += letter->second;
+      parts.push_back({letter->second});
       rest.remove_prefix(letter->first.size());
       continue;
     }
     const char c = rest.front();
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) break;
-    out += c == '%' ? "%%" : std::string(1, c);
+    parts.push_back({Field::text, std::string(1, c)});
     rest.remove_prefix(1);
   }
-  if (rest.empty()) return out;
+  if (rest.empty()) return parts;
   return Error{Code::unsupported,
                fmt::format("the format '{}' of '{}' cannot be read from '{}' on", property.format, property.name, rest)}
       .at(property.where)
       .hint("use yyyy, MM, dd, HH, mm, ss, SSS, SSSSSS and quoted text; or leave the format out for ISO 8601");
 }
 
-Result<std::optional<Typed>> from_text(const Property& property, const std::string& raw) {
+Result<std::optional<Typed>> from_text(const Dialect& dialect, const Property& property, const std::string& raw) {
   const auto ok = [](std::string sql) { return std::optional(Typed{std::move(sql), true}); };
   const bool temporal = property.type == LogicalType::date || property.type == LogicalType::timestamp ||
                         property.type == LogicalType::time;
   if (temporal && !property.format.empty()) {
-    MILLRACE_TRY(const auto format, to_strptime(property));
-    return ok(
-        fmt::format("CAST(TRY_STRPTIME({}, {}) AS {})", raw, engine::quote_text(format), sql_type(property.type)));
+    MILLRACE_TRY(const auto parts, read_format(property));
+    return ok(dialect.parse_parts(raw, parts, *sql_type(property.type)));
   }
   switch (property.type) {
-    case LogicalType::integer: return ok(matched(kInteger, raw, fmt::format("TRY_CAST({} AS BIGINT)", raw)));
-    case LogicalType::number: return ok(matched(kNumber, raw, fmt::format("TRY_CAST({} AS DOUBLE)", raw)));
+    case LogicalType::integer: return ok(matched(dialect, kInteger, raw, SqlType::integer));
+    case LogicalType::number: return ok(matched(dialect, kNumber, raw, SqlType::number));
     case LogicalType::boolean:
       return ok(fmt::format(
           "CASE WHEN lower({0}) IN ('true', '1') THEN TRUE WHEN lower({0}) IN ('false', '0') THEN FALSE END", raw));
-    case LogicalType::date: return ok(matched(kDate, raw, fmt::format("TRY_CAST({} AS DATE)", raw)));
-    case LogicalType::timestamp: return ok(timestamp_of(raw));
-    case LogicalType::time: return ok(matched(kTime, raw, fmt::format("TRY_CAST({} AS TIME)", raw)));
+    case LogicalType::date: return ok(matched(dialect, kDate, raw, SqlType::date));
+    case LogicalType::timestamp: return ok(timestamp_of(dialect, raw));
+    case LogicalType::time: return ok(matched(dialect, kTime, raw, SqlType::time));
     default: return std::optional(Typed{raw, false});
   }
 }
 
-std::optional<Typed> to_integer(Family from, const std::string& raw) {
-  if (from == Family::integer) return Typed{fmt::format("CAST({} AS BIGINT)", raw)};
-  if (from == Family::wide) return Typed{fmt::format("TRY_CAST({} AS BIGINT)", raw), true};
+std::optional<Typed> to_integer(const Dialect& dialect, SourceType from, const std::string& raw) {
+  const auto fitting = dialect.try_cast(raw, SqlType::integer);
+  if (from == SourceType::integer) return Typed{dialect.cast(raw, SqlType::integer)};
+  if (from == SourceType::wide) return Typed{fitting, true};
   // Tables with missing values often come with whole numbers as floating point.
-  if (from == Family::number)
-    return Typed{
-        fmt::format("CASE WHEN CAST({0} AS DOUBLE) = floor(CAST({0} AS DOUBLE)) THEN TRY_CAST({0} AS BIGINT) END", raw),
-        true};
+  if (from == SourceType::number)
+    return Typed{fmt::format("CASE WHEN {0} = floor({0}) THEN {1} END", dialect.cast(raw, SqlType::number), fitting),
+                 true};
   return std::nullopt;
 }
 
-std::optional<Typed> from_native(LogicalType wanted, Family from, const std::string& raw) {
+std::optional<Typed> from_native(const Dialect& dialect, LogicalType wanted, SourceType from, const std::string& raw) {
   switch (wanted) {
-    case LogicalType::integer: return to_integer(from, raw);
+    case LogicalType::integer: return to_integer(dialect, from, raw);
     case LogicalType::number:
-      if (from == Family::integer || from == Family::wide || from == Family::number)
-        return Typed{fmt::format("CAST({} AS DOUBLE)", raw)};
+      if (from == SourceType::integer || from == SourceType::wide || from == SourceType::number)
+        return Typed{dialect.cast(raw, SqlType::number)};
       return std::nullopt;
-    case LogicalType::boolean: return from == Family::boolean ? std::optional(Typed{raw}) : std::nullopt;
+    case LogicalType::boolean: return from == SourceType::boolean ? std::optional(Typed{raw}) : std::nullopt;
     case LogicalType::date:
-      if (from == Family::date) return Typed{raw};
-      if (from == Family::timestamp)
-        return Typed{fmt::format("CASE WHEN date_trunc('day', {0}) = {0} THEN CAST({0} AS DATE) END", raw), true};
+      if (from == SourceType::date) return Typed{raw};
+      if (from == SourceType::timestamp)
+        return Typed{
+            fmt::format("CASE WHEN date_trunc('day', {0}) = {0} THEN {1} END", raw, dialect.cast(raw, SqlType::date)),
+            true};
       return std::nullopt;
     case LogicalType::timestamp:
-      if (from == Family::date || from == Family::timestamp) return Typed{fmt::format("CAST({} AS TIMESTAMP)", raw)};
-      if (from == Family::zoned) return Typed{fmt::format("make_timestamp(epoch_us({}))", raw)};
+      if (from == SourceType::date || from == SourceType::timestamp)
+        return Typed{dialect.cast(raw, SqlType::timestamp)};
+      if (from == SourceType::zoned) return Typed{dialect.to_utc(raw)};
       return std::nullopt;
-    case LogicalType::time: return from == Family::time ? std::optional(Typed{raw}) : std::nullopt;
+    case LogicalType::time: return from == SourceType::time ? std::optional(Typed{raw}) : std::nullopt;
     case LogicalType::string: return std::nullopt;  // text is handled before
     default: return Typed{raw};
   }
@@ -134,25 +128,26 @@ std::optional<Typed> from_native(LogicalType wanted, Family from, const std::str
 
 }  // namespace
 
-std::string sql_type(LogicalType type) {
+std::optional<SqlType> sql_type(LogicalType type) {
   switch (type) {
-    case LogicalType::string: return "VARCHAR";
-    case LogicalType::integer: return "BIGINT";
-    case LogicalType::number: return "DOUBLE";
-    case LogicalType::boolean: return "BOOLEAN";
-    case LogicalType::date: return "DATE";
-    case LogicalType::timestamp: return "TIMESTAMP";
-    case LogicalType::time: return "TIME";
-    default: return "";
+    case LogicalType::string: return SqlType::text;
+    case LogicalType::integer: return SqlType::integer;
+    case LogicalType::number: return SqlType::number;
+    case LogicalType::boolean: return SqlType::boolean;
+    case LogicalType::date: return SqlType::date;
+    case LogicalType::timestamp: return SqlType::timestamp;
+    case LogicalType::time: return SqlType::time;
+    default: return std::nullopt;
   }
 }
 
-Result<std::optional<Typed>> to_typed(const Property& property, const std::string& source_type,
+Result<std::optional<Typed>> to_typed(const Dialect& dialect, const Property& property, const std::string& source_type,
                                       const std::string& raw) {
-  const Family from = family_of(source_type);
-  if (from != Family::text) return from_native(property.type, from, raw);
-  const bool plain = source_type.empty() || source_type == "VARCHAR";
-  return from_text(property, plain ? raw : fmt::format("CAST({} AS VARCHAR)", raw));
+  const auto text = dialect.type(SqlType::text);
+  if (source_type.empty() || source_type == text) return from_text(dialect, property, raw);
+  const SourceType from = dialect.source_type(source_type);
+  if (from != SourceType::text) return from_native(dialect, property.type, from, raw);
+  return from_text(dialect, property, dialect.cast(raw, SqlType::text));
 }
 
 }  // namespace millrace::data

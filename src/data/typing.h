@@ -5,6 +5,7 @@
 #include <string>
 
 #include "data/contract.h"
+#include "engine/dialect.h"
 
 namespace millrace::data {
 
@@ -15,8 +16,9 @@ struct Typed {
 
 // `source_type` is the engine's type, "" for CSV text; `raw` an SQL name. Nothing when no value of that type can be the
 // wanted one. An Error when the property's format cannot be read.
-Result<std::optional<Typed>> to_typed(const Property& property, const std::string& source_type, const std::string& raw);
+Result<std::optional<Typed>> to_typed(const engine::Dialect& dialect, const Property& property,
+                                      const std::string& source_type, const std::string& raw);
 
-std::string sql_type(LogicalType type);  // "" for any, object and array: kept as they come
+std::optional<engine::SqlType> sql_type(LogicalType type);  // nothing for any, object and array: kept as they come
 
 }  // namespace millrace::data

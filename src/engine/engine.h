@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/result.h"
+#include "engine/dialect.h"
 #include "engine/table.h"
 
 namespace millrace::engine {
@@ -45,7 +46,8 @@ class Engine {
 
   // Ends the statement that another thread runs in this session with `timeout`; nothing if there is none.
   virtual void cancel() = 0;
-  virtual std::string describe() const = 0;  // "duckdb v1.x"; part of cache keys
+  virtual std::string describe() const = 0;    // "duckdb v1.x"; part of cache keys
+  virtual const Dialect& dialect() const = 0;  // how SQL that other engines read too is spelt here
 };
 
 // Opens sessions. Thread-safe.
@@ -59,8 +61,8 @@ class Engines {
 // A session may outlive the factory.
 Result<std::unique_ptr<Engines>> load_duckdb(const std::string& library_path);
 
-std::string quote_name(
-    std::string_view name);  // "a""b", as DuckDB reads it (its 1.5 knows no backticks; Spark knows only those)
+// For SQL that only DuckDB reads; for all engines' SQL see Dialect.
+std::string quote_name(std::string_view name);  // "a""b"
 std::string quote_text(std::string_view text);  // 'it''s'
 
 // The options of COPY ... TO that make a Parquet file byte-stable: "FORMAT parquet, COMPRESSION zstd, ...".

@@ -4,8 +4,7 @@
 #include <re2/re2.h>
 
 #include "core/ids.h"
-
-#include "engine/engine.h"
+#include "data/typing.h"
 
 namespace millrace::data {
 
@@ -16,7 +15,8 @@ namespace millrace::data {
 namespace {
 
 std::string_view name_of(Parameter::Form form) {
-  constexpr std::string_view kNames[] = {"a column", "columns", "text", "[low, high]", "one of", "{dataset, columns}"};
+  constexpr std::string_view kNames[] = {"a column", "columns",           "text", "a condition", "[low, high]",
+                                         "one of",   "{dataset, columns}"};
   return kNames[static_cast<size_t>(form)];
 }
 
@@ -174,24 +174,16 @@ Outcome finish_count(const Rule& rule, const Integers& counts, const BatchFacts&
   return outcome;
 }
 
-std::string literal(const Property& property, const std::string& text) {
-  const auto quoted = engine::quote_text(text);
-  switch (property.type) {
-    case LogicalType::integer: return fmt::format("CAST({} AS BIGINT)", quoted);
-    case LogicalType::number: return fmt::format("CAST({} AS DOUBLE)", quoted);
-    case LogicalType::boolean: return fmt::format("CAST({} AS BOOLEAN)", quoted);
-    case LogicalType::date: return fmt::format("CAST({} AS DATE)", quoted);
-    case LogicalType::timestamp: return fmt::format("CAST({} AS TIMESTAMP)", quoted);
-    case LogicalType::time: return fmt::format("CAST({} AS TIME)", quoted);
-    default: return quoted;
-  }
+std::string literal(const ScanColumns& scan, const std::string& column, const Json& value) {
+  return scan.dialect().literal(sql_type(scan.property(column).type).value_or(engine::SqlType::text),
+                                value.is_string() ? value.get<std::string>() : to_text(value));
 }
 
-std::string literal(const Property& property, const Bound& bound) {
+std::string literal(const ScanColumns& scan, const std::string& column, const Bound& bound) {
   // A fraction as the bound of an integer column must not be rounded.
-  if (property.type == LogicalType::integer && !bound.integral)
-    return fmt::format("CAST({} AS DOUBLE)", engine::quote_text(bound.text));
-  return literal(property, bound.text);
+  if (scan.property(column).type == LogicalType::integer && !bound.integral)
+    return scan.dialect().literal(engine::SqlType::number, bound.text);
+  return literal(scan, column, Json(bound.text));
 }
 
 }  // namespace millrace::data

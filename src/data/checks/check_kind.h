@@ -2,8 +2,9 @@
 // parameters and their ranges stand: the contract reader, "did you mean" and docs/checks.md read them.
 //
 // A kind compiles a rule to SQL over one row scan: aggregates that answer integers, and for kinds about single rows the
-// condition under which a row breaks the rule (NULL counts as false). What the integers mean is finished here, once,
-// for every engine.
+// condition under which a row breaks the rule (NULL counts as false). A kind that one scan cannot answer adds queries
+// of its own. What the answers mean is finished here, once, for every engine; what engines spell differently, the
+// scan's dialect spells.
 #pragma once
 #include <optional>
 #include <span>
@@ -13,11 +14,13 @@
 
 #include "core/yaml.h"
 #include "data/rules.h"
+#include "engine/dialect.h"
+#include "engine/table.h"
 
 namespace millrace::data {
 
 struct Parameter {
-  enum class Form { column, columns, text, numbers, choice, reference };
+  enum class Form { column, columns, text, condition, numbers, choice, reference };
   std::string_view name;
   Form form;
   bool required = false;
@@ -25,15 +28,20 @@ struct Parameter {
   std::vector<std::string> choices = {};
 };
 
-// The row scan as a kind sees it: SQL for a rule's columns.
+// The row scan as a kind sees it: SQL for a rule's columns. Queries that ask for no found() may read millrace_batch
+// alone instead of relation(), which joins the references.
 class ScanColumns {
  public:
   virtual ~ScanColumns() = default;
-  virtual std::string value(const std::string& column) const = 0;       // typed; NULL where missing or of a wrong type
+  virtual const engine::Dialect& dialect() const = 0;
+  virtual std::string relation() const = 0;                        // FROM ...: one row of it is one row of the batch
+  virtual std::string value(const std::string& column) const = 0;  // typed; NULL where missing or of a wrong type
   virtual std::string wrong_type(const std::string& column) const = 0;  // "FALSE" where it cannot be
   virtual const Property& property(const std::string& column) const = 0;
   // TRUE where the rule's key was found among the reference's (or the set's) values, NULL elsewhere.
   virtual std::string found(const Rule& rule) const = 0;
+  // A condition out of a parameter of the form `condition`; the plan has checked it.
+  virtual std::string condition(const std::string& text) const = 0;
 };
 
 // What is known of the batch beside the scan.
@@ -61,6 +69,10 @@ struct CheckKind {
   std::vector<std::string_view> runs_on = {};
   std::vector<std::string> (*aggregates)(const Rule&, const ScanColumns&) = nullptr;
   Outcome (*finish)(const Rule&, const Integers&, const BatchFacts&) = nullptr;
+  // What a rule needs beside the scan: SELECTs that run after it, in order, and what their answers mean. A rule that
+  // has any is finished by `conclude` alone, one without by `finish`.
+  std::vector<std::string> (*queries)(const Rule&, const ScanColumns&) = nullptr;
+  Outcome (*conclude)(const Rule&, const std::vector<engine::Table>&, const BatchFacts&) = nullptr;
   std::string (*violation)(const Rule&, const ScanColumns&) = nullptr;  // nullptr: not about single rows
   bool needs_order = false;  // its violation compares rows (a window): kept out of the first scan
 };
@@ -77,8 +89,8 @@ Result<void> check_pattern(const Yaml& node);
 // For kinds about rows: one aggregate that counts them, and their number or share by the rule's unit.
 std::vector<std::string> count_violations(const Rule& rule, const ScanColumns& columns);
 Outcome finish_count(const Rule& rule, const Integers& counts, const BatchFacts& facts);
-// A constant of the property's type.
-std::string literal(const Property& property, const std::string& text);
-std::string literal(const Property& property, const Bound& bound);
+// A constant of the column's type, of a value as the contract writes it.
+std::string literal(const ScanColumns& scan, const std::string& column, const Json& value);
+std::string literal(const ScanColumns& scan, const std::string& column, const Bound& bound);
 
 }  // namespace millrace::data

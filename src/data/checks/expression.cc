@@ -5,10 +5,8 @@
 namespace millrace::data {
 namespace {
 
-// The line end closes a comment at the end of the text. The plan has parsed exactly this form before
-// (data/expression.h).
-std::string violation(const Rule& rule, const ScanColumns&) {
-  return fmt::format("(NOT ({}\n))", string_or(rule.parameters, "expression", ""));
+std::string violation(const Rule& rule, const ScanColumns& scan) {
+  return fmt::format("(NOT {})", scan.condition(string_or(rule.parameters, "expression", "")));
 }
 
 }  // namespace
@@ -18,7 +16,7 @@ CheckKind expression() {
       .name = "expression",
       .summary = "a condition between the columns of a row holds; like an SQL CHECK, NULL does not break it",
       .custom = true,
-      .parameters = {{"expression", Parameter::Form::text, true, "one SQL condition over the row's columns"},
+      .parameters = {{"expression", Parameter::Form::condition, true, "one SQL condition over the row's columns"},
                      {"columns", Parameter::Form::columns, false, "the columns that it is about; shown in examples"},
                      {"between", Parameter::Form::numbers, false,
                       "lowest and highest share of rows that may break it; [0, 0] if left out"}},

@@ -8,7 +8,7 @@ namespace millrace::data {
 namespace {
 
 std::vector<std::string> aggregates(const Rule& rule, const ScanColumns& scan) {
-  return {fmt::format("epoch_us(max({})::TIMESTAMP)", scan.value(rule.columns[0]))};
+  return {scan.dialect().epoch_micros(fmt::format("max({})", scan.value(rule.columns[0])))};
 }
 
 double microseconds_of(const std::string& unit) {

@@ -7,7 +7,7 @@ namespace {
 
 std::string violation(const Rule& rule, const ScanColumns& scan) {
   const auto& property = scan.property(rule.columns[0]);
-  const auto length = fmt::format("length({})", scan.value(rule.columns[0]));
+  const auto length = scan.dialect().characters(scan.value(rule.columns[0]));
   std::vector<std::string> outside;
   if (property.min_length) outside.push_back(fmt::format("{} < {}", length, *property.min_length));
   if (property.max_length) outside.push_back(fmt::format("{} > {}", length, *property.max_length));

@@ -12,8 +12,7 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
   std::vector<std::string> constants;
   if (values != nullptr)
     for (const auto& item : *values)
-      if (!item.is_null())
-        constants.push_back(literal(scan.property(column), item.is_string() ? item.get<std::string>() : to_text(item)));
+      if (!item.is_null()) constants.push_back(literal(scan, column, item));
   if (constants.empty()) return "(" + missing + ")";
   return fmt::format("(({}) OR {} IN ({}))", missing, scan.value(column), fmt::join(constants, ", "));
 }

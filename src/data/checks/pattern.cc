@@ -1,14 +1,13 @@
 #include <fmt/format.h>
 
 #include "data/checks/check_kind.h"
-#include "engine/engine.h"
 
 namespace millrace::data {
 namespace {
 
 std::string violation(const Rule& rule, const ScanColumns& scan) {
-  return fmt::format("(NOT regexp_matches({}, {}))", scan.value(rule.columns[0]),
-                     engine::quote_text(string_or(rule.parameters, "pattern", "")));
+  return fmt::format("(NOT {})",
+                     scan.dialect().contains(scan.value(rule.columns[0]), string_or(rule.parameters, "pattern", "")));
 }
 
 }  // namespace

@@ -10,13 +10,13 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
   const auto value = scan.value(rule.columns[0]);
   std::vector<std::string> outside;
   if (property.minimum)
-    outside.push_back(
-        fmt::format("{} {} {}", value, property.minimum->open ? "<=" : "<", literal(property, *property.minimum)));
+    outside.push_back(fmt::format("{} {} {}", value, property.minimum->open ? "<=" : "<",
+                                  literal(scan, property.name, *property.minimum)));
   if (property.maximum)
-    outside.push_back(
-        fmt::format("{} {} {}", value, property.maximum->open ? ">=" : ">", literal(property, *property.maximum)));
+    outside.push_back(fmt::format("{} {} {}", value, property.maximum->open ? ">=" : ">",
+                                  literal(scan, property.name, *property.maximum)));
   // NaN sorts above all numbers in SQL and would pass a lone minimum.
-  if (property.type == LogicalType::number && !property.maximum) outside.push_back(fmt::format("isnan({})", value));
+  if (property.type == LogicalType::number && !property.maximum) outside.push_back(scan.dialect().is_nan(value));
   return fmt::format("({})", fmt::join(outside, " OR "));
 }
 

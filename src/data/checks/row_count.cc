@@ -12,9 +12,10 @@ constexpr double kDay = 86'400e6;
 
 std::vector<std::string> aggregates(const Rule& rule, const ScanColumns& scan) {
   if (!rule.parameters.contains("per")) return {"count(*)"};
-  if (rule.columns.empty()) return {"count(*)", "NULL"};
+  if (rule.columns.empty()) return {"count(*)"};
   const auto value = scan.value(rule.columns[0]);
-  return {"count(*)", fmt::format("epoch_us(max({0})::TIMESTAMP) - epoch_us(min({0})::TIMESTAMP)", value)};
+  return {"count(*)", fmt::format("{} - {}", scan.dialect().epoch_micros(fmt::format("max({})", value)),
+                                  scan.dialect().epoch_micros(fmt::format("min({})", value)))};
 }
 
 Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts) {

@@ -11,9 +11,7 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
   const Json& values = rule.parameters["values"];
   if (values.size() > set_inline_limit) return fmt::format("({} IS NOT NULL AND {} IS NULL)", value, scan.found(rule));
   std::vector<std::string> constants;
-  for (const auto& item : values)
-    constants.push_back(
-        literal(scan.property(rule.columns[0]), item.is_string() ? item.get<std::string>() : to_text(item)));
+  for (const auto& item : values) constants.push_back(literal(scan, rule.columns[0], item));
   return constants.empty() ? fmt::format("({} IS NOT NULL)", value)
                            : fmt::format("({} NOT IN ({}))", value, fmt::join(constants, ", "));
 }

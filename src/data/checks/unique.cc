@@ -18,17 +18,28 @@ std::string key_present(const Rule& rule, const ScanColumns& scan) {
 }
 
 std::vector<std::string> aggregates(const Rule& rule, const ScanColumns& scan) {
-  if (rule.columns.size() == 1)
-    return {fmt::format("count({})", scan.value(rule.columns[0])),
-            fmt::format("count(DISTINCT {})", scan.value(rule.columns[0]))};
-  const auto present = key_present(rule, scan);
-  return {fmt::format("count_if({})", present),
-          fmt::format("count(DISTINCT CASE WHEN {} THEN row({}) END)", present, list_of(rule, scan))};
+  if (rule.columns.size() > 1) return {};
+  return {fmt::format("count({})", scan.value(rule.columns[0])),
+          fmt::format("count(DISTINCT {})", scan.value(rule.columns[0]))};
 }
 
 Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts) {
   const int64_t repeated = counts[0].value_or(0) - counts[1].value_or(0);
   return finish_count(rule, {repeated}, facts);
+}
+
+// A key of several columns is grouped in a query of its own: half the time of counting distinct rows in the scan, and
+// it can spill.
+std::vector<std::string> queries(const Rule& rule, const ScanColumns& scan) {
+  if (rule.columns.size() == 1) return {};
+  return {
+      fmt::format("SELECT CAST(sum(millrace_rows - 1) AS BIGINT) FROM (SELECT count(*) AS millrace_rows FROM "
+                  "millrace_batch WHERE {} GROUP BY {})",
+                  key_present(rule, scan), list_of(rule, scan))};
+}
+
+Outcome conclude(const Rule& rule, const std::vector<engine::Table>& tables, const BatchFacts& facts) {
+  return finish_count(rule, {tables[0].is_null(0, 0) ? 0 : tables[0].integer(0, 0)}, facts);
 }
 
 std::string violation(const Rule& rule, const ScanColumns& scan) {
@@ -50,6 +61,8 @@ CheckKind unique() {
           .runs_on = {"duckdb"},
           .aggregates = aggregates,
           .finish = finish,
+          .queries = queries,
+          .conclude = conclude,
           .violation = violation,
           .needs_order = true};
 }

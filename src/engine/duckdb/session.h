@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/duckdb/dialect.h"
 #include "engine/duckdb/driver.h"
 #include "engine/engine.h"
 
@@ -21,6 +22,7 @@ class Session final : public Engine {
   Result<void> lock_down() override;
   void cancel() override;
   std::string describe() const override { return description_; }
+  const Dialect& dialect() const override { return duckdb::dialect(); }
 
  private:
   class Statement;
