@@ -6,11 +6,13 @@
 
 #include "core/files.h"
 #include "data/row_split.h"
+#include "stats/interval.h"
 
 namespace millrace::data {
 namespace {
 
 constexpr int kExamples = 5;
+constexpr size_t kSlices = 10'000, kSlicesShown = 20;
 constexpr size_t kExampleBytes = 200;
 
 class Check {
@@ -100,7 +102,7 @@ class Check {
     std::vector<std::string> aggregates = profile.aggregates();
     for (const auto& rule : rules_) {
       if (!rule.skipped.empty()) continue;
-      for (auto& sql : find_check_kind(rule.kind)->aggregates(rule, plan_)) aggregates.push_back(std::move(sql));
+      for (auto& sql : asked_of(rule)) aggregates.push_back(std::move(sql));
     }
     MILLRACE_TRY(const auto answer,
                  plan_.query(fmt::format("SELECT {} {}", fmt::join(aggregates, ", "), plan_.relation())));
@@ -109,16 +111,25 @@ class Check {
     return judge(answer, profile.aggregates().size());
   }
 
+  std::vector<std::string> asked_of(const Rule& rule) const {
+    const auto* kind = find_check_kind(rule.kind);
+    return kind->aggregates == nullptr ? std::vector<std::string>{} : kind->aggregates(rule, plan_);
+  }
+
   Result<void> judge(const engine::Table& answer, size_t at) {
     const BatchFacts facts{.rows = report_.rows,
                            .period_from = request_.period_from,
                            .period_to = request_.period_to,
-                           .now = request_.now};
+                           .now = request_.now,
+                           .profile = &report_.profile,
+                           .history = &request_.history,
+                           .anomaly_rules = static_cast<size_t>(std::count_if(
+                               rules_.begin(), rules_.end(), [](const Rule& r) { return r.kind == "anomaly"; }))};
     for (const auto& rule : rules_) {
       Finding finding{.rule = rule};
       if (rule.skipped.empty()) {
         const auto* kind = find_check_kind(rule.kind);
-        Integers integers(kind->aggregates(rule, plan_).size());
+        Integers integers(asked_of(rule).size());
         for (auto& integer : integers) {
           if (!answer.is_null(0, at)) integer = answer.integer(0, at);
           ++at;
@@ -130,19 +141,80 @@ class Check {
         finding.failing = outcome.failing;
         finding.about_rows = kind->violation != nullptr;
         finding.note = outcome.note;
+        finding.of = outcome.of, finding.effect = outcome.effect, finding.p_value = outcome.p_value;
+        finding.interval = outcome.interval;
+        if (finding.about_rows && !finding.interval) add_interval(finding);
         finding.ok = !outcome.value || rule.limit.holds(*outcome.value);
+        if (kind->by_slice && rule.parameters.contains("by")) MILLRACE_DO(judge_slices(*kind, facts, finding));
       }
       report_.findings.push_back(std::move(finding));
     }
     return {};
   }
 
+  // The rule once more in each slice: it holds when it holds in all of them.
+  Result<void> judge_slices(const CheckKind& kind, BatchFacts facts, Finding& finding) {
+    const auto& rule = finding.rule;
+    std::string by;
+    std::vector<std::string> names;
+    for (const auto& column : rule.parameters["by"]) {
+      names.push_back(column.get<std::string>());
+      by += (by.empty() ? "" : ", ") + plan_.value(names.back());
+    }
+    const auto aggregates = kind.aggregates(rule, plan_);
+    MILLRACE_TRY(
+        const auto found,
+        plan_.query(fmt::format("SELECT {0}, count(*), {1} {2} GROUP BY {0} ORDER BY count(*) DESC, {0} LIMIT {3}", by,
+                                fmt::join(aggregates, ", "), plan_.relation(), kSlices + 1)));
+    if (found.rows() > kSlices)
+      return Error{Code::too_large, fmt::format("'by' of {} makes more than {} slices", rule.id, kSlices)}
+          .at(rule.where)
+          .hint("name columns with fewer values");
+    std::vector<std::pair<double, Json>> slices;
+    for (size_t row = 0; row < found.rows(); ++row) {
+      Integers integers(aggregates.size());
+      for (size_t i = 0; i < integers.size(); ++i)
+        if (const size_t at = names.size() + 1 + i; !found.is_null(row, at)) integers[i] = found.integer(row, at);
+      facts.rows = found.integer(row, names.size());
+      const auto outcome = kind.finish(rule, integers, facts);
+      if (!outcome.value) continue;
+      const bool ok = rule.limit.holds(*outcome.value);
+      Json slice = Json::object();
+      for (size_t i = 0; i < names.size(); ++i)
+        slice[names[i]] = plan_.property(names[i]).is_masked() ? Json("(masked)") : found.json(row, i);
+      slices.emplace_back(
+          ok ? -1 : std::abs(*outcome.value - *finding.value),
+          Json{{"slice", std::move(slice)}, {"value", *outcome.value}, {"rows", facts.rows}, {"ok", ok}});
+      finding.ok = finding.ok && ok;
+    }
+    std::stable_sort(slices.begin(), slices.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    if (slices.size() > kSlicesShown) slices.resize(kSlicesShown);
+    for (auto& [away, slice] : slices) finding.slices.push_back(std::move(slice));
+    return {};
+  }
+
+  // Of a share of rows: Wilson's.
+  void add_interval(Finding& finding) const {
+    const auto rows = finding.of > 0 ? finding.of : report_.rows;
+    const auto interval = stats::wilson(std::min(finding.failing, rows), rows);
+    const double unit = finding.rule.unit == "percent" ? 100
+                        : finding.rule.unit == "rows"  ? static_cast<double>(rows)
+                                                       : 1;
+    if (interval) finding.interval = {interval->low * unit, interval->high * unit};
+  }
+
   Result<std::vector<engine::Table>> ask_further(const Rule& rule, const CheckKind& kind) {
     std::vector<engine::Table> tables;
     if (kind.queries == nullptr) return tables;
     for (const auto& select : kind.queries(rule, plan_)) {
-      MILLRACE_TRY(auto table, plan_.query(select));
-      tables.push_back(std::move(table));
+      auto table = plan_.query(select);
+      if (!table) {
+        auto error = std::move(table).error();
+        error.while_doing("judging the rule " + rule.id);
+        if (rule.kind == "sql") error.at(rule.where);
+        return error;
+      }
+      tables.push_back(*std::move(table));
     }
     return tables;
   }
@@ -241,7 +313,8 @@ Result<CheckReport> check_files(engine::Engines& engines, const FileCheck& check
                        .period_from = check.period_from,
                        .period_to = check.period_to,
                        .now = check.now,
-                       .profile_before = Json()};
+                       .profile_before = check.profile_before,
+                       .history = check.history};
   engine::EngineOptions options{.threads = check.threads, .temp_folder = check.temp_folder};
   for (const auto& file : check.files) request.files.push_back(absolute(file));
   for (const auto& [name, files] : check.references)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "data/history.h"
 #include "data/profile.h"
 #include "data/rules.h"
 #include "engine/engine.h"
@@ -26,6 +27,7 @@ struct CheckRequest {
   Micros period_from = 0, period_to = 0;  // what the batch covers; 0, 0 = not told
   Micros now = 0;
   Json profile_before;  // an earlier profile: its edges are kept
+  History history;      // of the versions before, the newest last: what distributions and anomalies are judged by
 };
 
 struct Finding {
@@ -35,6 +37,10 @@ struct Finding {
   int64_t failing = 0;  // rows that break the rule, for rules about rows
   bool about_rows = false;
   std::string note;
+  int64_t of = 0;  // what the value stands on: rows, versions; 0 = not told
+  std::optional<double> effect, p_value;
+  std::optional<std::pair<double, double>> interval;
+  Json slices = Json::array();    // of a rule with `by`: [{slice, value, rows, ok}], the worst first, up to 20
   Json examples = Json::array();  // up to 5 rows: {"file", "row", "values"}; masked columns hide their values
 };
 
@@ -67,6 +73,8 @@ struct FileCheck {
   Micros period_from = 0, period_to = 0;
   Micros now = 0;
   int threads = 2;
+  Json profile_before;  // as in CheckRequest
+  History history;
 };
 Result<CheckReport> check_files(engine::Engines& engines, const FileCheck& check);
 

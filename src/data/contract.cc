@@ -106,7 +106,7 @@ Result<void> check_names(const Object& object) {
   for (const auto& rule : object.quality) {
     for (const auto& column : columns_of(rule.arguments, "properties")) MILLRACE_DO(known(column, rule.where));
     if (rule.engine != "millrace") continue;
-    for (const char* key : {"column", "columns"})
+    for (const char* key : {"column", "columns", "by", "within"})
       for (const auto& column : columns_of(rule.implementation, key)) MILLRACE_DO(known(column, rule.where));
   }
   return {};

@@ -16,6 +16,7 @@ namespace millrace::data {
 namespace {
 
 constexpr size_t kFindingsBytes = 64 << 20;
+constexpr size_t kHistory = 90;  // versions that anomalies are judged by
 
 std::string short_digest(const std::string& digest) { return digest.substr(7, 12); }
 std::string day_text(Micros time) { return to_iso(time).substr(0, 19) + "Z"; }
@@ -217,6 +218,10 @@ Result<void> Datasets::check(const std::string& folder, const Batch& batch, Draf
       before && *before && (*before)->contract_digest == version.contract_digest) {
     MILLRACE_TRY(request.profile_before, read_json((*before)->profile_digest));
   }
+  MILLRACE_TRY(const auto rules, rules_of(draft.contract, *draft.object));
+  if (std::any_of(rules.begin(), rules.end(), [](const Rule& rule) { return is_by_history(rule); })) {
+    MILLRACE_TRY(request.history, history_of(draft.workspace, version));
+  }
   MILLRACE_TRY(const auto session, engines_.open(options));
   MILLRACE_DO(session->lock_down());
   MILLRACE_TRY(const auto report, check_batch(*session, request));
@@ -234,6 +239,24 @@ Result<void> Datasets::check(const std::string& folder, const Batch& batch, Draf
   MILLRACE_TRY(version.profile_digest, blobs_.put(to_text(report.profile.to_json())));
   version.digest = version.file.empty() ? version.input_digest : version.file;
   return {};
+}
+
+Result<History> Datasets::history_of(const std::string& workspace, const DatasetVersion& version) const {
+  History out;
+  MILLRACE_TRY(const auto versions, list(workspace, version.dataset));
+  std::vector<DatasetVersion> before;
+  if (version.period_to != 0)
+    before = current_versions(versions);
+  else
+    std::copy_if(versions.begin(), versions.end(), std::back_inserter(before),
+                 [](const auto& one) { return one.is_selectable(); });
+  std::erase_if(before, [&](const auto& one) { return version.period_to != 0 && one.period_to > version.period_from; });
+  if (before.size() > kHistory) before.erase(before.begin(), before.end() - static_cast<int64_t>(kHistory));
+  for (const auto& one : before) {
+    MILLRACE_TRY(auto profile, read_json(one.profile_digest));
+    out.push_back({one.period_from, one.period_to, one.recorded_at, std::move(profile)});
+  }
+  return out;
 }
 
 Result<DatasetVersion> Datasets::record(const Caller& caller, const Batch& batch, const Draft& draft) {

@@ -73,6 +73,7 @@ class Datasets {
   Result<void> read_batch(const Caller& caller, const Batch& batch, const std::vector<Source>& sources, Draft& draft);
   Result<void> find_references(const Caller& caller, const std::vector<Source>& sources, Draft& draft);
   Result<void> check(const std::string& folder, const Batch& batch, Draft& draft);
+  Result<History> history_of(const std::string& workspace, const DatasetVersion& version) const;
   Result<DatasetVersion> record(const Caller& caller, const Batch& batch, const Draft& draft);
   Result<Json> read_json(const std::string& digest) const;
   Result<std::vector<DatasetVersion>> all_of(const std::string& workspace, const std::string& dataset,

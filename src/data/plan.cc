@@ -106,6 +106,19 @@ Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>
                                                 : dialect().make_table("millrace_batch", select)));
   (void)made;
   for (const auto& [rule, text] : conditions(rules_)) MILLRACE_DO(check_condition(*rule, text));
+  if (std::any_of(rules_.begin(), rules_.end(), [](const Rule& rule) { return rule.kind == "sql"; }))
+    MILLRACE_DO(name_batch());
+  return {};
+}
+
+// Queries of the contract know the batch by its object's name and columns.
+Result<void> Plan::name_batch() {
+  std::string list;
+  for (const auto& property : object_.properties)
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", dialect().quote_name(property.name));
+  MILLRACE_TRY(const auto made,
+               execute(dialect().make_view(object_.name, fmt::format("SELECT {} FROM millrace_batch", list))));
+  (void)made;
   return {};
 }
 

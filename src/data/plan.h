@@ -56,6 +56,7 @@ class Plan final : public ScanColumns {
   Result<std::vector<SchemaProblem>> match_file(const InputFile& file);
   Result<void> add_reference(const Rule& rule, const std::map<std::string, std::vector<std::string>>& references);
   Result<void> add_set(const Rule& rule);
+  Result<void> name_batch();
   Result<void> check_condition(const Rule& rule, const std::string& text) const;
   Result<std::string> select_batch() const;
 

@@ -32,7 +32,14 @@ Result<ReferenceFindings> check_by_reference(engine::Engines& engines, const Ref
   ReferenceFindings out{.findings = {{"checks", Json::object()}, {"alerts", Json::array()}}};
   compare::CompareRequest request;
   if (!check.batch.contract.empty()) {
-    MILLRACE_TRY(const auto report, check_files(engines, check.batch));
+    // The reference's profile is what distributions of the contract are compared with, on its edges.
+    FileCheck good = check.batch;
+    good.files = check.reference, good.out_folder.clear();
+    MILLRACE_TRY(const auto before, check_files(engines, good));
+    FileCheck batch = check.batch;
+    batch.profile_before = before.profile.to_json();
+    batch.history = {{.profile = batch.profile_before}};
+    MILLRACE_TRY(const auto report, check_files(engines, batch));
     out.findings = report.to_json();
     out.passed = report.passed();
     request.masked = masked_columns(check.batch.contract, check.batch.object);

@@ -42,6 +42,12 @@ Json check_json(const Finding& finding) {
       out["value"] = static_cast<int64_t>(*finding.value);
   }
   if (finding.about_rows) out["rows"] = finding.failing;
+  if (!finding.slices.empty()) out["slices"] = finding.slices;
+  if (finding.of > 0) out["of"] = finding.of;
+  if (finding.effect && std::isfinite(*finding.effect)) out["effect"] = *finding.effect;
+  if (finding.p_value && std::isfinite(*finding.p_value)) out["p_value"] = *finding.p_value;
+  if (finding.interval && std::isfinite(finding.interval->first) && std::isfinite(finding.interval->second))
+    out["interval"] = {finding.interval->first, finding.interval->second};
   if (!finding.note.empty()) out["note"] = finding.note;
   if (!rule.dimension.empty()) out["dimension"] = rule.dimension;
   if (!rule.description.empty()) out["description"] = rule.description;
@@ -51,14 +57,15 @@ Json check_json(const Finding& finding) {
 
 Json alert_json(const Finding& finding, double score) {
   const auto& rule = finding.rule;
-  Json out{{"rule", rule.id},
-           {"check", rule.kind},
-           {"column", rule.columns.empty() ? Json() : Json(rule.columns[0])},
-           {"columns", rule.columns},
-           {"slice", nullptr},
-           {"score", score},
-           {"severity", name_of(rule.severity)},
-           {"examples", finding.examples}};
+  Json out{
+      {"rule", rule.id},
+      {"check", rule.kind},
+      {"column", rule.columns.empty() ? Json() : Json(rule.columns[0])},
+      {"columns", rule.columns},
+      {"slice", finding.slices.empty() || finding.slices[0]["ok"].get<bool>() ? Json() : finding.slices[0]["slice"]},
+      {"score", score},
+      {"severity", name_of(rule.severity)},
+      {"examples", finding.examples}};
   if (finding.value && std::isfinite(*finding.value)) out["value"] = *finding.value;
   if (finding.about_rows) out["rows"] = finding.failing;
   if (!finding.note.empty()) out["note"] = finding.note;

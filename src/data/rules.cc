@@ -128,13 +128,13 @@ class Builder {
       fill_library(quality, rule);
     else if (quality.type == "custom" && quality.engine == "millrace")
       fill_custom(quality, rule);
+    else if (quality.type == "sql")
+      fill_sql(quality, rule);
     else {
       rule.kind = quality.type;
       rule.limit = none_allowed();
       rule.skipped = quality.type == "text" ? "a text for people; nothing to run"
-                     : quality.type == "sql"
-                         ? "rules of type sql are not run; write type: custom, engine: millrace, metric: expression"
-                         : fmt::format("engine '{}' is not Millrace's", quality.engine);
+                                            : fmt::format("engine '{}' is not Millrace's", quality.engine);
     }
     rule.on_fail = quality.on_fail;
     if (rule.on_fail == OnFail::inherit) rule.on_fail = action_of(rule, property);
@@ -166,6 +166,14 @@ class Builder {
       rule.kind = "set", rule.parameters["values"] = quality.arguments["validValues"];
   }
 
+  // Without an operator the answer is a boolean that must be true.
+  void fill_sql(const Quality& quality, Rule& rule) {
+    rule.kind = "sql";
+    rule.parameters["query"] = quality.query, rule.parameters["object"] = object_.name;
+    rule.unit = quality.unit.empty() ? "value" : quality.unit;
+    if (!quality.limit) rule.limit = {.low = 1, .high = 1, .written = "mustBe"};
+  }
+
   void fill_custom(const Quality& quality, Rule& rule) {
     const Json& said = quality.implementation;
     rule.kind = said.value("metric", "");
@@ -174,12 +182,16 @@ class Builder {
     if (said.contains("column")) rule.columns = names_in(find(said, "column"));
     if (said.contains("columns")) rule.columns = names_in(find(said, "columns"));
     rule.limit = none_allowed();
+    const auto* kind = find_check_kind(rule.kind);
+    if (kind != nullptr) rule.limit.high = kind->highest;
     if (const Json* between = find(said, "between"))
       rule.limit.low = (*between)[0].get<double>(), rule.limit.high = (*between)[1].get<double>();
     if (rule.kind == "row_count")
       rule.unit = said.contains("per") ? "rows per " + said.value("per", "") : "rows";
     else if (rule.kind == "freshness")
       rule.unit = said.value("unit", "h");
+    else if (kind != nullptr && !kind->unit.empty())
+      rule.unit = kind->unit;
     else if (quality.unit.empty())
       rule.unit = rule.kind == "unique" ? "rows" : "share";
   }
@@ -217,8 +229,29 @@ class Builder {
 
 }  // namespace
 
+// A kind that is about so many columns, or about numbers.
+Result<void> check_columns(const Rule& rule, const CheckKind& kind, const Object& object) {
+  if (kind.columns != 0 && rule.columns.size() != kind.columns)
+    return Error{Code::invalid,
+                 fmt::format("{} is about {} columns, not {}", kind.name, kind.columns, rule.columns.size())}
+        .at(rule.where);
+  if (!kind.of_numbers) return {};
+  for (const auto& column : rule.columns) {
+    const auto type = object.find(column)->type;
+    if (type == LogicalType::integer || type == LogicalType::number) continue;
+    return Error{Code::invalid, fmt::format("{} is about numbers; '{}' is {}", kind.name, column, name_of(type))}
+        .at(rule.where)
+        .hint("its logicalType must be integer or number");
+  }
+  return {};
+}
+
 Result<std::vector<Rule>> rules_of(const Contract& contract, const Object& object) {
-  return Builder(contract, object).build();
+  MILLRACE_TRY(auto rules, Builder(contract, object).build());
+  for (const auto& rule : rules)
+    if (const auto* kind = find_check_kind(rule.kind); kind != nullptr && rule.skipped.empty())
+      MILLRACE_DO(check_columns(rule, *kind, object));
+  return rules;
 }
 
 std::map<std::string, std::vector<std::string>> references_of(const std::vector<Rule>& rules) {

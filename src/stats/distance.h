@@ -31,6 +31,11 @@ Result<double> jensen_shannon(Counts a, Counts b);
 Result<double> total_variation(Counts a, Counts b);  // sum |p - q| / 2, from 0 to 1
 Result<double> l_infinity(Counts a, Counts b);       // max |p - q|, from 0 to 1
 
+// Wasserstein's first distance (the earth mover's) between the values inside the edges, in the unit of the edges: the
+// integral of |F_a - F_b|. Histogram of counts: at or below edges[0], between neighbours, over the last; what lies
+// beyond the outer edges counts as if it lay there. `invalid` unless counts have one more entry than edges.
+Result<double> wasserstein(Counts a, Counts b, std::span<const double> edges);
+
 struct Test {
   double statistic = 0;
   double p_value = 1;

@@ -246,5 +246,13 @@ TEST(Histogram, refuses_bad_edges) {
   EXPECT_EQ(Histogram::make({})->counts().size(), 1u);
 }
 
+TEST(Wasserstein, is_the_area_between_the_cumulative_shares) {
+  const Reals edges{0, 1, 2, 3};
+  EXPECT_DOUBLE_EQ(*wasserstein(Wholes{0, 10, 0, 0, 0}, Wholes{0, 10, 0, 0, 0}, edges), 0);
+  EXPECT_DOUBLE_EQ(*wasserstein(Wholes{0, 10, 0, 0, 0}, Wholes{0, 0, 0, 10, 0}, edges), 2);  // all moved by two bins
+  EXPECT_DOUBLE_EQ(*wasserstein(Wholes{10, 0, 0, 0, 0}, Wholes{0, 0, 0, 0, 10}, edges), 3);
+  EXPECT_FALSE(wasserstein(Wholes{1, 2}, Wholes{1, 2}, edges).ok());
+}
+
 }  // namespace
 }  // namespace millrace::stats

@@ -1,5 +1,7 @@
 #include "data/checks/check_kind.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 #include <re2/re2.h>
 
@@ -14,9 +16,12 @@ namespace millrace::data {
 
 namespace {
 
+const Parameter kBy{"by", Parameter::Form::columns, false,
+                    "the limits hold in each slice as well: in each combination of these columns' values"};
+
 std::string_view name_of(Parameter::Form form) {
-  constexpr std::string_view kNames[] = {"a column", "columns",           "text", "a condition", "[low, high]",
-                                         "one of",   "{dataset, columns}"};
+  constexpr std::string_view kNames[] = {"a column", "columns",     "text",   "a condition",
+                                         "a number", "[low, high]", "one of", "{dataset, columns}"};
   return kNames[static_cast<size_t>(form)];
 }
 
@@ -53,6 +58,12 @@ Result<void> check_parameter(const Yaml& node, const Parameter& parameter) {
   if (parameter.form == Form::numbers) return check_numbers(node, parameter.name);
   if (parameter.form == Form::reference) return check_reference(node);
   if (parameter.form == Form::choice) return check_choice(node, parameter);
+  if (parameter.form == Form::number) {
+    MILLRACE_TRY(const double number, node.number());
+    return std::isfinite(number) && number >= 0
+               ? Result<void>{}
+               : node.error(fmt::format("'{}' must be a number from 0 on", parameter.name));
+  }
   if (parameter.form == Form::columns) {
     MILLRACE_TRY(const auto names, node.strings());
     if (!node.is_list() || names.empty())
@@ -98,6 +109,11 @@ const CheckKind* find_check_kind(std::string_view name) {
   return nullptr;
 }
 
+bool is_by_history(const Rule& rule) {
+  const auto* kind = find_check_kind(rule.kind);
+  return kind != nullptr && kind->by_history && rule.skipped.empty();
+}
+
 std::string describe_checks() {
   std::string out =
       "# Checks\n\nA contract's schema gives `required`, `type`, `range`, `multiple`, `length`, `pattern`, `unique` "
@@ -110,7 +126,9 @@ std::string describe_checks() {
     out += fmt::format("\n## {}\n{}. Runs on: {}.\n", kind.name, kind.summary, fmt::join(kind.runs_on, ", "));
     if (!kind.custom) continue;
     out += "\n| parameter | form | required | meaning |\n|---|---|---|---|\n";
-    for (const auto& parameter : kind.parameters)
+    auto parameters = kind.parameters;
+    if (kind.by_slice) parameters.push_back(kBy);
+    for (const auto& parameter : parameters)
       out += fmt::format("| `{}` | {}{}{} | {} | {} |\n", parameter.name, name_of(parameter.form),
                          parameter.choices.empty() ? "" : " ", fmt::join(parameter.choices, ", "),
                          parameter.required ? "yes" : "no", parameter.summary);
@@ -122,12 +140,17 @@ Result<void> check_implementation(const Yaml& implementation) {
   MILLRACE_TRY(const CheckKind* kind, custom_kind(implementation));
   std::vector<std::string> names{"metric"};
   for (const auto& parameter : kind->parameters) names.emplace_back(parameter.name);
+  if (kind->by_slice) names.emplace_back(kBy.name);
   const bool one_column = std::find(names.begin(), names.end(), "column") != names.end();
   for (const auto& [key, value] : implementation.entries()) {
     if (key == "metric") continue;
     // `columns: [x]` and `column: x` say the same where one column is meant.
     if (one_column && key == "columns" && value.items().size() == 1 && implementation.find("column") == nullptr)
       continue;
+    if (kind->by_slice && key == kBy.name) {
+      MILLRACE_DO(check_parameter(value, kBy));
+      continue;
+    }
     const auto found = std::find_if(kind->parameters.begin(), kind->parameters.end(),
                                     [&key = key](const Parameter& p) { return p.name == key; });
     if (found == kind->parameters.end()) {

@@ -13,14 +13,17 @@
 #include <vector>
 
 #include "core/yaml.h"
+#include "data/history.h"
 #include "data/rules.h"
 #include "engine/dialect.h"
 #include "engine/table.h"
 
 namespace millrace::data {
 
+struct Profile;
+
 struct Parameter {
-  enum class Form { column, columns, text, condition, numbers, choice, reference };
+  enum class Form { column, columns, text, condition, number, numbers, choice, reference };
   std::string_view name;
   Form form;
   bool required = false;
@@ -49,6 +52,9 @@ struct BatchFacts {
   int64_t rows = 0;
   Micros period_from = 0, period_to = 0;  // 0, 0 = none
   Micros now = 0;
+  const Profile* profile = nullptr;  // of this batch; once the scan is done
+  const History* history = nullptr;  // versions before
+  size_t anomaly_rules = 1;          // that share the budget of false alarms
 };
 
 // Sets up to this size are compared in place, longer ones are joined.
@@ -60,6 +66,9 @@ struct Outcome {
   std::optional<double> value;  // nothing: there was nothing to measure, the rule holds
   int64_t failing = 0;          // rows that break the rule, for kinds about rows
   std::string note;
+  int64_t of = 0;  // rows (or versions) that it stands on; 0 = not told
+  std::optional<double> effect, p_value;
+  std::optional<std::pair<double, double>> interval;  // 95 %, of the value; an anomaly's: what is usual
 };
 
 struct CheckKind {
@@ -67,6 +76,12 @@ struct CheckKind {
   bool custom = false;  // may stand in `implementation`
   std::vector<Parameter> parameters = {};
   std::vector<std::string_view> runs_on = {};
+  size_t columns = 0;          // how many a rule has; 0 = as its parameters say
+  bool of_numbers = false;     // they must be numbers
+  std::string_view unit = {};  // of the value; empty = share, or as the rule says
+  double highest = 0;          // without `between`: 0 to this is allowed
+  bool by_history = false;     // it is judged by the profiles of versions before
+  bool by_slice = false;       // its aggregates may be grouped: `by` names the columns
   std::vector<std::string> (*aggregates)(const Rule&, const ScanColumns&) = nullptr;
   Outcome (*finish)(const Rule&, const Integers&, const BatchFacts&) = nullptr;
   // What a rule needs beside the scan: SELECTs that run after it, in order, and what their answers mean. A rule that
@@ -79,7 +94,8 @@ struct CheckKind {
 
 const std::vector<CheckKind>& check_kinds();              // sorted by name
 const CheckKind* find_check_kind(std::string_view name);  // nullptr when unknown
-std::string describe_checks();                            // docs/checks.md
+bool is_by_history(const Rule& rule);
+std::string describe_checks();  // docs/checks.md
 
 // Checks the keys and values of a rule's `implementation` against its kind's descriptor.
 Result<void> check_implementation(const Yaml& implementation);

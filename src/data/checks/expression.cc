@@ -21,6 +21,7 @@ CheckKind expression() {
                      {"between", Parameter::Form::numbers, false,
                       "lowest and highest share of rows that may break it; [0, 0] if left out"}},
       .runs_on = {"duckdb"},
+      .by_slice = true,
       .aggregates = count_violations,
       .finish = finish_count,
       .violation = violation};

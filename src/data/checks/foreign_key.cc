@@ -39,6 +39,7 @@ CheckKind foreign_key() {
                       "{dataset, columns}: where the key is looked up; its newest accepted version"},
                      {"between", Parameter::Form::numbers, true, "lowest and highest share, 0 to 1, both allowed"}},
       .runs_on = {"duckdb"},
+      .by_slice = true,
       .aggregates = aggregates,
       .finish = finish,
       .violation = violation};

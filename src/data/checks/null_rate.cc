@@ -27,6 +27,7 @@ CheckKind null_rate() {
                          {"between", Parameter::Form::numbers, true,
                           "lowest and highest share of all rows, 0 to 1, both allowed"}},
           .runs_on = {"duckdb", "row"},
+          .by_slice = true,
           .aggregates = count_violations,
           .finish = finish_count,
           .violation = violation};

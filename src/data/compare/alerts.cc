@@ -38,7 +38,8 @@ constexpr std::array kWeights{Weight{"encoding", 0.99},
                               Weight{"new_pairs", 0.85},
                               Weight{"spread", 0.8},
                               Weight{"distribution", 0.8}};
-constexpr double kSame = 0.5;  // slices of signals as strong as this share of the strongest are listened to
+constexpr double kClock = 1.1;  // of a time and an hour that no longer agree, the time moved
+constexpr double kSame = 0.5;   // slices of signals as strong as this share of the strongest are listened to
 
 bool is_relation(const Signal& signal) { return signal.columns.size() > 1; }
 
@@ -75,6 +76,11 @@ std::optional<Slice> slice_of(const std::vector<Signal>& signals) {
 
 using Cases = std::map<std::string, std::vector<Signal>>;  // by column
 
+bool is_time(const Look& look, const std::string& name) {
+  const auto* column = look.sample.find(name);
+  return column != nullptr && column->kind == Kind::time;
+}
+
 // Share of the relations that a column is in which are broken, and how far.
 double broken_share(const Look& look, const std::string& column) {
   double all = 0, broken = 0;
@@ -100,7 +106,8 @@ void blame_relations(const Look& look, Cases& cases) {
           std::any_of(one.columns.begin(), one.columns.end(), [&](const auto& c) { return own.contains(c); });
       for (const auto& column : one.columns)
         if (!explained || own.contains(column))
-          weight[column] += strength_of(one) * (0.3 + 0.7 * broken_share(look, column));
+          weight[column] +=
+              strength_of(one) * (0.3 + 0.7 * broken_share(look, column)) * (is_time(look, column) ? kClock : 1);
     }
     const auto most = std::max_element(weight.begin(), weight.end(),
                                        [](const auto& a, const auto& b) { return a.second < b.second; });

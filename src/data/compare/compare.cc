@@ -61,6 +61,32 @@ void add_changes(const SampleRead& read, Comparison& out) {
   }
 }
 
+void look_at_all(Look& look) {
+  look_at_nulls(look);
+  look_at_values(look);
+  look_at_texts(look);
+  look_at_numbers(look);
+  look_at_slices(look);
+  look_at_new_pairs(look);
+  look_at_dependence(look);
+  look_at_relations(look);
+  look_at_rows(look);
+}
+
+// An alert about a column that has one already becomes part of it.
+void add_alerts(const Look& look, Comparison& out) {
+  out.tested.insert(out.tested.end(), look.tested.begin(), look.tested.end());
+  for (auto& alert : alerts_of(look)) {
+    const auto known = std::find_if(out.alerts.begin(), out.alerts.end(), [&](const Alert& other) {
+      return !alert.columns.empty() && !other.columns.empty() && other.columns[0] == alert.columns[0];
+    });
+    if (known == out.alerts.end())
+      out.alerts.push_back(std::move(alert));
+    else
+      known->signals.insert(known->signals.end(), alert.signals.begin(), alert.signals.end());
+  }
+}
+
 Json check_json(const Tested& one) {
   Json out{{"kind", one.kind},
            {"columns", one.columns},
@@ -122,24 +148,27 @@ Result<Comparison> compare_files(engine::Engine& session, const CompareRequest& 
   const auto& sample = read.sample;
   if (sample.reference_rows >= kLeastRows && sample.batch_rows() >= kLeastRows) {
     Look look(sample);
-    look_at_nulls(look);
-    look_at_values(look);
-    look_at_texts(look);
-    look_at_numbers(look);
-    look_at_slices(look);
-    look_at_new_pairs(look);
-    look_at_dependence(look);
-    look_at_relations(look);
-    look_at_rows(look);
-    out.tested.insert(out.tested.end(), look.tested.begin(), look.tested.end());
-    for (auto& alert : alerts_of(look)) {
-      const auto known = std::find_if(out.alerts.begin(), out.alerts.end(), [&](const Alert& other) {
-        return !alert.columns.empty() && other.columns[0] == alert.columns[0];
-      });
-      if (known == out.alerts.end())
-        out.alerts.push_back(std::move(alert));
-      else
-        known->signals.insert(known->signals.end(), alert.signals.begin(), alert.signals.end());
+    look_at_all(look);
+    std::vector<char> drop(sample.reference_rows, 0);
+    std::vector<Signal> gone;
+    for (const auto& signal : look.signals)
+      if (signal.gone >= 0) gone.push_back(signal);
+    for (const auto& signal : gone)
+      for (size_t r = 0; r < sample.reference_rows; ++r)
+        if (sample.find(signal.columns[0])->codes[r] == signal.gone) drop[r] = 1;
+    // Whatever else differs because those rows are gone is no fault of its own: the rest is compared without them.
+    const auto left = sample.reference_rows - static_cast<size_t>(std::count(drop.begin(), drop.end(), 1));
+    const Sample rest = !gone.empty() && left >= kLeastRows ? without(sample, drop) : Sample{};
+    if (rest.reference_rows > 0) {
+      Look again(rest);
+      look_at_all(again);
+      again.signals.insert(again.signals.end(), gone.begin(), gone.end());
+      for (auto& signal : again.signals)
+        for (auto& row : signal.rows)
+          if (signal.gone < 0) row += sample.reference_rows - rest.reference_rows;
+      add_alerts(again, out);
+    } else {
+      add_alerts(look, out);
     }
   }
   std::stable_sort(out.alerts.begin(), out.alerts.end(),

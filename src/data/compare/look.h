@@ -28,6 +28,7 @@ struct Signal {
   std::optional<double> effect, p_value;
   std::string text;
   std::vector<size_t> rows;  // rows of the batch that show it, a few
+  int32_t gone = -1;         // of vanished_category: the value's code
 
   double ratio() const { return limit > 0 ? value / limit : 0; }
 };

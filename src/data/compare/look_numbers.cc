@@ -18,7 +18,6 @@ constexpr int64_t kBins = 24;
 constexpr double kOutsideFloor = 0.003, kOutsideMargin = 3;
 constexpr double kBeyond = 0.1;  // of the width of the middle 98 percent
 constexpr double kWander = 2.5;  // times the range of the blocks' medians
-constexpr double kNearZero = 0.1, kSteady = 0.25;
 constexpr double kDistanceFloor = 0.12, kTimedFloor = 0.16, kDistanceMargin = 1.6, kMoves = 0.25, kMovesMargin = 2.2,
                  kDistanceError = 2.5;
 constexpr double kSpreadFloor = 0.3, kSpreadMargin = 1.8;  // of the logarithm
@@ -82,10 +81,8 @@ Range range_of(const Groups& groups, size_t without) {
     wander = *b - *a;
   }
   const double reach = kBeyond * (middle[1] - middle[0]) + kWander * wander;
-  // What touches zero and never was negative has no reason to become so; a temperature has.
-  const double width = middle[1] - middle[0];
-  const bool counts = all.low >= 0 && all.low <= kNearZero * width && wander < kSteady * width;
-  return {counts ? std::max(all.low - reach, -1e-9) : all.low - reach, all.high + reach};
+  // What begins at zero counts something: it has no reason to become negative. A temperature has.
+  return {all.low == 0 ? -1e-9 : all.low - reach, all.high + reach};
 }
 
 double share_outside(const std::vector<double>& values, const Range& range) {

@@ -15,7 +15,7 @@ constexpr double kUnseenFloor = 0.003, kUnseenOfAValue = 1e-4, kUnseenMost = 0.0
 constexpr size_t kNumbersOfASet = 40;  // a number with more values is a measure or a name; its new values say little
 constexpr double kUsual = 0.3;         // of rows with an unseen value in a block: values do not repeat, nothing to say
 constexpr double kNewValueFloor = 0.004, kSpikeFloor = 0.015, kSpikeMargin = 2.5;
-constexpr double kGoneShare = 0.01, kGoneMargin = 3;
+constexpr double kGoneShare = 0.01, kGoneMargin = 3, kNearlyGone = 0.2;
 
 double share_of(int64_t part, int64_t whole) {
   return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : std::nan("");
@@ -52,7 +52,7 @@ void unseen_values(Look& look, size_t c) {
   const double largest = limit_of(usual, 1, 0);
   // A label of the whole file (a month, a run) may be another one in the next file.
   if (largest > kUsual || distinct == 0) return;
-  if (column.kind == Kind::number && (distinct == 1 || distinct > kNumbersOfASet)) return;
+  if (column.kind == Kind::number && distinct > kNumbersOfASet) return;
   const double now = unseen(look, counts, batch);
   const double floor = std::min(kUnseenMost, kUnseenFloor + kUnseenOfAValue * static_cast<double>(distinct));
   const double limit = limit_of(usual, kUnseenMargin, floor) + kSigmas * share_error(largest, counts.present[batch]);
@@ -105,11 +105,6 @@ void frequent(Look& look, size_t c, bool fresh) {
   const auto& counts = look.counts[c];
   const size_t batch = look.sample.batch;
   if (counts.present[batch] == 0 || counts.values() < 3) return;
-  if (fresh && column.kind == Kind::number) {
-    size_t distinct = 0;
-    for (size_t v = 0; v < counts.values() && distinct < 2; ++v) distinct += counts.in_reference(v) > 0 ? 1 : 0;
-    if (distinct < 2) return;
-  }
   std::vector<double> usual;
   for (size_t b = 0; b < batch; ++b) usual.push_back(furthest_up(look, counts, b, fresh).by);
   const auto now = furthest_up(look, counts, batch, fresh);
@@ -157,6 +152,7 @@ void vanished(Look& look, size_t c) {
   look.consider(
       {.kind = "vanished_category", .columns = {column.name}, .value = now.by, .limit = limit, .effect = now.by},
       [&](Signal& signal) {
+        if (counts.share(now.value, batch) < kNearlyGone * now.by) signal.gone = static_cast<int32_t>(now.value);
         signal.text =
             fmt::format("{} is {} in {} of the rows; in every block of the reference in at least {}", column.label,
                         column.shown(static_cast<int32_t>(now.value)), percent_text(counts.share(now.value, batch)),

@@ -337,6 +337,17 @@ bool clocks_changed(const Sample& sample, const Column& time) {
   return old_state != new_state || old_state.first != old_state.second;
 }
 
+// One number in all of the reference and one in all of the batch: a label of the file, as its month.
+bool is_label(const Sample& sample, const Column& column) {
+  const auto is_constant = [&](size_t from, size_t to) {
+    return std::all_of(column.codes.begin() + static_cast<int64_t>(from),
+                       column.codes.begin() + static_cast<int64_t>(to),
+                       [first = column.codes[from]](int32_t code) { return code == first; });
+  };
+  return sample.reference_rows > 0 && sample.batch_rows() > 0 && is_constant(0, sample.reference_rows) &&
+         is_constant(sample.reference_rows, sample.rows());
+}
+
 // Hours of the day and times between columns tell of clocks and of rows in the wrong place.
 void derive(Sample& sample) {
   std::vector<size_t> times;
@@ -374,6 +385,23 @@ const Column* Sample::find(const std::string& name) const {
   return nullptr;
 }
 
+Sample without(const Sample& sample, const std::vector<char>& drop) {
+  Sample out = sample;
+  const auto kept = [&](auto& values) {
+    size_t to = 0;
+    for (size_t r = 0; r < values.size(); ++r)
+      if (r >= sample.reference_rows || drop[r] == 0) values[to++] = values[r];
+    values.resize(to);
+  };
+  kept(out.group);
+  for (auto& column : out.columns) {
+    kept(column.codes);
+    if (!column.numbers.empty()) kept(column.numbers);
+  }
+  out.reference_rows -= static_cast<size_t>(std::count(drop.begin(), drop.end(), 1));
+  return out;
+}
+
 void finish_sample(Sample& sample) {
   for (auto& column : sample.columns) encode(column), sort_codes(column);
   make_blocks(sample);
@@ -384,7 +412,8 @@ void finish_sample(Sample& sample) {
     column.whole = true;
     for (size_t r = 0; r < sample.reference_rows && column.whole; ++r)
       column.whole = std::isnan(column.numbers[r]) || column.numbers[r] == std::floor(column.numbers[r]);
-    column.dated = (column.kind == Kind::time && !column.derived) || between_blocks(sample, column) > kFollows;
+    column.dated = (column.kind == Kind::time && !column.derived) || between_blocks(sample, column) > kFollows ||
+                   is_label(sample, column);
   }
 }
 

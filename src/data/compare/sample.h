@@ -74,6 +74,9 @@ struct SampleRead {
 };
 Result<SampleRead> read_sample(engine::Engine& session, const SampleRequest& request);
 
+// The sample without the rows of the reference that `drop` names.
+Sample without(const Sample& sample, const std::vector<char>& drop);
+
 // Blocks, codes and what follows the time; for samples that a test fills by hand: columns (numbers or texts by codes),
 // reference_rows and the number of rows of `group`.
 void finish_sample(Sample& sample);
