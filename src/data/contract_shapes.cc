@@ -16,41 +16,35 @@ struct Shape {
 
 constexpr Shape kShapes[] = {
     {"contract",
-     "apiVersion! kind! id! version! status! schema[]object! name tenant tags[] domain dataProduct "
-     "authoritativeDefinitions[]definition "
-     "description:description servers[]server slaDefaultElement slaProperties[]sla roles[]role team:team "
-     "support[]support price:price "
-     "customProperties[]custom contractCreatedTs"},
+     "apiVersion! kind! id! name version! status! tenant tags[] domain dataProduct "
+     "authoritativeDefinitions[]definition description:description servers[]server schema[]object! slaDefaultElement "
+     "slaProperties[]sla roles[]role team:team support[]support price:price customProperties[]custom "
+     "contractCreatedTs"},
     {"description", "purpose limitations usage authoritativeDefinitions[]definition customProperties[]custom"},
     {"definition", "id url! type! description"},
     {"custom", "id property! value! description"},
     {"object",
      "id name! logicalType physicalName physicalType description businessName dataGranularityDescription tags[] "
-     "authoritativeDefinitions[]definition customProperties[]custom properties[]property relationships[]relationship "
-     "quality[]quality"},
+     "authoritativeDefinitions[]definition properties[]property relationships[]relationship quality[]quality "
+     "customProperties[]custom"},
     {"property",
-     "id name! physicalName physicalType description businessName authoritativeDefinitions[]definition "
-     "quality[]quality tags[] "
-     "customProperties[]custom primaryKey primaryKeyPosition logicalType logicalTypeOptions:options required unique "
-     "partitioned "
-     "partitionKeyPosition classification encryptedName transformSourceObjects[] transformLogic transformDescription "
-     "examples[] "
-     "criticalDataElement items:item relationships[]relationship properties[]property"},
+     "id name! physicalName businessName description logicalType physicalType logicalTypeOptions:options required "
+     "unique primaryKey primaryKeyPosition partitioned partitionKeyPosition classification encryptedName "
+     "criticalDataElement transformSourceObjects[] transformLogic transformDescription examples[] tags[] "
+     "authoritativeDefinitions[]definition items:item properties[]property relationships[]relationship "
+     "quality[]quality customProperties[]custom"},
     {"item",
-     "id name physicalName physicalType description businessName authoritativeDefinitions[]definition quality[]quality "
-     "tags[] "
-     "customProperties[]custom primaryKey primaryKeyPosition logicalType logicalTypeOptions:options required unique "
-     "partitioned "
-     "partitionKeyPosition classification encryptedName transformSourceObjects[] transformLogic transformDescription "
-     "examples[] "
-     "criticalDataElement items:item relationships[]relationship properties[]property"},
+     "id name physicalName businessName description logicalType physicalType logicalTypeOptions:options required "
+     "unique primaryKey primaryKeyPosition partitioned partitionKeyPosition classification encryptedName "
+     "criticalDataElement transformSourceObjects[] transformLogic transformDescription examples[] tags[] "
+     "authoritativeDefinitions[]definition items:item properties[]property relationships[]relationship "
+     "quality[]quality customProperties[]custom"},
     {"relationship", "type from to! customProperties[]custom"},
     {"quality",
-     "id name description type metric rule arguments:any unit query engine implementation dimension method severity "
-     "businessImpact "
-     "customProperties[]custom tags[] authoritativeDefinitions[]definition scheduler schedule mustBe mustNotBe "
-     "mustBeGreaterThan "
-     "mustBeGreaterOrEqualTo mustBeLessThan mustBeLessOrEqualTo mustBeBetween[] mustNotBeBetween[]"},
+     "id name description type metric rule arguments:any query engine implementation mustBe mustNotBe "
+     "mustBeGreaterThan mustBeGreaterOrEqualTo mustBeLessThan mustBeLessOrEqualTo mustBeBetween[] mustNotBeBetween[] "
+     "unit dimension method severity businessImpact tags[] authoritativeDefinitions[]definition scheduler schedule "
+     "customProperties[]custom"},
     {"server",
      "id server! type! description environment roles[]role customProperties[]custom account catalog database dataset "
      "delimiter "
@@ -76,11 +70,7 @@ constexpr Shape kShapes[] = {
     {"options.array", "minItems maxItems uniqueItems"},
 };
 
-struct Key {
-  std::string name, shape;
-  enum class Form { any, map, list } form = Form::any;
-  bool required = false;
-};
+using Key = ContractKey;
 using Keys = std::vector<Key>;
 
 Key to_key(std::string_view word) {
@@ -107,6 +97,15 @@ Keys to_keys(std::string_view words) {
     words.remove_prefix(std::min(end + 1, words.size()));
   }
   return keys;
+}
+
+const std::map<std::string, Keys, std::less<>>& shapes() {
+  static const auto all = [] {
+    std::map<std::string, Keys, std::less<>> out;
+    for (const auto& shape : kShapes) out.emplace(shape.name, to_keys(shape.keys));
+    return out;
+  }();
+  return all;
 }
 
 Result<void> check_map(const Yaml& node, const std::string& shape_name);
@@ -146,13 +145,8 @@ Result<void> check_value(const Yaml& parent, const Yaml& node, const Key& key) {
 }
 
 Result<void> check_map(const Yaml& node, const std::string& shape_name) {
-  static const auto shapes = [] {
-    std::map<std::string, Keys, std::less<>> out;
-    for (const auto& shape : kShapes) out.emplace(shape.name, to_keys(shape.keys));
-    return out;
-  }();
-  const auto found = shapes.find(shape_name);
-  if (found == shapes.end()) return {};  // an unknown logicalType is reported where types are read
+  const auto found = shapes().find(shape_name);
+  if (found == shapes().end()) return {};  // an unknown logicalType is reported where types are read
   std::vector<std::string> names;
   for (const auto& key : found->second) names.push_back(key.name);
   for (const auto& [name, value] : node.entries()) {
@@ -175,6 +169,12 @@ Result<void> check_map(const Yaml& node, const std::string& shape_name) {
 }
 
 }  // namespace
+
+const std::vector<ContractKey>& contract_keys(std::string_view shape) {
+  static const Keys none;
+  const auto found = shapes().find(shape);
+  return found == shapes().end() ? none : found->second;
+}
 
 Result<void> check_contract_keys(const Yaml& contract) {
   if (!contract.is_map()) return contract.error("a contract is a map of keys and values");
