@@ -8,9 +8,10 @@
 
 namespace millrace::data {
 
-// A key of a shape: one plain value (or anything), a map of the shape `shape`, or a list of such maps.
+// A key of a shape: one plain value, a map of the shape `shape`, or a list of such maps or values.
 struct ContractKey {
   std::string name, shape;
+  std::string value;  // what a plain value is: text, integer ...; "" = any plain value
   enum class Form { any, map, list } form = Form::any;
   bool required = false;
 };

@@ -51,7 +51,8 @@ struct Entry {
 
 std::vector<Entry> ordered(const Json& map, const std::string& shape) {
   std::vector<Entry> out;
-  for (const auto& key : contract_keys(shape)) {
+  const std::string of_type = shape == "server" ? "server." + string_or(map, "type", "") : shape;
+  for (const auto& key : contract_keys(of_type)) {
     const Json* value = find(map, key.name);
     if (value == nullptr) continue;
     std::string below = key.shape;
