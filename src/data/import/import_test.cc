@@ -40,8 +40,8 @@ using Names = std::set<std::string>;
 TEST(ImportGx, a_suite_of_the_genuine_package) {
   const auto out = outcome(import_gx(fixture("suite.json"), "suite.json", ""), "orders");
   EXPECT_EQ(out.rules, (Names{"id.required", "id.type", "id.unique", "note_null_rate", "amount.type", "amount.range",
-                              "tax.type", "tax_rule", "state.set", "country.set", "code.pattern", "code.length", "code.type",
-                              "orders_rows", "orders.unique", "orders_rule"}));
+                              "tax.type", "tax_rule", "state.set", "country.set", "code.pattern", "code.length",
+                              "code.type", "orders_rows", "orders.unique", "orders_rule"}));
   EXPECT_EQ(out.left,
             (Names{"expect_column_values_to_match_regex orders.other", "expect_column_mean_to_be_between orders.amount",
                    "expect_column_kl_divergence_to_be_less_than orders.amount",
