@@ -50,6 +50,8 @@ Result<Relationship> read_relationship(const Yaml& node, const std::string& obje
     return from->error("a relationship of a property starts at that property; 'from' is not allowed")
         .hint("remove 'from'");
   if (from == nullptr) out.columns = {column};
+  if (from != nullptr && from->is_list() != node.find("to")->is_list())
+    return node.error("'from' and 'to' are both one column or both lists");
   const auto each = [](const Yaml& value, const auto& take) -> Result<void> {
     if (!value.is_list()) return take(value);
     for (const auto& item : value.items()) MILLRACE_DO(take(item));

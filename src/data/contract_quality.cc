@@ -22,6 +22,9 @@ Result<Limit> read_between(const Yaml& node, const std::string& name) {
   MILLRACE_TRY(const double high, node.items()[1].number());
   if (low > high)
     return node.error(fmt::format("'{}' begins above its end: {} > {}", name, low, high)).hint("swap the two numbers");
+  if (low == high)
+    return node.error(fmt::format("'{}' from {} to {} holds nothing", name, low, high))
+        .hint(fmt::format("write {}: {}", name == "mustBeBetween" ? "mustBe" : "mustNotBe", low));
   Limit limit{.low = low, .high = high, .outside = name == "mustNotBeBetween", .written = name};
   // The standard defines mustBeBetween as greater than AND less than: both ends lie outside.
   limit.low_open = limit.high_open = true;
@@ -77,8 +80,8 @@ Result<void> check_arguments(const Yaml& node, const Quality& rule) {
     if (pattern) MILLRACE_DO(check_pattern(*arguments->find("pattern")));
   } else if (rule.metric == "duplicateValues") {
     MILLRACE_DO(only({"properties"}));
-    if (arguments != nullptr && !arguments->find("properties")->is_list())
-      return arguments->error("'properties' must be a list");
+    const Yaml* properties = arguments == nullptr ? nullptr : arguments->find("properties");
+    if (properties != nullptr && !properties->is_list()) return arguments->error("'properties' must be a list");
   } else {
     MILLRACE_DO(only({}));
   }
@@ -87,7 +90,6 @@ Result<void> check_arguments(const Yaml& node, const Quality& rule) {
 
 Result<void> read_library(const Yaml& node, Quality& rule, bool of_property) {
   const Yaml* metric = node.find("metric");
-  if (metric == nullptr) metric = node.find("rule");  // its name before v3.1
   if (metric == nullptr)
     return node.error("a library rule needs 'metric'").hint(fmt::format("one of {}", fmt::join(kMetrics, ", ")));
   MILLRACE_TRY(rule.metric, one_of(*metric, "metric", kMetrics));
@@ -116,7 +118,24 @@ Result<void> read_custom(const Yaml& node, Quality& rule) {
   MILLRACE_TRY(rule.engine, node.get_string("engine"));
   MILLRACE_TRY(const Yaml* implementation, node.get("implementation"));
   rule.implementation = implementation->to_json();
+  if (!rule.implementation.is_string() && !rule.implementation.is_object())
+    return implementation->error("'implementation' must be a text or a map");
   if (rule.engine == "millrace") return check_implementation(*implementation);
+  return {};
+}
+
+// A rule has the keys of its type and no others, as the standard's schema says.
+Result<void> check_type_keys(const Yaml& node, const std::string& type) {
+  static const std::vector<std::string> kOfTypes{"metric", "rule", "arguments", "query", "engine", "implementation"};
+  const auto known = [&](const std::string& key) {
+    if (type == "library") return key == "metric" || key == "rule" || key == "arguments";
+    if (type == "sql") return key == "query";
+    return type == "custom" && (key == "engine" || key == "implementation");
+  };
+  for (const auto& [key, value] : node.entries())
+    if (std::find(kOfTypes.begin(), kOfTypes.end(), key) != kOfTypes.end() && !known(key))
+      return value.error(fmt::format("'{}' does not belong to a rule of type {}", key, type))
+          .hint(key == "metric" || key == "arguments" ? "write type: library" : "see 'type'");
   return {};
 }
 
@@ -149,9 +168,16 @@ Result<Quality> read_rule(const Yaml& node, bool of_property) {
   MILLRACE_TRY(rule.severity, read_severity(node));
   MILLRACE_TRY(rule.on_fail, read_on_fail(node));
   MILLRACE_TRY(rule.limit, read_limit(node));
+  MILLRACE_DO(check_type_keys(node, rule.type));
   if (rule.type == "library") MILLRACE_DO(read_library(node, rule, of_property));
   if (rule.type == "custom") MILLRACE_DO(read_custom(node, rule));
-  if (rule.type == "sql" && rule.query.empty()) return node.error("an sql rule needs 'query'");
+  if (rule.type == "text" && rule.limit)
+    return node.error("a text rule has no operator").hint("say it in 'description', or write type: library");
+  if (rule.type != "sql") return rule;
+  if (rule.query.empty()) return node.error("an sql rule needs 'query'");
+  if (!rule.limit)
+    return node.error("an sql rule needs an operator")
+        .hint(fmt::format("exactly one of {}", fmt::join(kOperators, ", ")));
   return rule;
 }
 

@@ -61,6 +61,16 @@ Result<void> check_overlap(const DatasetVersion& version, const Source& source,
   return {};
 }
 
+// A property is a column of the file under a name of its own (lineage/columns.h).
+std::vector<std::string> columns_of(const Contract& contract, const std::string& dataset) {
+  std::vector<std::string> out;
+  const auto object = contract.object(contract.objects.size() == 1 ? "" : dataset);
+  if (!object) return out;
+  for (const auto& property : (*object)->properties)
+    out.push_back(to_text({{"column", property.source_name}, {"to", {property.name}}, {"how", "direct"}}));
+  return out;
+}
+
 lineage::Change to_change(const DatasetVersion& version, const Contract& contract,
                           const std::vector<std::string>& names, const Source& source) {
   Json facts{{"verdict", version.verdict},
@@ -84,7 +94,10 @@ lineage::Change to_change(const DatasetVersion& version, const Contract& contrac
                    contract.digest,
                    {{"version", contract.version}, {"id", contract.id}, {"file", version.contract_file}}},
                   {version.node(), version.digest, facts}};
-  change.edges = {{.source = source_node, .target = version.node(), .kind = "made_from"},
+  change.edges = {{.source = source_node,
+                   .target = version.node(),
+                   .kind = "made_from",
+                   .columns = columns_of(contract, version.dataset)},
                   {.source = contract_node, .target = version.node(), .kind = "checked_by"}};
   for (const auto& reference : version.references)
     change.edges.push_back({.source = reference, .target = version.node(), .kind = "checked_against"});

@@ -152,7 +152,8 @@ Result<void> Records::note_run(const Caller& caller, const Attempt& attempt) {
   return written ? Result<void>{} : written.error();
 }
 
-Result<void> Records::succeed(const Caller& caller, const Attempt& attempt, const StageRecord& record) {
+Result<void> Records::succeed(const Caller& caller, const Attempt& attempt, const StageRecord& record,
+                              const Json& columns) {
   const auto written = journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_DO(end_attempt(session, attempt, "done", "", record.ended_at));
     MILLRACE_TRY(const auto rows,
@@ -168,7 +169,7 @@ Result<void> Records::succeed(const Caller& caller, const Attempt& attempt, cons
                                   record.started_at, record.ended_at}));
     (void)rows;
     MILLRACE_DO(set_current(session, caller.workspace, record));
-    return ran(record);
+    return ran(record, columns);
   });
   return written ? Result<void>{} : written.error();
 }

@@ -30,7 +30,8 @@ class Records {
 
   Result<void> begin(const Caller& caller, const Attempt& attempt, bool verify);  // stage.started
   Result<void> note_run(const Caller& caller, const Attempt& attempt);            // its run_id; no line of its own
-  Result<void> succeed(const Caller& caller, const Attempt& attempt, const StageRecord& record);    // stage.ran
+  // stage.ran. `columns`: what the columns of a SQL stage's out come from (columns/read_columns.h), or null.
+  Result<void> succeed(const Caller& caller, const Attempt& attempt, const StageRecord& record, const Json& columns);
   Result<void> fail(const Caller& caller, const Attempt& attempt, const Error& error, Micros now);  // stage.failed
   Result<void> reuse(const Caller& caller, const StageRecord& record);  // stage.reused: it is current again
   Result<void> verified(const Caller& caller, const Attempt& attempt, const VerifyReport& report,

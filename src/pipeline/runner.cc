@@ -29,7 +29,7 @@ Result<StageRecord> Runner::run(jobs::Running& running, const Task& task) {
     record.run_id = attempt.run_id;
     record.ended_at = parts_.context.now();
     FAULT_POINT("pipeline.run.before_record");
-    MILLRACE_DO(records_.succeed(running.caller(), attempt, record));
+    MILLRACE_DO(records_.succeed(running.caller(), attempt, record, made.columns));
     FAULT_POINT("pipeline.run.after_record");
     return {};
   }));

@@ -26,16 +26,39 @@ Json without_git(Json environment) {
   return environment;
 }
 
-void add_inputs(const StageRecord& record, lineage::Change& change) {
-  const auto edge = [&](std::string source, std::string kind) {
-    change.edges.push_back(
-        {.source = std::move(source), .target = record.node(), .kind = std::move(kind), .run = record.run_id});
+// What SQL calls an upstream out: its file's name without the ending.
+std::string table_of(const std::string& path) {
+  const auto name = path.substr(path.rfind('/') + 1);
+  return name.substr(0, name.rfind('.'));
+}
+
+// The columns of `table` that the stage's SQL uses, in the form of lineage/columns.h; none when nothing is known.
+std::vector<std::string> columns_from(const Json& columns, const std::string& table) {
+  const Json* from = find(columns, "from");
+  std::vector<std::string> out;
+  if (from == nullptr) return out;
+  if (const Json* used = find(*from, table))
+    for (const auto& one : *used) out.push_back(to_text(one));
+  // Read, but no value of it goes anywhere.
+  if (out.empty()) out.push_back(to_text({{"column", "*"}, {"to", Json::array()}, {"how", "unused"}}));
+  return out;
+}
+
+void add_inputs(const StageRecord& record, const Json& read, lineage::Change& change) {
+  const auto edge = [&](std::string source, std::string kind, std::vector<std::string> columns = {}) {
+    change.edges.push_back({.source = std::move(source),
+                            .target = record.node(),
+                            .kind = std::move(kind),
+                            .columns = std::move(columns),
+                            .run = record.run_id});
   };
   const auto& components = record.components;
-  for (const auto& version : components.at("datasets")) edge(string_or(version, "node", ""), "made_from");
+  for (const auto& version : components.at("datasets"))
+    edge(string_or(version, "node", ""), "made_from", columns_from(read, string_or(version, "name", "")));
   for (const auto& [stage, outs] : components.at("stages").items())
     for (const auto& [path, digest] : outs.items())
-      edge(artifact_node(stage, {.path = path, .digest = digest.get<std::string>()}), "made_from");
+      edge(artifact_node(stage, {.path = path, .digest = digest.get<std::string>()}), "made_from",
+           columns_from(read, table_of(path)));
 
   const auto code = record.code_digest(), environment = record.environment_digest();
   const Json git = components.at("environment").value("git", Json());
@@ -59,13 +82,17 @@ std::string artifact_node(std::string_view stage, const Out& out) {
   return fmt::format("artifact:{}/{}@{}", stage, out.path, short_digest(out.digest));
 }
 
-lineage::Change ran(const StageRecord& record) {
+lineage::Change ran(const StageRecord& record, const Json& columns) {
   lineage::Change change{.kind = "stage.ran", .node = record.node(), .after = record.key, .body = record.to_json()};
   change.nodes.push_back({.id = record.node(), .digest = record.key, .attributes = attributes(record)});
-  add_inputs(record, change);
+  add_inputs(record, columns, change);
   for (const auto& out : record.outs) {
     const auto artifact = artifact_node(record.stage, out);
-    change.nodes.push_back({.id = artifact, .digest = out.digest, .attributes = {{"size", out.size}}});
+    Json about{{"size", out.size}};
+    if (const Json* names = find(columns, "columns")) about["columns"] = *names;
+    if (const Json* unresolved = find(columns, "unresolved"); unresolved != nullptr && !unresolved->empty())
+      about["columns_unresolved"] = *unresolved;
+    change.nodes.push_back({.id = artifact, .digest = out.digest, .attributes = about});
     change.edges.push_back({.source = record.node(), .target = artifact, .kind = "made", .run = record.run_id});
   }
   return change;

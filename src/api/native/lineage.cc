@@ -1,5 +1,6 @@
 #include "api/native/reply.h"
 #include "api/native/routes.h"
+#include "lineage/columns.h"
 
 namespace millrace::api::native {
 namespace {
@@ -58,6 +59,28 @@ Result<Json> walk(Services& s, const Request& in) {
   return walk_json(found);
 }
 
+Result<Json> columns(Services& s, const Request& in) {
+  const auto direction = in.query_value("direction").value_or("upstream");
+  if (direction != "upstream" && direction != "downstream")
+    return Error{Code::invalid, "'" + direction + "' is not a direction"}
+        .at_field("direction")
+        .hint("upstream or downstream");
+  const auto column = in.query_value("column").value_or("");
+  if (column.empty()) return Error{Code::invalid, "the column is missing"}.at_field("column").hint("?column=NAME");
+  MILLRACE_TRY(const auto found, lineage::walk_columns(s.database, in.caller.workspace, in.arg("node"), column,
+                                                       direction == "upstream" ? lineage::Direction::upstream
+                                                                               : lineage::Direction::downstream));
+  Json steps = Json::array();
+  for (const auto& step : found.steps)
+    steps.push_back({{"node", step.node},
+                     {"column", step.column},
+                     {"from", {{"node", step.from_node}, {"column", step.from_column}}},
+                     {"how", step.how},
+                     {"type", step.direct ? "DIRECT" : "INDIRECT"},
+                     {"distance", step.distance}});
+  return Json{{"node", in.arg("node")}, {"column", column}, {"steps", steps}, {"cut", found.cut}};
+}
+
 Result<Json> audit(Services& s, const Request& in) {
   MILLRACE_TRY(const auto after, query_integer(in, "after", 0));
   MILLRACE_TRY(const auto events, s.journal.read_after(in.caller.workspace, after, limits::page_size));
@@ -97,6 +120,9 @@ Routes lineage_routes(Services& s) {
       {"GET", base + "/lineage/{node...}", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return walk(s, in); }); },
        "A walk over the graph from one node, ?direction=upstream|downstream."},
+      {"GET", base + "/columns/{node...}", Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return columns(s, in); }); },
+       "What one column was made from, or went into: ?column=NAME&direction=upstream|downstream."},
       {"GET", base + "/audit", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return audit(s, in); }); },
        "Lines of the audit chain after ?after=SEQUENCE."},

@@ -19,6 +19,7 @@ struct MadeFile {
 struct Made {
   std::vector<MadeFile> outs;
   int64_t undeclared = 0;
+  Json columns;  // of SQL: what each column of the out comes from (columns/read_columns.h); null when not known
 };
 
 // Removed with all its content when it goes out of scope. Not thread-safe.

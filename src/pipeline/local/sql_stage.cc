@@ -5,6 +5,7 @@
 #include "core/files.h"
 #include "engine/engine.h"
 #include "pipeline/bounds.h"
+#include "pipeline/columns/read_columns.h"
 #include "pipeline/local/execute.h"
 #include "pipeline/local/sql_text.h"
 
@@ -98,6 +99,24 @@ Result<void> check_is_one_query(engine::Engine& session, const std::string& sql,
   return {};
 }
 
+// Lineage beside the result: a query whose columns cannot be followed runs all the same, and the log says why.
+Json columns_of(engine::Engine& session, const std::string& sql, const Views& views, const Execution& execution) {
+  std::map<std::string, std::vector<std::string>> tables;
+  for (const auto& [name, view] : views) {
+    const auto described = session.query("DESCRIBE " + engine::quote_name(name));
+    if (!described) continue;
+    for (size_t row = 0; row < described->rows(); ++row) tables[name].push_back(described->text(row, 0));
+  }
+  const auto read = read_columns(session, sql, tables);
+  if (!read) {
+    execution.running.log(fmt::format("[{}] no column lineage: {}", execution.stage.name, read.error().message()));
+    return {};
+  }
+  for (const auto& what : read->unresolved)
+    execution.running.log(fmt::format("[{}] column lineage: {}", execution.stage.name, what));
+  return read->to_json();
+}
+
 }  // namespace
 
 Result<Made> execute_sql(const Execution& execution, Scratch& scratch) {
@@ -129,7 +148,9 @@ Result<Made> execute_sql(const Execution& execution, Scratch& scratch) {
     return error;
   }
   execution.running.log(fmt::format("[{}] {} rows", execution.stage.name, *rows));
-  return scratch.collect({components.at("outs").at(0).get<std::string>()});
+  MILLRACE_TRY(auto made, scratch.collect({components.at("outs").at(0).get<std::string>()}));
+  made.columns = columns_of(*session, sql, views, execution);
+  return made;
 }
 
 }  // namespace millrace::pipeline

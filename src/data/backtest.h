@@ -1,0 +1,30 @@
+// How often the rules of a contract would have fired on the stored history of a dataset: told from what every version
+// keeps anyway, its findings and its profile, so that no old rows are read. A rule that neither tells (a new pattern or
+// expression, a new key) is said to be undecided for that version, never taken for holding.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "data/contract.h"
+
+namespace millrace::data {
+
+struct PastVersion {
+  std::string node;
+  Json findings;              // findings.json of the version, with its profile
+  bool under_before = false;  // it was checked by the contract `before`
+  Micros from = 0, to = 0;    // its period; 0, 0 = none
+  Micros recorded_at = 0;
+};
+
+// `before` (or null) is the contract that gave the stored findings their rules: a rule of `candidate` that asks the
+// same as one of it is judged by its stored value under the new limit. Answers
+//   {versions, months, rules: {ID: {kind, columns, decided, undecided, fired, by: {finding, profile}, share: [value,
+//   low,
+//    high], pages_a_month: [value, low, high] | null, fired_on: [NODE ...], why: "..."}}, any: {...}}
+// with Wilson's 95 % intervals; pages are of rules that are not merely informative.
+Result<Json> backtest(const Contract& candidate, const Object& object, const Contract* before,
+                      const std::vector<PastVersion>& versions);
+
+}  // namespace millrace::data
