@@ -1,7 +1,5 @@
 #include "versions/operations.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "core/fault.h"
@@ -30,6 +28,15 @@ Result<std::vector<ReadyPath>> checkout_all(Workspace& workspace, const TrackedP
   return out;
 }
 
+// Whether the branch's head holds what is tracked.
+Result<bool> is_recorded(Workspace& workspace) {
+  const History history(workspace);
+  const auto head = history.head();
+  if (!head) return false;
+  MILLRACE_TRY(const auto snapshot, history.snapshot(*head));
+  return versions::to_json(snapshot.paths) == versions::to_json(workspace.tracked().paths);
+}
+
 }  // namespace
 
 Result<Added> add(Workspace& workspace, const std::vector<std::string>& paths, const Why& why) {
@@ -54,7 +61,9 @@ Result<Added> add(Workspace& workspace, const std::vector<std::string>& paths, c
   }
   FAULT_POINT("versions.add.before_tracked");
   MILLRACE_DO(workspace.track(changed));
-  if (std::any_of(out.paths.begin(), out.paths.end(), [](const AddedPath& each) { return each.changed; })) {
+  // Not only when something changed just now: whoever died before this point left the tracked file ahead of the branch.
+  MILLRACE_TRY(const bool recorded, is_recorded(workspace));
+  if (!recorded) {
     FAULT_POINT("versions.add.before_snapshot");
     MILLRACE_TRY(out.snapshot, snapshot_now(workspace, {}, why));
   }
