@@ -38,7 +38,8 @@ Json outs_json(const std::vector<v::dvc::Out>& outs) {
 }
 
 Result<int> import_dvc(Invocation& in) {
-  const auto folder = absolute(in.args.get("DIR", "."));
+  auto folder = absolute(in.args.get("DIR", "."));
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
   MILLRACE_TRY(const auto project, v::dvc::read_project(folder));
   const auto place = v::find_place(folder, in.args.has("--state") ? absolute(in.args.get("--state")) : "");
   MILLRACE_TRY(const auto lock, v::lock_for_change(place, "import dvc"));

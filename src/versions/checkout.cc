@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kManifestBytes = 64 << 20;
 constexpr size_t kShown = 5;  // paths in one message
-constexpr size_t kStep = 16;
+constexpr size_t kMostStep = 1'024;
 
 class Checkout {
  public:
@@ -184,7 +184,9 @@ class Checkout {
 
   // `beside`: written under another name and renamed.
   Result<void> write_files(const std::string& top, bool beside) {
-    return for_each_of(writes_.size(), cores(), kStep, [&](size_t i) -> Result<void> {
+    // Long runs: two threads that make files in one folder wait for one another.
+    const auto step = std::clamp<size_t>(writes_.size() / (cores() * 4), 1, kMostStep);
+    return for_each_of(writes_.size(), cores(), step, [&](size_t i) -> Result<void> {
       auto& entry = result().entries[writes_[i]];
       const auto folder = below(top, result().folder_of(writes_[i]));
       const auto place = folder + "/" + std::string(result().name(entry));
@@ -216,7 +218,7 @@ class Checkout {
   }
 
   Result<void> change_in_place() {
-    MILLRACE_DO(make_folders(wanted_target_.path, 0777));
+    MILLRACE_DO(make_folders(parent_of(path_), 0777));
     // Whether every object is there is known before the first file goes away.
     for (const auto at : writes_)
       if (const auto& digest = result().entries[at].digest; !objects_.has(digest)) return no_object(digest);
@@ -229,7 +231,7 @@ class Checkout {
   // Of the files that were written: those of the last moment stay fresh, and a file that somebody changed meanwhile is
   // read again by the next status.
   Result<void> take_stamps() {
-    return for_each_of(writes_.size(), cores(), kStep * 16, [&](size_t i) -> Result<void> {
+    return for_each_of(writes_.size(), cores(), kMostStep, [&](size_t i) -> Result<void> {
       auto& entry = result().entries[writes_[i]];
       const auto path =
           below(wanted_target_.path, result().folder_of(writes_[i])) + "/" + std::string(result().name(entry));

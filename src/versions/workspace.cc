@@ -40,7 +40,9 @@ std::string git_top(const std::string& from) {
 
 }  // namespace
 
-Place find_place(const std::string& from, const std::string& state) {
+Place find_place(const std::string& start, const std::string& state) {
+  auto from = start;
+  while (from.size() > 1 && from.ends_with('/')) from.pop_back();
   std::string root;
   for (std::string at = from; root.empty(); at = parent_of(at)) {
     if (exists(at + "/" + std::string(kTrackedFile)) || exists(at + "/millrace.yaml") || exists(at + "/.millrace"))

@@ -36,8 +36,8 @@ struct Place {
   std::string versions;  // folder of the objects, names and indexes
 };
 // The nearest folder upwards with a millrace-data.yaml, a millrace.yaml or a .millrace folder; else the top of the git
-// work tree, else `from` itself. `state` overrides where the state folder is.
-Place find_place(const std::string& from, const std::string& state);
+// work tree, else `start` itself. `state` overrides where the state folder is.
+Place find_place(const std::string& start, const std::string& state);
 
 // Held by whoever changes objects, names or tracked files: `conflict` says who.
 Result<LockFile> lock_for_change(const Place& place, const std::string& what);
