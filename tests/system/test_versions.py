@@ -9,6 +9,7 @@ import pytest
 
 from s3 import s3  # noqa: F401  (a fixture)
 from server import BINARY, run
+from shop import Shop
 from versions import Work, clone, contents, fill, git
 
 ADD_POINTS = ["versions.add.after_files", "versions.objects.before_flush", "versions.objects.before_rename", "versions.objects.between_renames",
@@ -307,6 +308,27 @@ def test_sql_sees_a_table_as_it_was_and_nothing_else(work):
     assert table["schema"]["added"] == {"carrier": "VARCHAR"} and table["rows"] == {"before": 2, "after": 3, "only_before": 1, "only_after": 2}
     files = work.data("diff", "v1", "HEAD", "--rows", status=1)
     assert files["files"][0]["table"]["rows"]["after"] == 3
+
+
+def test_tags_name_dataset_versions_too(tmp_path):
+    shop = Shop(tmp_path / "shop")
+
+    def data(*words, status=0):
+        done = run("data", *words, "--json", project=shop.folder, cwd=shop.folder)
+        assert done.returncode == status, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    for name, towns in (("one.csv", "AA,Aachen\n"), ("two.csv", "AA,Aachen\nBB,Bonn\n")):
+        (shop.folder / name).write_text("shop,town\n" + towns)
+        data("add", "shops", name)
+        data("tag", "at-" + name[:3])
+    assert data("sql", "SELECT count(*) FROM shops@1")["rows"] == [[1]]
+    assert data("sql", "SELECT a.n, b.n FROM (SELECT count(*) n FROM \"shops\"@at-one) a, (SELECT count(*) n FROM shops@at-two) b")["rows"] == [[1, 2]]
+    data("tag", "first", "shops@1")
+    assert data("diff", "shops@first", "shops@at-two")["rows"] == {"before": 1, "after": 2, "only_before": 0, "only_after": 1}
+    data("add", "./one.csv")
+    assert data("sql", "SELECT town FROM one@HEAD")["rows"] == [["Aachen"]]
+    assert "did you mean 'shops'" in data("add", "shpos", "one.csv", status=3)["hint"]
 
 
 def test_wrong_words_say_the_way_out(work):
