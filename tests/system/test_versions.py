@@ -311,7 +311,7 @@ def test_sql_sees_a_table_as_it_was_and_nothing_else(work):
 
 
 def test_tags_name_dataset_versions_too(tmp_path):
-    shop = Shop(tmp_path / "shop")
+    shop = Shop(tmp_path)
 
     def data(*words, status=0):
         done = run("data", *words, "--json", project=shop.folder, cwd=shop.folder)
@@ -328,7 +328,7 @@ def test_tags_name_dataset_versions_too(tmp_path):
     assert data("diff", "shops@first", "shops@at-two")["rows"] == {"before": 1, "after": 2, "only_before": 0, "only_after": 1}
     data("add", "./one.csv")
     assert data("sql", "SELECT town FROM one@HEAD")["rows"] == [["Aachen"]]
-    assert "did you mean 'shops'" in data("add", "shpos", "one.csv", status=3)["hint"]
+    assert "did you mean 'shops'" in data("add", "shop", "one.csv", status=3)["hint"]
 
 
 def test_wrong_words_say_the_way_out(work):
