@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "core/context.h"
 #include "engine/engine.h"
+#include "track/files/store.h"
 
 namespace millrace::cli {
 
@@ -38,6 +39,8 @@ class Host {
   virtual Result<Gateway*> gateway(const std::string& project, const std::string& state) = 0;
   // Waits for SIGINT or SIGTERM while we own the state (demo --serve).
   virtual void wait_for_stop() = 0;
+  // A folder, or s3://BUCKET/PREFIX with what the environment says of keys.
+  virtual Result<std::unique_ptr<track::FileStore>> open_files(const std::string& place) = 0;
   virtual engine::Engines& engines() = 0;
   virtual Context& context() = 0;
 };

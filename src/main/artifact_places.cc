@@ -49,13 +49,17 @@ Result<std::unique_ptr<track::FileStore>> open_files(const std::string& place, c
     return track::open_s3_files(std::move(s3), context.clock);
   }
   if (place.find("://") != std::string::npos)
-    return Error{Code::unsupported, fmt::format("artifacts cannot be kept at '{}'", place.substr(0, 20))}.hint(
-        "--artifacts takes a folder or s3://BUCKET/PREFIX");
+    return Error{Code::unsupported, fmt::format("files cannot be kept at '{}'", place.substr(0, 20))}.hint(
+        "it takes a folder or s3://BUCKET/PREFIX");
   MILLRACE_DO(make_folders(place));
   return track::open_local_files(below.empty() ? place : place + "/" + below);
 }
 
 }  // namespace
+
+Result<std::unique_ptr<track::FileStore>> open_file_place(const std::string& place, Context& context) {
+  return open_files(place, "", context);
+}
 
 Result<track::ArtifactPlaces> open_artifact_places(const std::string& state, const ArtifactOptions& options,
                                                    Context& context) {

@@ -8,6 +8,7 @@
 #include "api/server.h"
 #include "cli/host.h"
 #include "core/files.h"
+#include "main/artifact_places.h"
 #include "main/model_server.h"
 #include "main/owner.h"
 #include "main/stop_signal.h"
@@ -83,6 +84,10 @@ class Program final : public cli::Host {
   void wait_for_stop() override {
     const StopSignal stop;
     stop.wait();
+  }
+
+  Result<std::unique_ptr<track::FileStore>> open_files(const std::string& place) override {
+    return open_file_place(place, context_);
   }
 
   engine::Engines& engines() override { return *engines_; }
