@@ -34,7 +34,8 @@ std::string broken_rules(const Json& findings) {
 Result<int> add(Invocation& in) {
   MILLRACE_TRY(auto* gateway, in.gateway());
   Json files = Json::array();
-  for (const auto& file : in.args.all("FILE")) files.push_back(absolute(file));
+  for (const auto& file : in.args.all("FILE"))
+    files.push_back(file.find("://") == std::string::npos ? absolute(file) : file);
   Json body{{"files", files}};
   if (in.args.has("--from")) body["from"] = in.args.get("--from");
   if (in.args.has("--to")) body["to"] = in.args.get("--to");
@@ -80,23 +81,26 @@ Result<int> show(Invocation& in) {
 }  // namespace
 
 std::vector<Command> data_commands() {
-  return {{.name = "data add",
-           .summary = "check a batch of a source against its contract and keep it as a dataset version",
-           .positionals = {{"SOURCE", "a source of millrace.yaml"},
-                           {"FILE", "CSV or Parquet files of the batch", true, true}},
-           .options = {{.name = "--from", .value = "TIME", .summary = "the batch's period begins (append sources)"},
-                       {.name = "--to", .value = "TIME", .summary = "and ends before"}},
-           .run = add},
-          {.name = "data list",
-           .summary = "dataset versions and their verdicts",
-           .positionals = {{"SOURCE", "only this source", false}},
-           .options = {},
-           .run = list},
-          {.name = "data show",
-           .summary = "one version: every rule, the profile, what was quarantined",
-           .positionals = {{"SOURCE", "a source"}, {"VERSION", "its number"}},
-           .options = {},
-           .run = show}};
+  return {
+      {.name = "data add",
+       .summary = "check a batch of a source against its contract and keep it as a dataset version",
+       .positionals = {{"SOURCE", "a source of millrace.yaml"},
+                       {"FILE",
+                        "the batch: files, folders, patterns, s3://BUCKET/KEY, postgresql://HOST/DATABASE?table=NAME",
+                        true, true}},
+       .options = {{.name = "--from", .value = "TIME", .summary = "the batch's period begins (append sources)"},
+                   {.name = "--to", .value = "TIME", .summary = "and ends before"}},
+       .run = add},
+      {.name = "data list",
+       .summary = "dataset versions and their verdicts",
+       .positionals = {{"SOURCE", "only this source", false}},
+       .options = {},
+       .run = list},
+      {.name = "data show",
+       .summary = "one version: every rule, the profile, what was quarantined",
+       .positionals = {{"SOURCE", "a source"}, {"VERSION", "its number"}},
+       .options = {},
+       .run = show}};
 }
 
 }  // namespace millrace::cli

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "core/files.h"
 #include "data/row_split.h"
 
 namespace millrace::data {
@@ -25,6 +24,7 @@ class Check {
   Result<CheckReport> run() {
     describe();
     complete_rules();
+    plan_.read_with(request_.inputs);
     MILLRACE_TRY(const auto problems, plan_.match(request_.files, request_.file_names));
     MILLRACE_DO(judge_schema(problems));
     if (!problems.empty()) return std::move(report_);
@@ -217,31 +217,6 @@ Result<CheckReport> check_batch(engine::Engine& session, const CheckRequest& req
   auto report = Check(session, request, *object, std::move(rules)).run();
   if (!report) report.error().while_doing("checking the batch");
   return report;
-}
-
-Result<CheckReport> check_files(engine::Engines& engines, const FileCheck& check) {
-  MILLRACE_TRY(const auto contract, load_contract(check.contract));
-  CheckRequest request{.contract = &contract,
-                       .object = check.object,
-                       .period_from = check.period_from,
-                       .period_to = check.period_to,
-                       .now = check.now,
-                       .profile_before = Json()};
-  engine::EngineOptions options{.threads = check.threads, .temp_folder = check.temp_folder};
-  for (const auto& file : check.files) request.files.push_back(absolute(file));
-  for (const auto& [name, files] : check.references)
-    for (const auto& file : files) request.references[name].push_back(absolute(file));
-  options.readable = request.files;
-  for (const auto& [name, files] : request.references)
-    options.readable.insert(options.readable.end(), files.begin(), files.end());
-  if (!check.out_folder.empty()) {
-    request.out_folder = absolute(check.out_folder);
-    MILLRACE_DO(make_folders(request.out_folder));
-    options.writable = {request.out_folder};
-  }
-  MILLRACE_TRY(const auto session, engines.open(options));
-  MILLRACE_DO(session->lock_down());
-  return check_batch(*session, request);
 }
 
 }  // namespace millrace::data

@@ -7,7 +7,7 @@
 namespace millrace::data {
 namespace {
 
-enum class Family { text, integer, wide, number, boolean, date, timestamp, zoned, time, other };
+enum class Family { text, integer, wide, number, boolean, date, timestamp, zoned, time, json, other };
 
 Family family_of(const std::string& type) {
   if (type.empty() || type == "VARCHAR" || type.starts_with("ENUM") || type == "UUID") return Family::text;
@@ -19,7 +19,8 @@ Family family_of(const std::string& type) {
   if (type == "DATE") return Family::date;
   if (type == "TIMESTAMP WITH TIME ZONE") return Family::zoned;
   if (type.starts_with("TIMESTAMP")) return Family::timestamp;
-  return type == "TIME" ? Family::time : Family::other;
+  if (type == "JSON") return Family::json;
+  return type == "TIME" || type == "TIME_NS" ? Family::time : Family::other;
 }
 
 constexpr std::string_view kInteger = R"([+-]?[0-9]{1,19}(\.0*)?)";
@@ -126,10 +127,24 @@ std::optional<Typed> from_native(LogicalType wanted, Family from, const std::str
       if (from == Family::date || from == Family::timestamp) return Typed{fmt::format("CAST({} AS TIMESTAMP)", raw)};
       if (from == Family::zoned) return Typed{fmt::format("make_timestamp(epoch_us({}))", raw)};
       return std::nullopt;
-    case LogicalType::time: return from == Family::time ? std::optional(Typed{raw}) : std::nullopt;
+    case LogicalType::time:
+      return from == Family::time ? std::optional(Typed{fmt::format("CAST({} AS TIME)", raw)}) : std::nullopt;
     case LogicalType::string: return std::nullopt;  // text is handled before
     default: return Typed{raw};
   }
+}
+
+// JSON says what a value is: text is never a number, however it looks.
+Result<std::optional<Typed>> from_json(const Property& property, const std::string& raw) {
+  if (sql_type(property.type).empty()) return std::optional(Typed{raw, false});
+  const char* kinds = "'VARCHAR'";
+  if (property.type == LogicalType::integer || property.type == LogicalType::number)
+    kinds = "'BIGINT', 'UBIGINT', 'DOUBLE'";
+  if (property.type == LogicalType::boolean) kinds = "'BOOLEAN'";
+  const auto text = fmt::format("(CASE WHEN json_type({0}) IN ({1}) THEN {0} ->> '$' END)", raw, kinds);
+  MILLRACE_TRY(auto typed, from_text(property, text));
+  typed->may_fail = true;
+  return typed;
 }
 
 }  // namespace
@@ -150,6 +165,7 @@ std::string sql_type(LogicalType type) {
 Result<std::optional<Typed>> to_typed(const Property& property, const std::string& source_type,
                                       const std::string& raw) {
   const Family from = family_of(source_type);
+  if (from == Family::json) return from_json(property, raw);
   if (from != Family::text) return from_native(property.type, from, raw);
   const bool plain = source_type.empty() || source_type == "VARCHAR";
   return from_text(property, plain ? raw : fmt::format("CAST({} AS VARCHAR)", raw));
