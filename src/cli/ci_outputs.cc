@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -22,7 +23,8 @@ bool on_github() { return environment("GITHUB_ACTIONS") == "true"; }
 
 std::string repository_root() {
   const auto workspace = environment("GITHUB_WORKSPACE");
-  return absolute(workspace.empty() ? "." : workspace);
+  std::error_code ignored;
+  return workspace.empty() ? std::filesystem::current_path(ignored).string() : absolute(workspace);
 }
 
 // Other steps have written to it before: it only grows.

@@ -75,7 +75,8 @@ Result<void> inspect_parquet(engine::Engine& session, InputFile& file, const End
         .at({.file = file.label})
         .hint("copy or write the file again");
   auto columns = session.query(
-      fmt::format("DESCRIBE SELECT * FROM read_parquet({}, binary_as_string = true)", engine::quote_text(file.path)));
+      fmt::format("DESCRIBE SELECT * FROM read_parquet({}, binary_as_string = true, hive_partitioning = false)",
+                  engine::quote_text(file.path)));
   if (!columns) return explain_read(std::move(columns).error(), {file});
   for (size_t row = 0; row < columns->rows(); ++row)
     file.columns.push_back({.name = columns->text(row, 0), .type = columns->text(row, 1)});
@@ -121,7 +122,8 @@ std::string json_source(const InputFile& file) {
   for (const auto& column : file.columns)
     columns += fmt::format("{}{}: '{}'", columns.empty() ? "" : ", ", engine::quote_text(column.name), column.type);
   return fmt::format(
-      "read_json({}, format = 'newline_delimited', auto_detect = false, compression = 'none', ignore_errors = false, "
+      "read_json({}, format = 'newline_delimited', auto_detect = false, compression = 'uncompressed', "
+      "hive_partitioning = false, ignore_errors = false, "
       "maximum_object_size = {}, columns = {{{}}})",
       engine::quote_text(file.path), limits::json_line_bytes, columns);
 }
@@ -131,7 +133,8 @@ std::string csv_source(const InputFile& file) {
   std::string types;
   for (size_t i = 0; i < file.columns.size(); ++i) types += fmt::format("{}'c{}': 'VARCHAR'", i == 0 ? "" : ", ", i);
   return fmt::format(
-      "read_csv({}, auto_detect = false, compression = 'none', header = {}, delim = {}, quote = {}, escape = {}, "
+      "read_csv({}, auto_detect = false, compression = 'none', hive_partitioning = false, header = {}, delim = {}, "
+      "quote = {}, escape = {}, "
       "nullstr = "
       "'', allow_quoted_nulls = {}, strict_mode = true, null_padding = false, ignore_errors = false, columns = {{{}}})",
       engine::quote_text(file.path), file.header, text_of(file.dialect.delimiter), text_of(file.dialect.quote),
@@ -231,7 +234,7 @@ std::string select_from(const InputFile& file, bool numbered) {
   for (size_t i = 0; i < file.columns.size(); ++i)
     list += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ", column_of(file, i), i);
   if (file.parquet)
-    return fmt::format("SELECT {}{} FROM read_parquet({}, binary_as_string = true{})",
+    return fmt::format("SELECT {}{} FROM read_parquet({}, binary_as_string = true, hive_partitioning = false{})",
                        numbered ? "file_row_number + 1 AS millrace_row, " : "", list, engine::quote_text(file.path),
                        numbered ? ", file_row_number = true" : "");
   return fmt::format("SELECT {}{} FROM {}", numbered ? "row_number() OVER () AS millrace_row, " : "", list,

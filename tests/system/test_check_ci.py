@@ -123,7 +123,7 @@ def test_sarif_fits_its_published_schema(place):
 def test_summary(place):
     assert place.check("bad.jsonl", "--summary", "summary.md").returncode == 1
     text = (place.folder / "summary.md").read_text()
-    table = [line for line in text.splitlines() if line.startswith("| name.length")]
+    table = [line for line in text.split("\n") if line.startswith("| name.length")]
     assert len(table) == 2 and all(len(re.findall(r"(?<!\\)\|", line)) in (3, 5) for line in table)
     assert "<i>" not in text and "hush" not in text and "the contract is broken" in text
     assert place.check("good.jsonl", "--summary", "summary.md").returncode == 0
@@ -141,12 +141,12 @@ def test_on_github(place):
     commands = [line for line in done.stdout.splitlines() if line.startswith("::")]
     token = commands.pop(-2).removeprefix("::stop-commands::")
     assert commands.pop() == f"::{token}::"
-    assert len(commands) == 3 and all(line.startswith(f"::warning file={place.folder.name}/people.odcs.yaml,line=") for line in commands), commands
+    assert len(commands) == 3 and all(line.startswith(f"::error file={place.folder.name}/people.odcs.yaml,line=") for line in commands), commands
     assert not any(line.startswith("::error::owned") for line in done.stdout.splitlines()) and "hush" not in done.stdout
     missing = place.check("nowhere.csv", env=env)
     assert missing.returncode == 3 and "::error file=" in missing.stdout
     quiet = place.check("bad.jsonl", "--json", env=env)
-    assert json.loads(quiet.stdout)["rows"] == 2 and "::warning" in quiet.stderr
+    assert json.loads(quiet.stdout)["rows"] == 2 and "::error" in quiet.stderr
     assert place.check("bad.jsonl").stdout.count("::") == 0
 
 

@@ -72,6 +72,7 @@ class Batches {
                    fmt::format("the Arrow stream is cut off after {} bytes: its end mark is missing", size)}
           .at({.file = label})
           .hint("close the writer, then copy the file again");
+    if (!file.Seek(0).ok()) return file_error("reading", label, EIO);
     return {};
   }
 
