@@ -252,7 +252,7 @@ def test_bad_rows_are_set_aside_with_reasons_and_huge_numbers_are_no_crash(shop)
 @pytest.mark.parametrize("words, status, said", [
     (["visit", "visits.csv", *PERIOD], 3, ["no source 'visit'", "did you mean 'visits'"]),
     (["visits", "none.csv", *PERIOD], 3, ["none.csv", "No such file", "check the path"]),
-    (["visits", ".", *PERIOD], 2, ["is not a file"]),
+    (["visits", ".", *PERIOD], 2, ["is not data by its name", "a folder is read whole"]),
     (["visits", "/dev/zero", *PERIOD], 2, ["'/dev/zero' is not a file"]),
     (["visits", "pipe.csv", *PERIOD], 2, ["is not a file"]),
     (["visits", "visits.csv"], 2, ["needs its period", "--from"]),
@@ -399,7 +399,8 @@ def test_a_rule_of_another_kind_of_engine_is_no_crash(files):
 @pytest.mark.parametrize("words, status, said", [
     (["--data", "none.csv"], 3, ["none.csv", "No such file"]),
     (["--data", "good.csv", "--contract", "none.yaml"], 3, ["none.yaml", "No such file"]),
-    (["--data", "."], 2, ["is a folder, not a file", "name the files in it"]),
+    (["--data", "."], 2, ["c.odcs.yaml", "is not data by its name", "say which files are meant"]),
+    (["--data", "folder"], 3, ["holds no data", ".parquet"]),
     (["--data", "good.csv", "--out", "no/where.json"], 3, ["no/where.json"]),
     (["--data", "good.csv", "--out", "folder"], 2, ["folder", "Is a directory"]),
     (["--data", "good.csv", "--ref", "x"], 2, ["NAME=FILE", "'x'"]),

@@ -69,7 +69,7 @@ Error none_matches(const std::string& pattern) {
       .hint("quote the pattern, so that the shell leaves it alone, and check the folder");
 }
 
-// Every regular file below `folder`, at most `depth` names deep (0 = any).
+// Everything but folders below `folder`, at most `depth` names deep (0 = any): what is no file is refused when it is read.
 Result<std::vector<std::string>> list_files(const std::string& folder, int depth) {
   std::error_code failed;
   std::vector<std::string> out;
@@ -83,7 +83,7 @@ Result<std::vector<std::string>> list_files(const std::string& folder, int depth
           .at({.file = folder})
           .hint("name a smaller folder");
     if (depth > 0 && at.depth() + 1 >= depth) at.disable_recursion_pending();
-    if (at->is_regular_file(failed)) out.push_back(at->path().string());
+    if (!at->is_directory(failed)) out.push_back(at->path().string());
   }
   std::sort(out.begin(), out.end());
   return out;

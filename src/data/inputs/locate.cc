@@ -17,8 +17,14 @@ bool is_folder(const std::string& path) {
 }
 
 Result<std::vector<std::string>> find_local(const std::string& written) {
-  const auto path = absolute(written);
+  auto path = absolute(written);
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   if (is_folder(path)) return find_data_files(path);
+  std::error_code ignored;
+  if (exists(path) && !std::filesystem::is_regular_file(path, ignored))
+    return Error{Code::invalid, fmt::format("'{}' is not a file", path)}
+        .at({.file = path})
+        .hint("name files, folders or a pattern");
   if (exists(path) || !has_pattern(path)) return std::vector<std::string>{path};
   return find_matches(path);
 }
