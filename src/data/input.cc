@@ -141,7 +141,13 @@ std::string csv_source(const InputFile& file) {
       text_of(file.dialect.escape), !file.exported, types);
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, std::min(text.find('\n'), size_t{300})); }
+// What the engine says first; values in it, which it quotes, are left out of files that hold what nobody may see.
+std::string first_line(std::string text, bool masked) {
+  static const re2::RE2 quoted("'[^']*'|\"[^\"]*\"");
+  text.resize(std::min(text.find('\n'), text.size()));
+  if (masked) re2::RE2::GlobalReplace(&text, quoted, "(masked)");
+  return text.substr(0, 300);
+}
 
 Error explain_parquet(const std::string& text, const std::vector<InputFile>& files, const InputFile* which) {
   std::string where;
@@ -166,7 +172,7 @@ Error explain_csv(const Error& error, const InputFile& file) {
   const auto place = Where{.file = file.label, .line = line};
   std::string original;
   int expected = 0, found = 0;
-  re2::RE2::PartialMatch(text, "Original Line: ?([^\\n]{1,120})", &original);
+  if (!file.masked) re2::RE2::PartialMatch(text, "Original Line: ?([^\\n]{1,120})", &original);
   if (re2::RE2::PartialMatch(text, "Expected Number of Columns: (\\d+) Found: (\\d+)", &expected, &found))
     return Error{Code::invalid, fmt::format("the line has {} fields, the header {}{}", found, expected,
                                             original.empty() ? "" : fmt::format(": '{}'", original))}
@@ -182,7 +188,7 @@ Error explain_csv(const Error& error, const InputFile& file) {
         .at(place)
         .hint("double the quotes inside a quoted field");
   if (line == 0 && text.find("CSV") == std::string::npos) return error;
-  return Error{Code::invalid, "the CSV file cannot be read: " + first_line(text)}.at(place).hint("see the line named");
+  return Error{Code::invalid, "the file cannot be read: " + first_line(text, file.masked)}.at(place).hint("see the line named");
 }
 
 }  // namespace
@@ -248,7 +254,7 @@ Error explain_read(Error error, const std::vector<InputFile>& files) {
     if (error.message().find(file.path) != std::string::npos) which = &file;
   if (which == nullptr && files.size() == 1) which = &files[0];
   const bool parquet = std::any_of(files.begin(), files.end(), [](const InputFile& file) { return file.parquet; });
-  if (which == nullptr ? parquet : which->parquet) return explain_parquet(first_line(error.message()), files, which);
+  if (which == nullptr ? parquet : which->parquet) return explain_parquet(first_line(error.message(), files[0].masked), files, which);
   return explain_csv(error, which == nullptr ? files[0] : *which);
 }
 

@@ -21,6 +21,7 @@ struct InputFile {
   bool header = true;
   bool exported = false;  // CSV from a database: an empty field is null, an empty quoted one is an empty text
   std::vector<InputColumn> columns;
+  bool masked = false;  // it holds columns whose values errors must not repeat
 
   const InputColumn* find(const std::string& name) const;  // nullptr when absent; case counts
   size_t index(const std::string& name) const;             // of a column that is there

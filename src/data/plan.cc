@@ -24,6 +24,8 @@ Result<std::vector<SchemaProblem>> Plan::match(const std::vector<std::string>& f
   for (size_t i = 0; i < files.size(); ++i) {
     name_columns(files[i]);
     MILLRACE_TRY(auto file, inspect_file(session_, files[i], i < names.size() ? names[i] : files[i], inputs_));
+    file.masked = std::any_of(object_.properties.begin(), object_.properties.end(),
+                              [](const Property& property) { return property.is_masked(); });
     files_.push_back(std::move(file));
     MILLRACE_TRY(auto found, match_file(files_.back()));
     for (auto& problem : found) problems.push_back(std::move(problem));

@@ -220,6 +220,13 @@ def middle(bytes_, size=24, fill=b"\xff"):
     return bytes_[:at] + fill * size + bytes_[at + size:]
 
 
+def not_utf8():
+    sink = pyarrow.BufferOutputStream()
+    column = pyarrow.array([None if note is None else note.encode() + b"hush\xff" for note in TABLE["note"].to_pylist()], pyarrow.binary())
+    pyarrow.parquet.write_table(TABLE.set_column(2, "note", column), sink)
+    return sink.getvalue().to_pybytes()
+
+
 GROUPS = as_parquet(compression="zstd", row_group_size=100, use_dictionary=False)
 DAMAGES = {
     "cut.csv.gz": (gzip.compress(as_csv())[:-300], ["gzip file ends too early"]),
@@ -235,8 +242,8 @@ DAMAGES = {
     "latin1.csv": (as_csv("latin-1"), ["latin1.csv:9", "is not UTF-8: byte 469 is 0xfc", "--encoding"]),
     "zero.csv": (as_csv()[:900] + b"\0" + as_csv()[900:], ["zero.csv:", "zero byte", "byte 901"]),
     "half.csv": (as_csv("utf-16")[:-1], ["utf-16"]),
-    "ragged.csv": (as_csv() + b"1,2,3\n", ["ragged.csv:", "3 fields, the header 8"]),
-    "open.csv": (as_csv() + b'701,"open', ["open.csv:"]),
+    "ragged.csv": (as_csv() + b"1,2,hush\n", ["ragged.csv:", "3 fields, the header 8"]),
+    "open.csv": (as_csv() + b'701,"hush', ["open.csv:"]),
     "mixed-ends.csv": (b"id,shop\r\n1,a\n2,b\r\n", ["end"]),
     "twice.csv": (b"id,shop,ID\n1,a,2\n", ["twice.csv:1", "two columns are named 'ID'"]),
     "empty.csv": (b"", ["is empty"]),
@@ -253,6 +260,7 @@ DAMAGES = {
     "footer.parquet": (GROUPS[:-60] + b"\xff" * 40 + GROUPS[-20:], ["footer.parquet"]),
     "page.parquet": (GROUPS[:4] + middle(GROUPS[4:-3000], 2000) + GROUPS[-3000:], ["page.parquet", "row group"]),
     "named.parquet": (as_csv(), ["does not begin with PAR1"]),
+    "bytes.parquet": (not_utf8(), ["bytes.parquet", "not valid UTF8"]),
 }
 
 
@@ -263,6 +271,7 @@ def test_damage_is_named_and_never_a_shorter_batch(place, name):
     where = problem["where"]
     text = f"{where['file']}:{where['line']}: {json.dumps(problem, ensure_ascii=False)}"
     assert problem["code"] == "corrupt" and name in text
+    assert "hush" not in text, "a line of a file with masked columns is shown"
     for words in said:
         assert words in text, text
 
