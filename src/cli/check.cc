@@ -30,7 +30,11 @@ std::string lines_of(const std::vector<data::CheckReport>& reports) {
       for (const auto& [rule, found] : checks->items())
         rows.push_back({rule, found.contains("value") ? to_text(found["value"]) : "", verdict_word(found),
                         found.contains("limit") ? to_text(found["limit"]) : ""});
-    out += fmt::format("{}{}{}: {} rows, {} accepted, {} quarantined\n", table(rows),
+    std::string notes;
+    for (const auto& finding : report.findings)
+      if (finding.rule.skipped.empty() && !finding.ok && !finding.note.empty())
+        notes += fmt::format("  {}: {}\n", finding.rule.id, finding.note);
+    out += fmt::format("{}{}{}{}: {} rows, {} accepted, {} quarantined\n", table(rows), notes,
                        reports.size() > 1 ? report.object + ": " : "", report.verdict,
                        with_commas(integer_or(findings, "rows", 0)), with_commas(integer_or(findings, "accepted", 0)),
                        with_commas(integer_or(findings, "quarantined", 0)));

@@ -67,6 +67,20 @@ Result<void> inspect_csv(InputFile& file, const Reading& reading, const Ends& en
   return check_header(file);
 }
 
+// Writers that saw only missing values give a column the type of nothing, which the engine takes for integers: it fits
+// every type. A name that stands also for something else, deeper in another column, is left alone.
+Result<void> forget_types_of_nothing(engine::Engine& session, InputFile& file) {
+  const auto names = session.query(fmt::format(
+      "SELECT name FROM parquet_schema({}) WHERE num_children IS NULL OR num_children = 0 GROUP BY name HAVING "
+      "bool_and(coalesce(logical_type, '') = 'NullType()')",
+      engine::quote_text(file.path)));
+  if (!names) return explain_read(names.error(), {file});
+  for (size_t row = 0; row < names->rows(); ++row)
+    for (auto& column : file.columns)
+      if (column.name == names->text(row, 0)) column.type = "";
+  return {};
+}
+
 Result<void> inspect_parquet(engine::Engine& session, InputFile& file, const Ends& ends) {
   file.parquet = true;
   if (ends.size < 12 || ends.tail != kParquetMagic)
@@ -80,6 +94,7 @@ Result<void> inspect_parquet(engine::Engine& session, InputFile& file, const End
   if (!columns) return explain_read(std::move(columns).error(), {file});
   for (size_t row = 0; row < columns->rows(); ++row)
     file.columns.push_back({.name = columns->text(row, 0), .type = columns->text(row, 1)});
+  MILLRACE_DO(forget_types_of_nothing(session, file));
   return check_header(file);
 }
 
@@ -110,6 +125,8 @@ Result<void> inspect_text(InputFile& file, const Reading& reading, Ends ends, In
 
 // How SQL gets a column of text to its type, where one is known.
 std::string column_of(const InputFile& file, size_t i) {
+  if (file.parquet && file.columns[i].type.empty())
+    return fmt::format("CAST({} AS VARCHAR)", engine::quote_name(file.columns[i].name));
   if (file.parquet) return engine::quote_name(file.columns[i].name);
   if (file.format == "jsonl") return engine::quote_name(file.columns[i].name);
   const auto& type = file.columns[i].type;
@@ -188,7 +205,8 @@ Error explain_csv(const Error& error, const InputFile& file) {
         .at(place)
         .hint("double the quotes inside a quoted field");
   if (line == 0 && text.find("CSV") == std::string::npos) return error;
-  return Error{Code::invalid, "the file cannot be read: " + first_line(text, file.masked)}.at(place).hint("see the line named");
+  return Error{Code::invalid, "the file cannot be read: " + first_line(text, file.masked)}.at(place).hint(
+      "see the line named");
 }
 
 }  // namespace
@@ -254,7 +272,8 @@ Error explain_read(Error error, const std::vector<InputFile>& files) {
     if (error.message().find(file.path) != std::string::npos) which = &file;
   if (which == nullptr && files.size() == 1) which = &files[0];
   const bool parquet = std::any_of(files.begin(), files.end(), [](const InputFile& file) { return file.parquet; });
-  if (which == nullptr ? parquet : which->parquet) return explain_parquet(first_line(error.message(), files[0].masked), files, which);
+  if (which == nullptr ? parquet : which->parquet)
+    return explain_parquet(first_line(error.message(), files[0].masked), files, which);
   return explain_csv(error, which == nullptr ? files[0] : *which);
 }
 

@@ -10,6 +10,7 @@ import os
 import threading
 
 import pyarrow
+import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from postgres import Cluster
 from s3 import s3  # noqa: F401  (a fixture)
 from server import run
+from shop import Shop, visits
 
 CONTRACT = """\
 apiVersion: v3.1.0
@@ -294,6 +296,16 @@ def test_values_of_a_wrong_kind_are_findings(place):
     assert [(example["row"], example["values"]["id"]) for example in wrong["examples"]] == [(2, '"2"'), (4, "true"), (6, "2.5")]
 
 
+def test_a_column_of_nothing_fits_every_type(place):
+    table = TABLE.slice(0, 300)
+    for name in ("note", "amount", "at"):
+        table = table.set_column(table.column_names.index(name), name, pyarrow.nulls(300))
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(table, sink)
+    found = place.check(place.file("nothing.parquet", sink.getvalue().to_pybytes()))
+    assert found["checks"]["schema.type"]["ok"] and found["profile"]["columns"]["amount"]["nulls"] == 300, found["checks"]["schema.type"]
+
+
 def test_a_file_that_changes_while_it_is_read_is_refused(place):
     path = place.file("growing.csv", as_csv())
     end = threading.Event()
@@ -411,3 +423,32 @@ schema:
     assert json.loads(check("--data", "visits=two/visits-1.csv").stdout)["checks"]["shop.fk"]["skipped"]
     done = check("--data", "two/visits-1.csv")
     assert done.returncode == 2 and "--data NAME=FILE" in done.stdout
+
+
+def test_versions_are_made_of_every_form(tmp_path, database, s3):  # noqa: F811
+    """`data add` takes the same places; the version keeps what came, and equal rows are equal content."""
+    shop = Shop(tmp_path)
+    table = pyarrow.csv.read_csv(io.BytesIO(visits().encode()))
+    lines = "".join(json.dumps(row, default=str) + "\n" for row in table.to_pylist())
+    halves = shop.folder / "halves"
+    halves.mkdir()
+    (halves / "a.csv.gz").write_bytes(gzip.compress(visits(100).encode()))
+    pyarrow.feather.write_feather(table.slice(100), halves / "b.arrow")
+    shop.write("visits.jsonl", lines)
+    database.sql("CREATE TABLE visits (visit int, shop text, at timestamp, minutes int)")
+    database.sql("INSERT INTO visits VALUES " + ",".join(str(tuple(str(v) for v in row.values())) for row in table.to_pylist()))
+    s3.path("made.csv").write_bytes(visits().encode("utf-16"))
+    question = s3.uri().split("?")[1]
+    env = {**os.environ, **s3.environment}
+    digests = {}
+    for day, place in enumerate(["visits.csv", "halves", "visits.jsonl", database.url() + "&table=visits", f"s3://models/made.csv?{question}"], start=1):
+        done = shop.run("data", "add", "visits", place, "--from", f"2025-01-{day:02d}", "--to", f"2025-01-{day + 1:02d}", "--json", env=env)
+        added = json.loads(done.stdout)
+        assert done.returncode == 0 and (added["verdict"], added["rows"]) == ("accepted", 200), done.stdout + done.stderr
+        digests[place] = added["digest"]
+    assert len(set(digests.values())) == 1, digests
+    assert not list((shop.state / "tmp").iterdir())
+    cut = shop.write("cut.csv.gz", gzip.compress(visits().encode())[:-20])
+    done = shop.run("data", "add", "visits", cut, "--from", "2025-02-01", "--to", "2025-02-02")
+    assert done.returncode == 7 and "ends too early" in done.stderr and "cut.csv.gz" in done.stderr, done.stderr
+    assert len(shop.good("data", "list")["items"]) == 5 and not list((shop.state / "tmp").iterdir())

@@ -69,7 +69,8 @@ Error none_matches(const std::string& pattern) {
       .hint("quote the pattern, so that the shell leaves it alone, and check the folder");
 }
 
-// Everything but folders below `folder`, at most `depth` names deep (0 = any): what is no file is refused when it is read.
+// Everything but folders below `folder`, at most `depth` names deep (0 = any): what is no file is refused when it is
+// read.
 Result<std::vector<std::string>> list_files(const std::string& folder, int depth) {
   std::error_code failed;
   std::vector<std::string> out;
