@@ -1,9 +1,11 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "cli/ci_outputs.h"
 #include "cli/host.h"
 #include "core/files.h"
 #include "data/check.h"
-#include "data/reference_check.h"
 
 namespace millrace::cli {
 namespace {
@@ -15,81 +17,109 @@ Result<Micros> time_of(const Invocation& in, const std::string& name) {
   return time;
 }
 
+bool passed(const std::vector<data::CheckReport>& reports) {
+  return std::all_of(reports.begin(), reports.end(), [](const auto& report) { return report.passed(); });
+}
+
+std::string lines_of(const std::vector<data::CheckReport>& reports) {
+  std::string out;
+  for (const auto& report : reports) {
+    const auto findings = report.to_json();
+    std::vector<std::vector<std::string>> rows{{"rule", "value", "ok", "limit"}};
+    if (const auto* checks = find(findings, "checks"))
+      for (const auto& [rule, found] : checks->items())
+        rows.push_back({rule, found.contains("value") ? to_text(found["value"]) : "", verdict_word(found),
+                        found.contains("limit") ? to_text(found["limit"]) : ""});
+    std::string notes;
+    for (const auto& finding : report.findings)
+      if (finding.rule.skipped.empty() && !finding.ok && !finding.note.empty())
+        notes += fmt::format("  {}: {}\n", finding.rule.id, finding.note);
+    out += fmt::format("{}{}{}{}: {} rows, {} accepted, {} quarantined\n", table(rows), notes,
+                       reports.size() > 1 ? report.object + ": " : "", report.verdict,
+                       with_commas(integer_or(findings, "rows", 0)), with_commas(integer_or(findings, "accepted", 0)),
+                       with_commas(integer_or(findings, "quarantined", 0)));
+  }
+  return out;
+}
+
 Result<int> check(Invocation& in) {
   data::FileCheck what;
   what.contract = in.args.get("--contract");
-  if (what.contract.empty() && !in.args.has("--reference"))
-    return Error{Code::invalid, "nothing to judge the data by"}.hint(
-        "name a contract (--contract FILE), data that is known to be good (--reference FILE), or both");
   what.object = in.args.get("--object");
-  for (const auto& file : in.args.all("--data")) what.files.push_back(absolute(file));
+  what.server = in.args.get("--server");
+  what.data = in.args.all("--data");
+  const auto& more = in.args.all("PLACE");
+  what.data.insert(what.data.end(), more.begin(), more.end());
+  what.reference = in.args.all("--reference");
+  if (what.data.empty()) return Error{Code::invalid, "there is nothing to check"}.hint("name the data: --data FILE");
   for (const auto& pair : in.args.all("--ref")) {
     const auto equals = pair.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size())
       return Error{Code::invalid, "--ref takes NAME=FILE, not '" + pair + "'"};
-    what.references[pair.substr(0, equals)].push_back(absolute(pair.substr(equals + 1)));
+    what.references[pair.substr(0, equals)].push_back(pair.substr(equals + 1));
   }
+  for (const char* name : {"format", "encoding", "delimiter", "quote", "escape", "header"})
+    if (const auto option = fmt::format("--{}", name); in.args.has(option)) what.reading[name] = in.args.get(option);
   MILLRACE_TRY(what.period_from, time_of(in, "--from"));
   MILLRACE_TRY(what.period_to, time_of(in, "--to"));
   what.now = in.host.context().now();
-  Json findings;
-  bool passed = true;
-  if (in.args.has("--reference")) {
-    data::ReferenceCheck by{.batch = what};
-    for (const auto& file : in.args.all("--reference")) by.reference.push_back(absolute(file));
-    MILLRACE_TRY(auto found, data::check_by_reference(in.host.engines(), by));
-    findings = std::move(found.findings), passed = found.passed;
-  } else {
-    MILLRACE_TRY(const auto report, data::check_files(in.host.engines(), what));
-    findings = report.to_json(), passed = report.passed();
-  }
+  auto checked = data::check_files(in.host.engines(), what);
+  data::ci::Outcome outcome{.contract = what.contract, .reports = {}, .error = {}};
+  if (checked)
+    outcome.reports = std::move(*checked);
+  else
+    outcome.error = checked.error();
+  MILLRACE_DO(write_ci_outputs(in, outcome));
+  if (outcome.error) return *outcome.error;
+  const auto findings = data::to_json(outcome.reports);
   if (in.args.has("--out")) MILLRACE_DO(write_file(absolute(in.args.get("--out")), to_pretty(findings) + "\n", 0644));
-  std::vector<std::vector<std::string>> rows{{"rule", "value", "ok", "limit"}};
-  if (const auto* checks = find(findings, "checks"))
-    for (const auto& [rule, found] : checks->items())
-      rows.push_back({rule, found.contains("value") ? to_text(found["value"]) : "", verdict_word(found),
-                      found.contains("limit") ? to_text(found["limit"]) : ""});
-  std::string alerts;
-  if (in.args.has("--reference"))
-    for (const auto& alert : findings["alerts"])
-      alerts +=
-          fmt::format("{:.2f} {}{}: {}\n", alert["score"].get<double>(), string_or(alert, "rule", ""),
-                      alert["slice"].is_object() ? " " + to_text(alert["slice"]) : "", string_or(alert, "note", ""));
-  std::string rows_line = fmt::format("{} rows", with_commas(integer_or(findings, "rows", 0)));
-  if (findings.contains("accepted"))
-    rows_line += fmt::format(", {} accepted, {} quarantined", with_commas(integer_or(findings, "accepted", 0)),
-                             with_commas(integer_or(findings, "quarantined", 0)));
-  in.show(findings, fmt::format("{}{}{}: {}\n", rows.size() > 1 ? table(rows) : "", alerts,
-                                string_or(findings, "verdict", ""), rows_line));
-  return passed ? 0 : 1;
+  in.show(findings, guard_of(in, lines_of(outcome.reports)));
+  return passed(outcome.reports) ? 0 : 1;
 }
 
 }  // namespace
 
 std::vector<Command> check_commands() {
-  return {
-      {.name = "check",
-       .summary = "check files against a contract, with no project; status 0 when it holds, 1 when it does not",
-       .positionals = {},
-       .options =
-           {{.name = "--contract", .value = "FILE", .summary = "ODCS contract (*.odcs.yaml)"},
-            {.name = "--reference",
-             .value = "FILE",
-             .summary = "data that is known to be good: distributions, relations and slices are compared with it",
-             .many = true},
-            {.name = "--data",
-             .value = "FILE",
-             .summary = "CSV or Parquet file; may be given several times",
-             .required = true,
-             .many = true},
-            {.name = "--ref", .value = "NAME=FILE", .summary = "the dataset that a foreign key names", .many = true},
-            {.name = "--from",
-             .value = "TIME",
-             .summary = "the data's period begins (freshness is judged against it, else against now)"},
-            {.name = "--to", .value = "TIME", .summary = "and ends before"},
-            {.name = "--object", .value = "NAME", .summary = "which of the contract's objects (when it has several)"},
-            {.name = "--out", .value = "FILE", .summary = "write findings.json there"}},
-       .run = check}};
+  Command command{
+      .name = "check",
+      .summary =
+          "check data against a contract, with no project; status 0 when it holds, 1 when it does not, 3 when a file "
+          "is missing, 7 when one cannot be read",
+      .positionals = {{"PLACE", "the same as --data", false, true}},
+      .options =
+          {{.name = "--contract", .value = "FILE", .summary = "ODCS contract (*.odcs.yaml)"},
+           {.name = "--reference",
+            .value = "[NAME=]PLACE",
+            .summary = "data that is known to be good: distributions, relations and slices are compared with it; may "
+                       "stand in place of a contract",
+            .many = true},
+           {.name = "--data",
+            .value = "[NAME=]PLACE",
+            .summary = "Parquet, CSV, JSON lines or Arrow: a file, folder, 'pattern', s3://BUCKET/KEY, or "
+                       "postgresql://HOST/DATABASE?table=SCHEMA.NAME; may be given several times; NAME is one of the "
+                       "contract's objects",
+            .many = true},
+           {.name = "--ref", .value = "NAME=PLACE", .summary = "the dataset that a foreign key names", .many = true},
+           {.name = "--format",
+            .value = "FORMAT",
+            .summary = "parquet, csv, jsonl or arrow (default: what the bytes say)"},
+           {.name = "--encoding", .value = "NAME", .summary = "of text, e.g. latin1, utf-16le (default: UTF-8)"},
+           {.name = "--delimiter", .value = "C", .summary = "of CSV; also by name: tab, semicolon, pipe ..."},
+           {.name = "--quote", .value = "C", .summary = "of CSV; 'none' for none"},
+           {.name = "--escape", .value = "C", .summary = "of a quote inside a quoted field (default: doubled)"},
+           {.name = "--header", .value = "yes|no", .summary = "no: the first line is data, columns as in the contract"},
+           {.name = "--server",
+            .value = "NAME",
+            .summary = "of the contract: how its files are to be read (default: its only one)"},
+           {.name = "--from",
+            .value = "TIME",
+            .summary = "the data's period begins (freshness is judged against it, else against now)"},
+           {.name = "--to", .value = "TIME", .summary = "and ends before"},
+           {.name = "--object", .value = "NAME", .summary = "which of the contract's objects (when it has several)"},
+           {.name = "--out", .value = "FILE", .summary = "write findings.json there"}},
+      .run = check};
+  for (auto& option : ci_options()) command.options.push_back(std::move(option));
+  return {command};
 }
 
 }  // namespace millrace::cli

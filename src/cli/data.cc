@@ -37,7 +37,7 @@ std::string broken_rules(const Json& findings) {
 Result<int> add_batch(Invocation& in, const std::string& source, const std::vector<std::string>& names) {
   MILLRACE_TRY(auto* gateway, in.gateway());
   Json files = Json::array();
-  for (const auto& file : names) files.push_back(absolute(file));
+  for (const auto& file : names) files.push_back(file.find("://") == std::string::npos ? absolute(file) : file);
   Json body{{"files", files}};
   if (in.args.has("--from")) body["from"] = in.args.get("--from");
   if (in.args.has("--to")) body["to"] = in.args.get("--to");
@@ -144,8 +144,10 @@ std::vector<Command> data_commands() {
       {.name = "data add",
        .summary =
            "keep a batch of a source as a dataset version (checked by its contract), or files and folders by content",
-       .positionals = {{"WHAT", "SOURCE FILE...: CSV or Parquet files of a batch; or PATH...: files and folders", true,
-                        true}},
+       .positionals = {{"WHAT",
+                        "SOURCE PLACE...: the batch: files, folders, patterns, s3://BUCKET/KEY, "
+                        "postgresql://HOST/DATABASE?table=NAME; or PATH...: files and folders",
+                        true, true}},
        .options = {{.name = "--from", .value = "TIME", .summary = "the batch's period begins (append sources)"},
                    {.name = "--to", .value = "TIME", .summary = "and ends before"},
                    {.name = "--message", .value = "TEXT", .summary = "why, for the log (paths)"}},

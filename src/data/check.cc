@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "core/files.h"
 #include "data/row_split.h"
 #include "stats/interval.h"
 
@@ -27,6 +26,7 @@ class Check {
   Result<CheckReport> run() {
     describe();
     complete_rules();
+    plan_.read_with(request_.inputs);
     MILLRACE_TRY(const auto problems, plan_.match(request_.files, request_.file_names));
     MILLRACE_DO(judge_schema(problems));
     if (!problems.empty()) return std::move(report_);
@@ -295,7 +295,7 @@ class Check {
 
 bool CheckReport::passed() const {
   return std::all_of(findings.begin(), findings.end(),
-                     [](const Finding& f) { return f.ok || !f.rule.skipped.empty(); });
+                     [](const Finding& f) { return f.ok || !f.decides || !f.rule.skipped.empty(); });
 }
 
 Result<CheckReport> check_batch(engine::Engine& session, const CheckRequest& request) {
@@ -304,32 +304,6 @@ Result<CheckReport> check_batch(engine::Engine& session, const CheckRequest& req
   auto report = Check(session, request, *object, std::move(rules)).run();
   if (!report) report.error().while_doing("checking the batch");
   return report;
-}
-
-Result<CheckReport> check_files(engine::Engines& engines, const FileCheck& check) {
-  MILLRACE_TRY(const auto contract, load_contract(check.contract));
-  CheckRequest request{.contract = &contract,
-                       .object = check.object,
-                       .period_from = check.period_from,
-                       .period_to = check.period_to,
-                       .now = check.now,
-                       .profile_before = check.profile_before,
-                       .history = check.history};
-  engine::EngineOptions options{.threads = check.threads, .temp_folder = check.temp_folder};
-  for (const auto& file : check.files) request.files.push_back(absolute(file));
-  for (const auto& [name, files] : check.references)
-    for (const auto& file : files) request.references[name].push_back(absolute(file));
-  options.readable = request.files;
-  for (const auto& [name, files] : request.references)
-    options.readable.insert(options.readable.end(), files.begin(), files.end());
-  if (!check.out_folder.empty()) {
-    request.out_folder = absolute(check.out_folder);
-    MILLRACE_DO(make_folders(request.out_folder));
-    options.writable = {request.out_folder};
-  }
-  MILLRACE_TRY(const auto session, engines.open(options));
-  MILLRACE_DO(session->lock_down());
-  return check_batch(*session, request);
 }
 
 }  // namespace millrace::data

@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "data/history.h"
+#include "data/inputs/inputs.h"
 #include "data/profile.h"
 #include "data/rules.h"
 #include "engine/engine.h"
@@ -20,14 +21,15 @@ namespace millrace::data {
 struct CheckRequest {
   const Contract* contract = nullptr;
   std::string object;                   // "" = the contract's only one
-  std::vector<std::string> files;       // CSV or Parquet; row numbers are within each
+  std::vector<std::string> files;       // on this machine; row numbers are within each
   std::vector<std::string> file_names;  // what to call them in errors and examples; empty = their paths
   std::map<std::string, std::vector<std::string>> references;  // dataset -> files
   std::string out_folder;  // not empty: accepted.parquet and, if there are any, quarantine.parquet go there
   Micros period_from = 0, period_to = 0;  // what the batch covers; 0, 0 = not told
   Micros now = 0;
-  Json profile_before;  // an earlier profile: its edges are kept
-  History history;      // of the versions before, the newest last: what distributions and anomalies are judged by
+  Json profile_before;       // an earlier profile: its edges are kept
+  History history;           // of the versions before, the newest last: what distributions and anomalies are judged by
+  Inputs* inputs = nullptr;  // what is known of the files, and where readable copies go
 };
 
 struct Finding {
@@ -40,6 +42,10 @@ struct Finding {
   int64_t of = 0;  // what the value stands on: rows, versions; 0 = not told
   std::optional<double> effect, p_value;
   std::optional<std::pair<double, double>> interval;
+  bool decides = true;            // false: proposed from the reference, no reason to stop a batch
+  std::optional<double> score;    // of a comparison's alert; else it follows from value and limit
+  Json evidence;                  // of a comparison's alert: [{check, columns, value, limit, text, slice?}]
+  Json slice;                     // column -> value, where it lies in one slice
   Json slices = Json::array();    // of a rule with `by`: [{slice, value, rows, ok}], the worst first, up to 20
   Json examples = Json::array();  // up to 5 rows: {"file", "row", "values"}; masked columns hide their values
 };
@@ -62,20 +68,29 @@ struct CheckReport {
 // at all.
 Result<CheckReport> check_batch(engine::Engine& session, const CheckRequest& request);
 
-// The same from paths, in a session of its own that can reach nothing else. What `millrace check` runs.
+// The same from what a person wrote, in a session of its own that can reach nothing else. What `millrace check` runs.
 struct FileCheck {
   std::string contract;  // path
-  std::string object;
-  std::vector<std::string> files;
-  std::map<std::string, std::vector<std::string>> references;
-  std::string out_folder;   // may be ""
-  std::string temp_folder;  // for spilling; "" = none
+  std::string object;    // "" = the contract's only one
+  // Files, folders, patterns, s3://..., postgresql://...; with a name before it, NAME=PLACE, the data of that object.
+  std::vector<std::string> data;
+  std::map<std::string, std::vector<std::string>> references;  // dataset -> the same, without names
+  std::map<std::string, std::string> reading;  // set_reading()'s names and values: over what the contract's server says
+  std::string server;                          // of the contract; "" = its only one
+  std::string out_folder;                      // may be ""; not with several objects
+  std::string temp_folder;                     // "" = the machine's own
   Micros period_from = 0, period_to = 0;
   Micros now = 0;
   int threads = 2;
-  Json profile_before;  // as in CheckRequest
-  History history;
+  // Data that is known to be good, as in `data`: distributions, relations and slices are compared with it. Then
+  // `contract` may be empty.
+  std::vector<std::string> reference;
 };
-Result<CheckReport> check_files(engine::Engines& engines, const FileCheck& check);
+// A report for each object that data was given for, in the contract's order. Objects of one contract that refer to each
+// other are looked up in that data, unless `references` says otherwise. What cannot be read is `corrupt` with the file.
+Result<std::vector<CheckReport>> check_files(engine::Engines& engines, const FileCheck& check);
+// The findings of several objects as one document: rule ids and alerts with the object's name before them, and each
+// report whole under `objects`. One report stays as it is.
+Json to_json(const std::vector<CheckReport>& reports);
 
 }  // namespace millrace::data

@@ -1,7 +1,5 @@
 #include "data/datasets.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -11,6 +9,7 @@
 #include "core/hash.h"
 #include "core/limits.h"
 #include "data/dataset_rows.h"
+#include "data/inputs/locate.h"
 
 namespace millrace::data {
 namespace {
@@ -112,6 +111,7 @@ struct Datasets::Draft {
   const Object* object = nullptr;
   std::string workspace, key;
   std::vector<std::string> names;  // of the input files, as they were called
+  std::unique_ptr<Inputs> inputs;
   std::map<std::string, std::vector<DatasetVersion>> references;
   DatasetVersion version;
 };
@@ -130,6 +130,9 @@ Datasets::Datasets(store::Database& database, store::Blobs& blobs, lineage::Jour
 Result<DatasetVersion> Datasets::add(const Caller& caller, const Batch& batch, const std::vector<Source>& sources) {
   Draft draft{.workspace = caller.workspace};
   MILLRACE_DO(check_period(batch));
+  const ScratchFolder scratch{temp_folder_ + "/batch-" + context_.uuid()};
+  MILLRACE_DO(make_folders(scratch.path + "/inputs"));
+  draft.inputs = std::make_unique<Inputs>(scratch.path + "/inputs");
   MILLRACE_DO(read_batch(caller, batch, sources, draft));
   std::optional<DatasetVersion> known;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
@@ -137,8 +140,6 @@ Result<DatasetVersion> Datasets::add(const Caller& caller, const Batch& batch, c
     return {};
   }));
   if (known) return *known;
-  const ScratchFolder scratch{temp_folder_ + "/batch-" + context_.uuid()};
-  MILLRACE_DO(make_folders(scratch.path));
   MILLRACE_DO(check(scratch.path, batch, draft));
   FAULT_POINT("data.version.before_record");
   return record(caller, batch, draft);
@@ -159,16 +160,18 @@ Result<void> Datasets::read_batch(const Caller& caller, const Batch& batch, cons
   version.period_from = batch.from;
   version.period_to = batch.to;
   version.contract_digest = draft.contract.digest;
-  for (const auto& file : batch.files) {
-    struct stat status {};
-    if (::stat(file.c_str(), &status) != 0) return file_error("reading", file, errno);
-    if (!S_ISREG(status.st_mode))
-      return Error{Code::invalid, fmt::format("'{}' is not a file", file)}
-          .at({.file = file})
-          .hint("name the files of the batch");
-    MILLRACE_TRY(const auto digest, blobs_.put_file(file));
-    version.inputs.push_back(digest);
-    draft.names.push_back(file);
+  MILLRACE_TRY(const auto reading, reading_of(draft.contract, ""));
+  Locator locator(*draft.inputs);
+  for (const auto& written : batch.files) {
+    MILLRACE_TRY(const auto paths, locator.locate(written, reading));
+    for (const auto& path : paths) {
+      auto place = *draft.inputs->find(path);
+      MILLRACE_TRY(const auto digest, blobs_.put_file(path));
+      MILLRACE_TRY(place.path, blobs_.path_of(digest));
+      version.inputs.push_back(digest);
+      draft.names.push_back(place.label);
+      draft.inputs->tell(std::move(place));
+    }
   }
   version.input_digest = digest_of(to_text(Json(version.inputs)));
   MILLRACE_TRY(version.contract_file, blobs_.put(text));
@@ -213,13 +216,16 @@ Result<void> Datasets::check(const std::string& folder, const Batch& batch, Draf
                        .out_folder = folder,
                        .period_from = batch.from,
                        .period_to = batch.to,
-                       .now = context_.now()};
+                       .now = context_.now(),
+                       .profile_before = Json(),
+                       .inputs = draft.inputs.get()};
   engine::EngineOptions options{.temp_folder = temp_folder_, .writable = {folder}};
   for (const auto& digest : version.inputs) {
     MILLRACE_TRY(const auto path, blobs_.path_of(digest));
     request.files.push_back(path);
   }
   options.readable = request.files;
+  options.readable.push_back(folder + "/inputs");
   for (const auto& [name, versions] : draft.references)
     for (const auto& reference : versions) {
       MILLRACE_TRY(const auto path, blobs_.path_of(reference.file));

@@ -1,86 +1,20 @@
 #include "data/input.h"
 
-#include <sys/stat.h>
-
-#include <cstdio>
-#include <cstring>
-#include <memory>
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
 #include <re2/re2.h>
 
-#include "core/files.h"
 #include "core/utf8.h"
-#include "core/yaml.h"
+#include "data/inputs/arrow_ipc.h"
+#include "data/inputs/decode.h"
+#include "data/inputs/json_lines.h"
+#include "data/inputs/kind.h"
+#include "data/inputs/parquet_damage.h"
 
 namespace millrace::data {
 namespace {
-
-constexpr size_t kHeaderBytes = 1 << 20;
-constexpr std::string_view kMagic = "PAR1";
-
-struct Ends {
-  std::string head;  // up to kHeaderBytes
-  std::string tail;  // the last 4 bytes
-  int64_t size = 0;
-};
-
-Result<Ends> read_ends(const std::string& path, const std::string& label) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return file_error("reading", label, errno);
-  if (S_ISDIR(status.st_mode))
-    return Error{Code::invalid, fmt::format("'{}' is a folder, not a file", label)}
-        .at({.file = label})
-        .hint("name the files in it");
-  if (!S_ISREG(status.st_mode))
-    return Error{Code::invalid, fmt::format("'{}' is not a regular file", label)}.at({.file = label});
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (!file) return file_error("opening", label, errno);
-  Ends ends{.size = status.st_size};
-  ends.head.resize(std::min<size_t>(kHeaderBytes, static_cast<size_t>(ends.size)));
-  if (std::fread(ends.head.data(), 1, ends.head.size(), file.get()) != ends.head.size())
-    return file_error("reading", label, EIO);
-  ends.tail.resize(std::min<size_t>(4, ends.head.size()));
-  if (std::fseek(file.get(), -static_cast<long>(ends.tail.size()), SEEK_END) != 0)
-    return file_error("reading", label, errno);
-  if (std::fread(ends.tail.data(), 1, ends.tail.size(), file.get()) != ends.tail.size())
-    return file_error("reading", label, EIO);
-  return ends;
-}
-
-// The first record, its quotes taken off. Nothing when a quote does not end.
-std::optional<std::vector<std::string>> first_record(std::string_view text, char delimiter) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"')
-      fields.back() += text[++i];
-    else if (c == '"' && (quoted || fields.back().empty()))
-      quoted = !quoted;
-    else if (quoted)
-      fields.back() += c;
-    else if (c == '\n' || c == '\r')
-      return fields;
-    else if (c == delimiter)
-      fields.emplace_back();
-    else
-      fields.back() += c;
-  }
-  return quoted ? std::nullopt : std::optional(fields);
-}
-
-// The separator that gives the most columns; a comma when there is one column only.
-char delimiter_of(std::string_view text) {
-  char best = ',';
-  size_t most = 1;
-  for (const char candidate : {',', ';', '\t', '|'}) {
-    const auto fields = first_record(text, candidate);
-    if (fields && fields->size() > most) most = fields->size(), best = candidate;
-  }
-  return best;
-}
 
 std::string lower(std::string text) {
   for (auto& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -89,65 +23,190 @@ std::string lower(std::string text) {
 
 Result<void> check_header(const InputFile& file) {
   std::set<std::string> seen;
+  const Where where{.file = file.label, .line = file.format == "csv" ? 1 : 0};
+  if (file.columns.size() > limits::input_columns)
+    return Error{Code::too_large,
+                 fmt::format("the file has {} columns, more than {}", file.columns.size(), limits::input_columns)}
+        .at(where);
   for (size_t i = 0; i < file.columns.size(); ++i) {
     const auto& name = file.columns[i].name;
     if (name.empty())
-      return Error{Code::invalid, fmt::format("column {} of the header has no name", i + 1)}
-          .at({.file = file.label, .line = 1})
-          .hint("the first line of a CSV file names its columns");
-    if (!is_utf8(name))
-      return Error{Code::invalid, "the header is not UTF-8"}
-          .at({.file = file.label, .line = 1})
-          .hint("save the file as UTF-8");
+      return Error{Code::invalid, fmt::format("column {} of the header has no name", i + 1)}.at(where).hint(
+          "the first line of a CSV file names its columns");
+    if (!is_utf8(name)) return Error{Code::invalid, "the header is not UTF-8"}.at(where).hint("save the file as UTF-8");
     if (!seen.insert(lower(name)).second)
-      return Error{Code::invalid, fmt::format("two columns are named '{}'", name)}
-          .at({.file = file.label, .line = 1})
-          .hint("SQL ignores case in names; rename one of them");
+      return Error{Code::invalid, fmt::format("two columns are named '{}'", name)}.at(where).hint(
+          "SQL ignores case in names; rename one of them");
   }
   return {};
 }
 
-Result<InputFile> inspect_csv(const std::string& path, const std::string& label, const Ends& ends) {
-  InputFile file{.path = path, .label = label};
+Result<void> inspect_csv(InputFile& file, const Reading& reading, const Ends& ends) {
   std::string_view text = ends.head;
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
-    return Error{Code::invalid, "the file is UTF-16, not UTF-8"}.at({.file = label}).hint("save the file as UTF-8");
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (text.starts_with("\x1F\x8B"))
-    return Error{Code::unsupported, "the file is compressed (gzip)"}.at({.file = label}).hint("unpack it first");
-  if (std::memchr(text.data(), 0, text.size()) != nullptr)
-    return Error{Code::invalid, "the file holds zero bytes: it is not text"}
-        .at({.file = label})
-        .hint("batches are CSV (UTF-8) or Parquet files");
   if (text.find_first_not_of(" \r\n\t") == std::string_view::npos)
     return Error{Code::invalid, "the file is empty: it has no header"}
-        .at({.file = label})
+        .at({.file = file.label})
         .hint("the first line of a CSV file names its columns");
-  file.delimiter = delimiter_of(text);
-  auto fields = first_record(text, file.delimiter);
+  file.dialect = find_dialect(text, reading, static_cast<int64_t>(ends.head.size()) == ends.size);
+  const auto fields = next_record(text, file.dialect);
   if (!fields)
     return Error{Code::invalid, "a quote in the header does not end"}
-        .at({.file = label, .line = 1})
+        .at({.file = file.label, .line = 1})
         .hint("close it, or double quotes inside a quoted field");
-  for (auto& field : *fields) file.columns.push_back({.name = std::move(field)});
-  MILLRACE_DO(check_header(file));
-  return file;
+  file.header = !reading.no_header;
+  const auto& names = reading.no_header ? reading.names : *fields;
+  if (names.size() != fields->size())
+    return Error{Code::invalid,
+                 fmt::format("the first line has {} fields, the contract {} properties, and no header says "
+                             "which is which",
+                             fields->size(), names.size())}
+        .at({.file = file.label, .line = 1})
+        .hint("a file without a header holds the contract's properties in their order");
+  for (const auto& name : names) file.columns.push_back({.name = name, .type = ""});
+  return check_header(file);
 }
 
-Result<InputFile> inspect_parquet(engine::Engine& session, const std::string& path, const std::string& label,
-                                  const Ends& ends) {
-  if (ends.size < 12 || ends.tail != kMagic)
-    return Error{Code::corrupt, fmt::format("the Parquet file is cut off or damaged: it does not end with {}", kMagic)}
-        .at({.file = label})
+// Writers that saw only missing values give a column the type of nothing, which the engine takes for integers: it fits
+// every type. A name that stands also for something else, deeper in another column, is left alone.
+Result<void> forget_types_of_nothing(engine::Engine& session, InputFile& file) {
+  const auto names = session.query(fmt::format(
+      "SELECT name FROM parquet_schema({}) WHERE num_children IS NULL OR num_children = 0 GROUP BY name HAVING "
+      "bool_and(coalesce(logical_type, '') = 'NullType()')",
+      engine::quote_text(file.path)));
+  if (!names) return explain_read(names.error(), {file});
+  for (size_t row = 0; row < names->rows(); ++row)
+    for (auto& column : file.columns)
+      if (column.name == names->text(row, 0)) column.type = "";
+  return {};
+}
+
+Result<void> inspect_parquet(engine::Engine& session, InputFile& file, const Ends& ends) {
+  file.parquet = true;
+  if (ends.size < 12 || ends.tail != kParquetMagic)
+    return Error{Code::corrupt,
+                 fmt::format("the Parquet file is cut off or damaged: it does not end with {}", kParquetMagic)}
+        .at({.file = file.label})
         .hint("copy or write the file again");
-  InputFile file{.path = path, .label = label, .parquet = true};
   auto columns = session.query(
-      fmt::format("DESCRIBE SELECT * FROM read_parquet({}, binary_as_string = true)", engine::quote_text(path)));
+      fmt::format("DESCRIBE SELECT * FROM read_parquet({}, binary_as_string = true, hive_partitioning = false)",
+                  engine::quote_text(file.path)));
   if (!columns) return explain_read(std::move(columns).error(), {file});
   for (size_t row = 0; row < columns->rows(); ++row)
     file.columns.push_back({.name = columns->text(row, 0), .type = columns->text(row, 1)});
-  MILLRACE_DO(check_header(file));
-  return file;
+  MILLRACE_DO(forget_types_of_nothing(session, file));
+  return check_header(file);
+}
+
+// Text in UTF-8 stays where it is; a byte order mark says more than nothing, a word of the caller's more than that.
+Result<void> decode(InputFile& file, const Reading& reading, Ends& ends, Inputs& inputs) {
+  std::string encoding = lower(reading.encoding);
+  if (encoding.empty() && ends.head.starts_with(std::string_view("\xFF\xFE\0\0", 4))) encoding = "utf-32";
+  if (encoding.empty() && (ends.head.starts_with("\xFF\xFE") || ends.head.starts_with("\xFE\xFF"))) encoding = "utf-16";
+  const bool utf8 = encoding.empty() || encoding == "utf-8" || encoding == "utf8";
+  if (utf8 && !(file.format == "jsonl" && ends.head.starts_with("\xEF\xBB\xBF")))
+    return check_text(file.path, file.label);
+  MILLRACE_TRY(file.path, to_utf8(file.path, file.label, utf8 ? "utf-8" : encoding, inputs));
+  MILLRACE_DO(check_text(file.path, file.label));
+  MILLRACE_TRY(ends, read_ends(file.path, file.label));
+  return {};
+}
+
+Result<void> inspect_text(InputFile& file, const Reading& reading, Ends ends, Inputs& inputs) {
+  MILLRACE_DO(decode(file, reading, ends, inputs));
+  if (file.format == "csv") return inspect_csv(file, reading, ends);
+  MILLRACE_TRY(file.columns, scan_json_lines(file.path, file.label));
+  if (file.columns.empty())
+    return Error{Code::invalid, "the file is empty: it has no row and so no keys"}
+        .at({.file = file.label})
+        .hint("a batch without rows is a CSV file with its header, or a Parquet file");
+  return check_header(file);
+}
+
+// How SQL gets a column of text to its type, where one is known.
+std::string column_of(const InputFile& file, size_t i) {
+  if (file.parquet && file.columns[i].type.empty())
+    return fmt::format("CAST({} AS VARCHAR)", engine::quote_name(file.columns[i].name));
+  if (file.parquet) return engine::quote_name(file.columns[i].name);
+  if (file.format == "jsonl") return engine::quote_name(file.columns[i].name);
+  const auto& type = file.columns[i].type;
+  return file.exported && !type.empty() && type != "VARCHAR" && type != "JSON" ? fmt::format("CAST(c{} AS {})", i, type)
+                                                                               : fmt::format("c{}", i);
+}
+
+std::string json_source(const InputFile& file) {
+  std::string columns;
+  for (const auto& column : file.columns)
+    columns += fmt::format("{}{}: '{}'", columns.empty() ? "" : ", ", engine::quote_text(column.name), column.type);
+  return fmt::format(
+      "read_json({}, format = 'newline_delimited', auto_detect = false, compression = 'uncompressed', "
+      "hive_partitioning = false, ignore_errors = false, "
+      "maximum_object_size = {}, columns = {{{}}})",
+      engine::quote_text(file.path), limits::json_line_bytes, columns);
+}
+
+std::string csv_source(const InputFile& file) {
+  const auto text_of = [](char c) { return engine::quote_text(c == '\0' ? "" : std::string(1, c)); };
+  std::string types;
+  for (size_t i = 0; i < file.columns.size(); ++i) types += fmt::format("{}'c{}': 'VARCHAR'", i == 0 ? "" : ", ", i);
+  return fmt::format(
+      "read_csv({}, auto_detect = false, compression = 'none', hive_partitioning = false, header = {}, delim = {}, "
+      "quote = {}, escape = {}, "
+      "nullstr = "
+      "'', allow_quoted_nulls = {}, strict_mode = true, null_padding = false, ignore_errors = false, columns = {{{}}})",
+      engine::quote_text(file.path), file.header, text_of(file.dialect.delimiter), text_of(file.dialect.quote),
+      text_of(file.dialect.escape), !file.exported, types);
+}
+
+// What the engine says first; values in it, which it quotes, are left out of files that hold what nobody may see.
+std::string first_line(std::string text, bool masked) {
+  static const re2::RE2 quoted("'[^']*'|\"[^\"]*\"");
+  text.resize(std::min(text.find('\n'), text.size()));
+  if (masked) re2::RE2::GlobalReplace(&text, quoted, "(masked)");
+  return text.substr(0, 300);
+}
+
+Error explain_parquet(const std::string& text, const std::vector<InputFile>& files, const InputFile* which) {
+  std::string where;
+  for (const auto& file : files) {
+    if (!file.parquet || (which != nullptr && which != &file)) continue;
+    where = damaged_part(file.path);
+    if (where.empty()) continue;
+    which = &file;
+    break;
+  }
+  if (which == nullptr) which = &files[0];
+  return Error{Code::corrupt,
+               fmt::format("the Parquet file cannot be read{}: {}", where.empty() ? "" : " in " + where, text)}
+      .at({.file = which->label})
+      .hint("copy or write the file again");
+}
+
+Error explain_csv(const Error& error, const InputFile& file) {
+  const std::string& text = error.message();
+  int line = 0;
+  re2::RE2::PartialMatch(text, "(?:Line|line):? ?(\\d+)", &line);
+  const auto place = Where{.file = file.label, .line = line};
+  std::string original;
+  int expected = 0, found = 0;
+  if (!file.masked) re2::RE2::PartialMatch(text, "Original Line: ?([^\\n]{1,120})", &original);
+  if (re2::RE2::PartialMatch(text, "Expected Number of Columns: (\\d+) Found: (\\d+)", &expected, &found))
+    return Error{Code::invalid, fmt::format("the line has {} fields, the header {}{}", found, expected,
+                                            original.empty() ? "" : fmt::format(": '{}'", original))}
+        .at(place)
+        .hint("repair the line, or quote fields that hold the separator");
+  if (text.find("invalid state") != std::string::npos)
+    return Error{Code::invalid, "the lines of the file do not all end in the same way, or text follows a closed quote"}
+        .at(place)
+        .hint("end every line with \\n, or every line with \\r\\n");
+  if (text.find("quote") != std::string::npos)
+    return Error{Code::invalid, fmt::format("a quoted field does not end as it should{}",
+                                            original.empty() ? "" : fmt::format(": '{}'", original))}
+        .at(place)
+        .hint("double the quotes inside a quoted field");
+  if (line == 0 && text.find("CSV") == std::string::npos) return error;
+  return Error{Code::invalid, "the file cannot be read: " + first_line(text, file.masked)}.at(place).hint(
+      "see the line named");
 }
 
 }  // namespace
@@ -160,75 +219,62 @@ const InputColumn* InputFile::find(const std::string& name) const {
 
 size_t InputFile::index(const std::string& name) const { return static_cast<size_t>(find(name) - columns.data()); }
 
-Result<InputFile> inspect_file(engine::Engine& session, const std::string& path, const std::string& label) {
-  MILLRACE_TRY(const auto ends, read_ends(path, label));
+Result<InputFile> inspect_file(engine::Engine& session, const std::string& path, const std::string& label,
+                               Inputs* inputs) {
+  Inputs none("");
+  if (inputs == nullptr) inputs = &none;
+  const auto* place = inputs->find(path);
+  const Reading reading = place == nullptr ? Reading{} : place->reading;
+  InputFile file{.path = path, .label = place != nullptr && label == path ? inputs->label(path) : label};
+  MILLRACE_DO(inputs->watch(path, file.label));
+  MILLRACE_TRY(auto ends, read_ends(path, file.label));
+  MILLRACE_TRY(const auto compression, compression_of(ends.head, file.label));
+  if (!compression.empty()) {
+    MILLRACE_TRY(file.path, unpack(path, file.label, compression, *inputs));
+    MILLRACE_TRY(ends, read_ends(file.path, file.label));
+  }
   if (ends.size == 0)
     return Error{Code::invalid, "the file is empty"}
-        .at({.file = label})
+        .at({.file = file.label})
         .hint("a batch without rows is a CSV file with its header, or a Parquet file");
-  const bool named_parquet = label.ends_with(".parquet") || label.ends_with(".pq");
-  if (ends.head.starts_with(kMagic)) return inspect_parquet(session, path, label, ends);
-  if (named_parquet)
-    return Error{Code::corrupt, fmt::format("the file is named Parquet but does not begin with {}", kMagic)}
-        .at({.file = label})
-        .hint("write it as Parquet, or name it .csv if it is one");
-  return inspect_csv(path, label, ends);
+  MILLRACE_TRY(const auto kind, kind_of(ends, file.label, reading));
+  file.format = kind.format;
+  if (kind.format == "csv" || kind.format == "jsonl") {
+    MILLRACE_DO(inspect_text(file, reading, std::move(ends), *inputs));
+    if (place != nullptr && !place->columns.empty()) file.columns = place->columns, file.exported = true;
+    return file;
+  }
+  if (kind.format == "arrow") {
+    MILLRACE_TRY(file.path, copy_arrow(file.path, file.label, kind.stream, *inputs));
+    MILLRACE_TRY(ends, read_ends(file.path, file.label));
+    file.format = "parquet";
+  }
+  MILLRACE_DO(inspect_parquet(session, file, ends));
+  return file;
 }
 
 std::string select_from(const InputFile& file, bool numbered) {
   std::string list;
   for (size_t i = 0; i < file.columns.size(); ++i)
-    list += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ",
-                        file.parquet ? engine::quote_name(file.columns[i].name) : fmt::format("c{}", i), i);
+    list += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ", column_of(file, i), i);
   if (file.parquet)
-    return fmt::format("SELECT {}{} FROM read_parquet({}, binary_as_string = true{})",
+    return fmt::format("SELECT {}{} FROM read_parquet({}, binary_as_string = true, hive_partitioning = false{})",
                        numbered ? "file_row_number + 1 AS millrace_row, " : "", list, engine::quote_text(file.path),
                        numbered ? ", file_row_number = true" : "");
-  std::string types;
-  for (size_t i = 0; i < file.columns.size(); ++i) types += fmt::format("{}'c{}': 'VARCHAR'", i == 0 ? "" : ", ", i);
-  return fmt::format(
-      "SELECT {}{} FROM read_csv({}, auto_detect = false, header = true, delim = {}, quote = '\"', escape = '\"', "
-      "nullstr = '', "
-      "strict_mode = true, null_padding = false, ignore_errors = false, columns = {{{}}})",
-      numbered ? "row_number() OVER () AS millrace_row, " : "", list, engine::quote_text(file.path),
-      engine::quote_text(std::string(1, file.delimiter)), types);
+  return fmt::format("SELECT {}{} FROM {}", numbered ? "row_number() OVER () AS millrace_row, " : "", list,
+                     file.format == "jsonl" ? json_source(file) : csv_source(file));
 }
 
 Error explain_read(Error error, const std::vector<InputFile>& files) {
-  if (error.code() != Code::invalid) return error;
-  const std::string& text = error.message();
-  const InputFile* which = &files[0];
+  if (error.code() != Code::invalid || files.empty()) return error;
+  const InputFile* which = nullptr;
   for (const auto& file : files)
-    if (text.find(file.path) != std::string::npos) which = &file;
-  if (which->parquet) {
-    const auto first = text.substr(0, std::min(text.find('\n'), size_t{300}));
-    return Error{Code::corrupt, "the Parquet file cannot be read: " + first}
-        .at({.file = which->label})
-        .hint("copy or write the file again");
-  }
-  int line = 0;
-  re2::RE2::PartialMatch(text, "(?:Line|line):? ?(\\d+)", &line);
-  const auto place = Where{.file = which->label, .line = line};
-  std::string what, original;
-  int expected = 0, found = 0;
-  re2::RE2::PartialMatch(text, "Original Line: ?([^\\n]{1,120})", &original);
-  if (re2::RE2::PartialMatch(text, "Expected Number of Columns: (\\d+) Found: (\\d+)", &expected, &found))
-    return Error{Code::invalid, fmt::format("the line has {} fields, the header {}{}", found, expected,
-                                            original.empty() ? "" : fmt::format(": '{}'", original))}
-        .at(place)
-        .hint("repair the line, or quote fields that hold the separator");
-  if (text.find("nicode") != std::string::npos || text.find("UTF-8") != std::string::npos ||
-      text.find("utf-8") != std::string::npos)
-    return Error{Code::invalid, "the file is not UTF-8"}.at(place).hint("save the file as UTF-8");
-  if (text.find("quote") != std::string::npos)
-    return Error{Code::invalid, fmt::format("a quoted field does not end as it should{}",
-                                            original.empty() ? "" : fmt::format(": '{}'", original))}
-        .at(place)
-        .hint("double the quotes inside a quoted field");
-  if (line == 0 && text.find("CSV") == std::string::npos) return error;
-  return Error{Code::invalid, "the CSV file cannot be read: " + text.substr(0, std::min(text.find('\n'), size_t{300}))}
-      .at(place)
-      .hint("see the line named");
+    if (error.message().find(file.path) != std::string::npos) which = &file;
+  if (which == nullptr && files.size() == 1) which = &files[0];
+  const bool parquet = std::any_of(files.begin(), files.end(), [](const InputFile& file) { return file.parquet; });
+  if (which == nullptr ? parquet : which->parquet)
+    return explain_parquet(first_line(error.message(), files[0].masked), files, which);
+  return explain_csv(error, which == nullptr ? files[0] : *which);
 }
 
 }  // namespace millrace::data

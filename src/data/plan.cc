@@ -32,14 +32,30 @@ Plan::Plan(engine::Engine& session, const Object& object, const std::vector<Rule
 Result<std::vector<SchemaProblem>> Plan::match(const std::vector<std::string>& files,
                                                const std::vector<std::string>& names) {
   if (files.empty()) return Error{Code::invalid, "a batch needs at least one file"};
+  if (files.size() > limits::batch_files)
+    return Error{Code::too_large, fmt::format("a batch of {} files is more than {}", files.size(), limits::batch_files)}
+        .hint("write fewer, larger files");
   std::vector<SchemaProblem> problems;
   for (size_t i = 0; i < files.size(); ++i) {
-    MILLRACE_TRY(auto file, inspect_file(session_, files[i], i < names.size() ? names[i] : files[i]));
+    name_columns(files[i]);
+    MILLRACE_TRY(auto file, inspect_file(session_, files[i], i < names.size() ? names[i] : files[i], inputs_));
+    file.masked = std::any_of(object_.properties.begin(), object_.properties.end(),
+                              [](const Property& property) { return property.is_masked(); });
     files_.push_back(std::move(file));
     MILLRACE_TRY(auto found, match_file(files_.back()));
     for (auto& problem : found) problems.push_back(std::move(problem));
   }
   return problems;
+}
+
+// A file without a header holds the properties in their order.
+void Plan::name_columns(const std::string& path) {
+  const auto* known = inputs_ == nullptr ? nullptr : inputs_->find(path);
+  if (known == nullptr || !known->reading.no_header) return;
+  auto place = *known;
+  place.reading.names.clear();
+  for (const auto& property : object_.properties) place.reading.names.push_back(property.source_name);
+  inputs_->tell(std::move(place));
 }
 
 Result<std::vector<SchemaProblem>> Plan::match_file(const InputFile& file) {
@@ -151,7 +167,7 @@ Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, s
   std::string select, condition;
   const std::string table = fmt::format("millrace_reference_{}", joins_.size());
   for (const auto& path : files->second) {
-    MILLRACE_TRY(const auto file, inspect_file(session_, path, path));
+    MILLRACE_TRY(const auto file, inspect_file(session_, path, path, inputs_));
     std::string list, where;
     for (size_t i = 0; i < rule.columns.size(); ++i) {
       const auto name = reference["columns"][i].get<std::string>();
@@ -160,7 +176,8 @@ Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, s
         std::vector<std::string> known;
         for (const auto& c : file.columns) known.push_back(c.name);
         const auto near = did_you_mean(name, known);
-        return Error{Code::invalid, fmt::format("the reference '{}' has no column '{}' ({})", dataset, name, path)}
+        return Error{Code::invalid,
+                     fmt::format("the reference '{}' has no column '{}' ({})", dataset, name, file.label)}
             .at(rule.where)
             .hint(near ? fmt::format("did you mean '{}'?", *near) : fmt::format("it has {}", fmt::join(known, ", ")));
       }

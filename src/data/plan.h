@@ -28,6 +28,8 @@ class Plan final : public ScanColumns {
   // The session must outlive the plan. One plan a session at a time.
   Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules);
 
+  // What is known of the files and where copies of them go; must outlive the plan. nullptr = nothing, no copies.
+  void read_with(Inputs* inputs) { inputs_ = inputs; }
   // `names` are what errors call the files; empty = their paths. Reads the headers and compares them with the
   // properties. Problems make the batch unreadable; then nothing else may be called.
   Result<std::vector<SchemaProblem>> match(const std::vector<std::string>& files,
@@ -54,6 +56,7 @@ class Plan final : public ScanColumns {
     std::string table, condition;
   };
   Result<std::vector<SchemaProblem>> match_file(const InputFile& file);
+  void name_columns(const std::string& path);
   Result<void> add_reference(const Rule& rule, const std::map<std::string, std::vector<std::string>>& references);
   Result<void> add_set(const Rule& rule);
   Result<void> name_batch();
@@ -63,6 +66,7 @@ class Plan final : public ScanColumns {
   engine::Engine& session_;
   const Object& object_;
   const std::vector<Rule>& rules_;
+  Inputs* inputs_ = nullptr;
   std::vector<InputFile> files_;
   std::map<std::string, size_t> wrong_;  // properties that can be of a wrong type: number of their raw column
   std::map<std::string, Join> joins_;    // by rule id

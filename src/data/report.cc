@@ -55,17 +55,25 @@ Json check_json(const Finding& finding) {
   return out;
 }
 
+// The one slice in which it lies, or the worst of those that were judged.
+Json slice_of(const Finding& finding) {
+  if (!finding.slice.is_null() || finding.slices.empty()) return finding.slice;
+  return finding.slices[0]["ok"].get<bool>() ? Json() : finding.slices[0]["slice"];
+}
+
 Json alert_json(const Finding& finding, double score) {
   const auto& rule = finding.rule;
-  Json out{
-      {"rule", rule.id},
-      {"check", rule.kind},
-      {"column", rule.columns.empty() ? Json() : Json(rule.columns[0])},
-      {"columns", rule.columns},
-      {"slice", finding.slices.empty() || finding.slices[0]["ok"].get<bool>() ? Json() : finding.slices[0]["slice"]},
-      {"score", score},
-      {"severity", name_of(rule.severity)},
-      {"examples", finding.examples}};
+  Json out{{"rule", rule.id},
+           {"check", rule.kind},
+           {"column", rule.columns.empty() ? Json() : Json(rule.columns[0])},
+           {"columns", rule.columns},
+           {"slice", slice_of(finding)},
+           {"score", score},
+           {"severity", name_of(rule.severity)},
+           {"examples", finding.examples}};
+  if (!finding.evidence.is_null()) out["evidence"] = finding.evidence;
+  if (finding.effect && std::isfinite(*finding.effect)) out["effect"] = *finding.effect;
+  if (finding.p_value && std::isfinite(*finding.p_value)) out["p_value"] = *finding.p_value;
   if (finding.value && std::isfinite(*finding.value)) out["value"] = *finding.value;
   if (finding.about_rows) out["rows"] = finding.failing;
   if (!finding.note.empty()) out["note"] = finding.note;
@@ -80,7 +88,8 @@ Json CheckReport::to_json() const {
   std::vector<std::pair<double, const Finding*>> ordered;
   for (const auto& finding : findings) {
     checks[finding.rule.id] = check_json(finding);
-    if (finding.rule.skipped.empty() && !finding.ok) ordered.emplace_back(score_of(finding, rows), &finding);
+    if (finding.rule.skipped.empty() && !finding.ok && finding.decides)
+      ordered.emplace_back(finding.score ? *finding.score : score_of(finding, rows), &finding);
   }
   std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   Json alerts = Json::array();

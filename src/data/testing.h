@@ -63,7 +63,10 @@ struct Trial {
                          .references = references,
                          .period_from = from,
                          .period_to = to,
-                         .now = 1'370'000'000'000'000};
+                         .now = 1'370'000'000'000'000,
+                         .profile_before = Json()};
+    Inputs inputs(folder.path());
+    request.inputs = &inputs;
     if (write_rows) request.out_folder = folder.path();
     auto session = engines().open({.temp_folder = "", .readable = {folder.path()}, .writable = {folder.path()}});
     MILLRACE_DO(session->get()->lock_down());

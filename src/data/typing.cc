@@ -120,10 +120,20 @@ std::optional<Typed> from_native(const Dialect& dialect, LogicalType wanted, Sou
         return Typed{dialect.cast(raw, SqlType::timestamp)};
       if (from == SourceType::zoned) return Typed{dialect.to_utc(raw)};
       return std::nullopt;
-    case LogicalType::time: return from == SourceType::time ? std::optional(Typed{raw}) : std::nullopt;
+    case LogicalType::time:
+      return from == SourceType::time ? std::optional(Typed{dialect.cast(raw, SqlType::time)}) : std::nullopt;
     case LogicalType::string: return std::nullopt;  // text is handled before
     default: return Typed{raw};
   }
+}
+
+// JSON says what a value is: text is never a number, however it looks.
+Result<std::optional<Typed>> from_json(const Dialect& dialect, const Property& property, const std::string& raw) {
+  const auto type = sql_type(property.type);
+  if (!type) return std::optional(Typed{raw, false});
+  MILLRACE_TRY(auto typed, from_text(dialect, property, dialect.json_text(raw, *type)));
+  typed->may_fail = true;
+  return typed;
 }
 
 }  // namespace
@@ -146,6 +156,7 @@ Result<std::optional<Typed>> to_typed(const Dialect& dialect, const Property& pr
   const auto text = dialect.type(SqlType::text);
   if (source_type.empty() || source_type == text) return from_text(dialect, property, raw);
   const SourceType from = dialect.source_type(source_type);
+  if (from == SourceType::json) return from_json(dialect, property, raw);
   if (from != SourceType::text) return from_native(dialect, property.type, from, raw);
   return from_text(dialect, property, dialect.cast(raw, SqlType::text));
 }

@@ -19,7 +19,7 @@ namespace millrace::engine {
 enum class SqlType { text, integer, number, boolean, date, timestamp, time };
 
 // What an engine's column can hold. `wide`: integers beyond 64 bits; `zoned`: a timestamp with a zone.
-enum class SourceType { text, integer, wide, number, boolean, date, timestamp, zoned, time, other };
+enum class SourceType { text, integer, wide, number, boolean, date, timestamp, zoned, time, json, other };
 
 // A piece of a pattern by which dates and times are written: digits of a field, all of them, or the text between.
 struct TimePart {
@@ -57,6 +57,10 @@ class Dialect {
   virtual std::string matches(std::string_view x, std::string_view pattern) const = 0;  // all of the text
   virtual std::string characters(std::string_view x) const = 0;                         // Unicode code points
   virtual std::string split(std::string_view x, char separator) const = 0;              // a list of texts
+
+  // A value of an engine's JSON type as text, if it is of the kind that the type wants (a number for numbers, a text
+  // for texts and dates), NULL otherwise. Engines without such a type never say SourceType::json.
+  virtual std::string json_text(std::string_view x, SqlType) const { return std::string(x); }
 
   virtual std::string is_nan(std::string_view x) const = 0;
   virtual std::string is_infinite(std::string_view x) const = 0;

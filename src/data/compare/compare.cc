@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -87,57 +88,55 @@ void add_alerts(const Look& look, Comparison& out) {
   }
 }
 
-Json check_json(const Tested& one) {
-  Json out{{"kind", one.kind},
-           {"columns", one.columns},
-           {"value", one.value},
-           {"ok", one.value <= one.limit},
-           {"limit", {{"between", {0, one.limit}}}},
-           {"unit", "statistic"},
-           {"severity", "error"}};
-  if (one.effect && std::isfinite(*one.effect)) out["effect"] = *one.effect;
-  if (one.p_value && std::isfinite(*one.p_value)) out["p_value"] = *one.p_value;
-  return out;
+Rule rule_of(const std::string& kind, const std::vector<std::string>& columns, double limit,
+             std::set<std::string>& taken) {
+  Rule rule{
+      .kind = kind, .columns = columns, .unit = "statistic", .severity = Severity::error, .on_fail = OnFail::warn};
+  const auto base = fmt::format("{}.{}", columns.empty() ? "rows" : fmt::format("{}", fmt::join(columns, "+")), kind);
+  rule.id = base;
+  for (int number = 2; !taken.insert(rule.id).second; ++number) rule.id = fmt::format("{}-{}", base, number);
+  rule.limit = {.low = 0, .high = limit, .written = "between"};
+  return rule;
 }
 
 }  // namespace
 
-void Comparison::add_to(Json& findings) const {
-  for (const auto& one : tested) {
-    if (one.columns.size() > 1 && one.value <= one.limit) continue;
-    std::string id = "rows";
-    if (!one.columns.empty()) id = fmt::format("{}", fmt::join(one.columns, "+"));
-    findings["checks"][fmt::format("{}.{}", id, one.kind)] = check_json(one);
-  }
+std::vector<Finding> Comparison::findings() const {
+  std::vector<Finding> out;
+  std::set<std::string> taken;
+  std::set<std::pair<std::string, std::vector<std::string>>> told;
   for (size_t i = 0; i < alerts.size(); ++i) {
     const auto& alert = alerts[i];
     const auto& strongest = alert.signals[0];
-    Json evidence = Json::array();
+    Finding finding{.rule = rule_of(alert.check, alert.columns, strongest.limit, taken),
+                    .value = strongest.value,
+                    .ok = false,
+                    .note = strongest.text};
+    finding.effect = strongest.effect, finding.p_value = strongest.p_value, finding.score = alert.score;
+    finding.examples = examples[i];
+    if (alert.slice) finding.slice = {{alert.slice->column, alert.slice->value}};
+    finding.evidence = Json::array();
     for (const auto& signal : alert.signals) {
+      told.insert({signal.kind, signal.columns});
       Json one{{"check", signal.kind},
                {"columns", signal.columns},
                {"value", signal.value},
                {"limit", signal.limit},
                {"text", signal.text}};
       if (signal.slice) one["slice"] = {{signal.slice->column, signal.slice->value}};
-      evidence.push_back(std::move(one));
+      finding.evidence.push_back(std::move(one));
     }
-    Json out{{"rule", fmt::format("{}.{}", alert.columns.empty() ? "rows" : alert.columns[0], alert.check)},
-             {"check", alert.check},
-             {"column", alert.columns.empty() ? Json() : Json(alert.columns[0])},
-             {"columns", alert.columns},
-             {"slice", alert.slice ? Json{{alert.slice->column, alert.slice->value}} : Json()},
-             {"score", alert.score},
-             {"severity", "error"},
-             {"value", strongest.value},
-             {"limit", {{"between", {0, strongest.limit}}}},
-             {"note", strongest.text},
-             {"evidence", std::move(evidence)},
-             {"examples", examples[i]}};
-    if (strongest.effect && std::isfinite(*strongest.effect)) out["effect"] = *strongest.effect;
-    if (strongest.p_value && std::isfinite(*strongest.p_value)) out["p_value"] = *strongest.p_value;
-    findings["alerts"].push_back(std::move(out));
+    out.push_back(std::move(finding));
   }
+  for (const auto& one : tested) {
+    const bool ok = one.value <= one.limit;
+    if ((one.columns.size() > 1 && ok) || told.contains({one.kind, one.columns})) continue;
+    Finding finding{
+        .rule = rule_of(one.kind, one.columns, one.limit, taken), .value = one.value, .ok = ok, .decides = ok};
+    finding.effect = one.effect, finding.p_value = one.p_value;
+    out.push_back(std::move(finding));
+  }
+  return out;
 }
 
 Result<Comparison> compare_files(engine::Engine& session, const CompareRequest& request) {

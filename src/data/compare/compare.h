@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "data/check.h"
 #include "data/compare/alerts.h"
 
 namespace millrace::data::compare {
@@ -18,8 +19,9 @@ struct Comparison {
   std::vector<Tested> tested;     // every statistic of single columns, and the relations
   Json examples = Json::array();  // of each alert, in order: [{"file", "row", "values"}]
 
-  // Adds to findings.json: `checks` by "column.kind" (relations: only broken ones), `alerts` in order.
-  void add_to(Json& findings) const;
+  // Rules "column.kind" with what was found: an alert each, and each statistic that held (relations are too many to
+  // be told when they hold).
+  std::vector<Finding> findings() const;
 };
 
 struct CompareRequest {

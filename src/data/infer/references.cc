@@ -68,7 +68,8 @@ class References {
       std::string list;
       for (const auto& property : typing.properties) {
         const auto raw = fmt::format("c{}", input.index(property.name));
-        MILLRACE_TRY(const auto typed, to_typed(property, input.find(property.name)->type, raw));
+        MILLRACE_TRY(const auto typed,
+                     to_typed(batch_.session.dialect(), property, input.find(property.name)->type, raw));
         list += fmt::format("{}{} AS {}", list.empty() ? "" : ", ", typed ? typed->sql : raw,
                             engine::quote_name(property.name));
       }

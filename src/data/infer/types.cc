@@ -31,10 +31,11 @@ bool is_text(const std::string& type) {
 
 // SQL for the value as `type`, NULL where it is not; tighter than the contract's reading where a text would be damaged
 // by it: '007' is no number to compute with, 0 and 1 are numbers before they are answers.
-Result<std::string> as_type(LogicalType type, const std::string& source_type, const std::string& raw) {
+Result<std::string> as_type(session_.dialect(), const engine::Dialect& dialect, LogicalType type,
+                            const std::string& source_type, const std::string& raw) {
   Property property;
   property.type = type;
-  MILLRACE_TRY(const auto typed, to_typed(property, source_type, raw));
+  MILLRACE_TRY(const auto typed, to_typed(dialect, property, source_type, raw));
   const auto text = source_type.empty() || source_type == "VARCHAR" ? raw : fmt::format("CAST({} AS VARCHAR)", raw);
   if (type == LogicalType::integer || type == LogicalType::number)
     return fmt::format("CASE WHEN NOT regexp_matches({}, '^[+-]?0[0-9]') THEN {} END", text, typed->sql);
@@ -108,7 +109,7 @@ class Reader {
       const auto raw = engine::quote_name(column.name);
       list += fmt::format(", count({})", raw);
       for (const auto type : column.left) {
-        MILLRACE_TRY(const auto sql, as_type(type, column.type, raw));
+        MILLRACE_TRY(const auto sql, as_type(session_.dialect(), type, column.type, raw));
         list += fmt::format(", count({})", sql);
       }
     }

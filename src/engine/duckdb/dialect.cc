@@ -39,7 +39,8 @@ class DuckdbDialect final : public Dialect {
     if (name == "DATE") return SourceType::date;
     if (name == "TIMESTAMP WITH TIME ZONE") return SourceType::zoned;
     if (name.starts_with("TIMESTAMP")) return SourceType::timestamp;
-    return name == "TIME" ? SourceType::time : SourceType::other;
+    if (name == "JSON") return SourceType::json;
+    return name == "TIME" || name == "TIME_NS" ? SourceType::time : SourceType::other;
   }
 
   std::string parse(std::string_view x, SqlType type) const override { return try_cast(x, type); }
@@ -64,6 +65,13 @@ class DuckdbDialect final : public Dialect {
   std::string characters(std::string_view x) const override { return fmt::format("length({})", x); }
   std::string split(std::string_view x, char separator) const override {
     return fmt::format("string_split({}, chr({}))", x, static_cast<int>(separator));
+  }
+
+  std::string json_text(std::string_view x, SqlType type) const override {
+    std::string_view kinds = "'VARCHAR'";
+    if (type == SqlType::integer || type == SqlType::number) kinds = "'BIGINT', 'UBIGINT', 'DOUBLE'";
+    if (type == SqlType::boolean) kinds = "'BOOLEAN'";
+    return fmt::format("(CASE WHEN json_type({0}) IN ({1}) THEN {0} ->> '$' END)", x, kinds);
   }
 
   std::string is_nan(std::string_view x) const override { return fmt::format("isnan({})", x); }

@@ -6,21 +6,14 @@
 #include <string>
 
 #include "core/clock.h"
+#include "engine/s3.h"
 #include "track/files/sign.h"
 #include "track/files/store.h"
 
 namespace millrace::track {
 
-// s3://BUCKET[/PREFIX][?endpoint_override=HOST:PORT&scheme=http&region=REGION]
-struct S3Place {
-  std::string bucket, prefix;  // prefix without slashes at its ends
-  std::string endpoint;        // HOST[:PORT], "" = Amazon's
-  std::string scheme = "https";
-  std::string region;       // "" = not said
-  std::string uri() const;  // without what only we need to know: s3://BUCKET/PREFIX
-};
-// `invalid` for credentials in it: they come from the environment, where no log and no client sees them.
-Result<S3Place> read_s3_uri(const std::string& uri);
+using engine::read_s3_uri;
+using engine::S3Place;
 
 struct S3Options {
   S3Place place;
