@@ -98,7 +98,8 @@ Result<int> add(Invocation& in) {
   const auto sources = loaded ? data::read_sources(*loaded) : Result<std::vector<data::Source>>(loaded.error());
   if (!sources) return sources.error();
   const bool is_source = data::find_source(*sources, words.front()) != nullptr;
-  if (is_source && (words.size() > 1 || !exists(words.front())))
+  const bool has_period = in.args.has("--from") || in.args.has("--to");
+  if (has_period || (is_source && (words.size() > 1 || !exists(words.front()))))
     return add_batch(in, words.front(), {words.begin() + 1, words.end()});
   if (!is_source && words.size() > 1 && !exists(words.front())) {
     std::vector<std::string> known;
