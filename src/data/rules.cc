@@ -166,12 +166,10 @@ class Builder {
       rule.kind = "set", rule.parameters["values"] = quality.arguments["validValues"];
   }
 
-  // Without an operator the answer is a boolean that must be true.
   void fill_sql(const Quality& quality, Rule& rule) {
     rule.kind = "sql";
     rule.parameters["query"] = quality.query, rule.parameters["object"] = object_.name;
     rule.unit = quality.unit.empty() ? "value" : quality.unit;
-    if (!quality.limit) rule.limit = {.low = 1, .high = 1, .written = "mustBe"};
   }
 
   void fill_custom(const Quality& quality, Rule& rule) {

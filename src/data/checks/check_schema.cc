@@ -17,7 +17,9 @@ Json schema_of(const Parameter& parameter) {
     return {{"type", "array"}, {"items", {{"type", "number"}}}, {"minItems", 2}, {"maxItems", 2}};
   if (parameter.form == Form::choice) return {{"enum", parameter.choices}};
   if (parameter.form == Form::columns) return texts();
-  if (parameter.form == Form::column || parameter.form == Form::text) return text();
+  if (parameter.form == Form::column || parameter.form == Form::text || parameter.form == Form::condition)
+    return text();
+  if (parameter.form == Form::number) return {{"type", "number"}, {"minimum", 0}};
   if (parameter.form == Form::reference)
     return {{"type", "object"},
             {"properties", {{"dataset", text()}, {"columns", texts()}}},
@@ -35,6 +37,7 @@ Json schema_of(const CheckKind& kind) {
     if (parameter.required && parameter.name != "column") required.push_back(parameter.name);
     one_column = one_column || (parameter.name == "column" && parameter.required);
   }
+  if (kind.by_slice) properties["by"] = texts();
   Json out{{"description", kind.summary}, {"properties", properties}, {"additionalProperties", false}};
   if (one_column) {
     // `columns: [x]` says the same as `column: x`.
@@ -50,6 +53,8 @@ std::string_view form_of(const Parameter& parameter) {
     case Form::column: return "column";
     case Form::columns: return "columns";
     case Form::text: return "text";
+    case Form::condition: return "condition";
+    case Form::number: return "number";
     case Form::numbers: return "[low, high]";
     case Form::choice: return "choice";
     case Form::reference: return "{dataset, columns}";

@@ -31,8 +31,8 @@ bool is_text(const std::string& type) {
 
 // SQL for the value as `type`, NULL where it is not; tighter than the contract's reading where a text would be damaged
 // by it: '007' is no number to compute with, 0 and 1 are numbers before they are answers.
-Result<std::string> as_type(session_.dialect(), const engine::Dialect& dialect, LogicalType type,
-                            const std::string& source_type, const std::string& raw) {
+Result<std::string> as_type(const engine::Dialect& dialect, LogicalType type, const std::string& source_type,
+                            const std::string& raw) {
   Property property;
   property.type = type;
   MILLRACE_TRY(const auto typed, to_typed(dialect, property, source_type, raw));
