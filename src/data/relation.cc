@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/value_codes.h"
 #include "stats/histogram.h"
 #include "stats/least_squares.h"
 #include "stats/robust.h"
@@ -68,14 +69,6 @@ std::vector<size_t> rows_where(const RelationSample& sample, const RelationForm&
   return out;
 }
 
-std::vector<size_t> thinned(std::vector<size_t> rows) {
-  const size_t step = rows.size() / kLearnRows + 1;
-  size_t kept = 0;
-  for (size_t i = 0; i < rows.size(); i += step) rows[kept++] = rows[i];
-  rows.resize(kept);
-  return rows;
-}
-
 // A quadratic form says nothing far from where it was learned.
 std::vector<size_t> rows_within(const RelationSample& sample, const RelationForm& form,
                                 const std::vector<size_t>& learn, const std::vector<size_t>& rows) {
@@ -119,7 +112,8 @@ std::optional<RelationForm> find_relation(const RelationSample& sample, size_t t
       if (c == target || std::count(best.others.begin(), best.others.end(), c) > 0) continue;
       RelationForm trial{.target = target, .others = best.others};
       trial.others.push_back(c);
-      const auto rows = thinned(rows_where(sample, trial, [&](size_t group) { return group < sample.suspect; }));
+      const auto rows =
+          thinned(rows_where(sample, trial, [&](size_t group) { return group < sample.suspect; }), kLearnRows);
       if (!fit(sample, trial, rows)) continue;
       std::vector<double> own;
       for (const size_t row : rows) own.push_back(sample.values[target][row]);

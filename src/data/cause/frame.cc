@@ -12,6 +12,7 @@
 
 #include "core/limits.h"
 #include "data/contract.h"
+#include "data/value_codes.h"
 #include "engine/parquet.h"
 
 namespace millrace::data::cause {
@@ -125,27 +126,6 @@ void encode(FrameColumn& column) {
   }
 }
 
-// Codes in order of the values, so that nothing depends on the order of rows.
-void sort_codes(FrameColumn& column) {
-  std::vector<int32_t> order(column.texts.size()), place(order.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::vector<double> numbers(column.number ? order.size() : 0);
-  for (size_t r = 0; column.number && r < column.codes.size(); ++r)
-    if (column.codes[r] >= 0) numbers[static_cast<size_t>(column.codes[r])] = column.numbers[r];
-  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-    return column.number ? numbers[static_cast<size_t>(a)] < numbers[static_cast<size_t>(b)]
-                         : column.texts[static_cast<size_t>(a)] < column.texts[static_cast<size_t>(b)];
-  });
-  std::vector<std::string> texts(order.size());
-  for (size_t i = 0; i < order.size(); ++i) {
-    place[static_cast<size_t>(order[i])] = static_cast<int32_t>(i);
-    texts[i] = std::move(column.texts[static_cast<size_t>(order[i])]);
-  }
-  column.texts = std::move(texts);
-  for (auto& code : column.codes)
-    if (code >= 0) code = place[static_cast<size_t>(code)];
-}
-
 // Nearly every day has one or two values of it (a local date spans two days of UTC), and days differ.
 bool tells_the_date(const Frame& frame, const FrameColumn& column) {
   if (!column.number || column.clock || column.texts.size() < 2) return false;
@@ -173,7 +153,7 @@ const FrameColumn* Frame::find(const std::string& name) const {
 }
 
 void finish_frame(Frame& frame) {
-  for (auto& column : frame.columns) encode(column), sort_codes(column);
+  for (auto& column : frame.columns) encode(column), sort_codes(column.texts, column.codes, column.numbers);
   for (auto& column : frame.columns) column.dated = tells_the_date(frame, column);
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "data/cause/look.h"
+#include "data/value_codes.h"
 #include "stats/histogram.h"
 #include "stats/robust.h"
 
@@ -25,15 +26,6 @@ constexpr double kDistanceFloor = 0.15;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 constexpr size_t kEnough = 20'000;  // values for a quantile
-
-// Every k-th, so that sorting is cheap.
-std::vector<double> thinned(std::vector<double> values) {
-  const size_t step = values.size() / kEnough + 1;
-  size_t kept = 0;
-  for (size_t i = 0; i < values.size(); i += step) values[kept++] = values[i];
-  values.resize(kept);
-  return values;
-}
 
 struct Daily {
   std::vector<double> mean, spread;  // of each cell
@@ -149,7 +141,7 @@ void distribution(Look& look, const FrameColumn& column) {
   for (size_t r = 0; r < look.frame.rows(); ++r)
     if (look.frame.batch[r] < look.frame.suspect && std::isfinite(column.numbers[r]))
       before.push_back(column.numbers[r]);
-  const auto edges = stats::quantile_edges(thinned(std::move(before)), kBins);
+  const auto edges = stats::quantile_edges(thinned(std::move(before), kEnough), kBins);
   const size_t far = after(look), boundary = look.days.boundary;
   if (!edges || edges->empty() || far == 0 || boundary < kSide + far + static_cast<size_t>(kPlaces)) return;
   const size_t bins = edges->size() + 1;
@@ -181,7 +173,7 @@ double order(const Look& look, const FrameColumn& column, size_t batch) {
   for (size_t r = 0; r < look.frame.rows(); ++r)
     if (look.frame.batch[r] == batch && std::isfinite(column.numbers[r])) values.push_back(column.numbers[r]);
   if (values.size() < 100) return kNone;
-  const auto ends = stats::quantiles(thinned(std::move(values)), std::vector<double>{0.01, 0.99});
+  const auto ends = stats::quantiles(thinned(std::move(values), kEnough), std::vector<double>{0.01, 0.99});
   std::vector<double> n(look.days.size()), sum(n.size());
   double total = 0, squares = 0;
   for (size_t r = 0; r < look.frame.rows(); ++r) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "data/cause/look.h"
+#include "data/value_codes.h"
 #include "stats/robust.h"
 
 namespace millrace::data::cause {
@@ -22,12 +23,6 @@ constexpr double kStaleFloor = 0.1;
 constexpr size_t kStaleColumns = 3;
 constexpr double kMissingFloor = 0.1;
 constexpr double kOutsideFloor = 0.02;
-
-uint64_t mixed(uint64_t hash, uint64_t value) {
-  hash ^= value + 0x9E3779B97F4A7C15ULL + (hash << 6) + (hash >> 2);
-  hash *= 0xFF51AFD7ED558CCDULL;
-  return hash ^ (hash >> 33);
-}
 
 // A hash of each row over the columns that `wanted` takes.
 std::vector<uint64_t> hashes(const Frame& frame, const std::function<bool(const FrameColumn&)>& wanted) {

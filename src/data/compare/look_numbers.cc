@@ -7,6 +7,7 @@
 
 #include "data/compare/look.h"
 #include "data/conversion.h"
+#include "data/value_codes.h"
 #include "stats/distance.h"
 #include "stats/histogram.h"
 #include "stats/robust.h"
@@ -34,14 +35,6 @@ std::vector<double> values_of(const Sample& sample, const Column& column, const 
   return out;
 }
 
-std::vector<double> thinned(std::vector<double> values) {
-  const size_t step = values.size() / kEnough + 1;
-  size_t kept = 0;
-  for (size_t i = 0; i < values.size(); i += step) values[kept++] = values[i];
-  values.resize(kept);
-  return values;
-}
-
 struct Groups {
   std::vector<std::vector<double>> values;  // of each block, then the batch
   std::vector<double> reference;            // thinned, ascending
@@ -53,7 +46,7 @@ Groups groups_of(const Look& look, const Column& column) {
   out.values.resize(look.sample.batch + 1);
   for (size_t r = 0; r < look.sample.rows(); ++r)
     if (std::isfinite(column.numbers[r])) out.values[look.sample.group[r]].push_back(column.numbers[r]);
-  out.reference = thinned(values_of(look.sample, column, [&](size_t g) { return g < look.sample.batch; }));
+  out.reference = thinned(values_of(look.sample, column, [&](size_t g) { return g < look.sample.batch; }), kEnough);
   std::sort(out.reference.begin(), out.reference.end());
   for (size_t b = 0; b < look.sample.batch; ++b) out.medians.push_back(stats::median(out.values[b]));
   return out;
@@ -74,7 +67,7 @@ Range range_of(const Groups& groups, size_t without) {
   if (known.size() < kLeastRows) return {std::nan(""), std::nan("")};
   const auto [least, most] = std::minmax_element(known.begin(), known.end());
   const Range all{*least, *most};
-  const auto middle = stats::quantiles(thinned(std::move(known)), std::vector<double>{0.01, 0.99});
+  const auto middle = stats::quantiles(thinned(std::move(known), kEnough), std::vector<double>{0.01, 0.99});
   double wander = 0;
   if (!medians.empty()) {
     const auto [a, b] = std::minmax_element(medians.begin(), medians.end());
@@ -138,7 +131,7 @@ double gap(const std::vector<int64_t>& a, const std::vector<int64_t>& b) {
 std::string conversion_of(const Column& column, const Groups& groups, size_t batch) {
   if (groups.values[batch].size() < kLeastRows) return "";
   const auto before = stats::quantiles(groups.reference, conversion_shares);
-  const auto after = stats::quantiles(thinned(groups.values[batch]), conversion_shares);
+  const auto after = stats::quantiles(thinned(groups.values[batch], kEnough), conversion_shares);
   const auto found = find_conversion(before, after);
   return found && !found->name.empty() ? "; " + conversion_text(column.label, *found) : "";
 }
@@ -185,7 +178,7 @@ void distribution(Look& look, const Column& column, const Groups& groups) {
 
 double log_spread(const std::vector<double>& values) {
   if (values.size() < kLeastRows) return std::nan("");
-  const auto ends = stats::quantiles(thinned(values), std::vector<double>{0.1, 0.9});
+  const auto ends = stats::quantiles(thinned(values, kEnough), std::vector<double>{0.1, 0.9});
   return ends[1] > ends[0] ? std::log(ends[1] - ends[0]) : std::nan("");
 }
 

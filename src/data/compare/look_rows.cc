@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "data/compare/look.h"
+#include "data/value_codes.h"
 
 namespace millrace::data::compare {
 namespace {
@@ -17,12 +18,6 @@ constexpr double kRepeats = 0.3;  // of the rows have a twin in another block: r
 constexpr size_t kStaleColumns = 3;
 constexpr double kSameOrder = 0.95;
 constexpr size_t kLeastRows = 20;
-
-uint64_t mixed(uint64_t hash, uint64_t value) {
-  hash ^= value + 0x9E3779B97F4A7C15ULL + (hash << 6) + (hash >> 2);
-  hash *= 0xFF51AFD7ED558CCDULL;
-  return hash ^ (hash >> 33);
-}
 
 std::vector<uint64_t> hashes(const Sample& sample, const std::function<bool(const Column&)>& wanted) {
   std::vector<uint64_t> out(sample.rows(), 0);

@@ -6,6 +6,7 @@
 
 #include "data/compare/look.h"
 #include "data/conversion.h"
+#include "data/value_codes.h"
 #include "stats/histogram.h"
 #include "stats/robust.h"
 
@@ -61,10 +62,7 @@ std::vector<double> edges_of(const Look& look, const Column& column) {
   std::vector<double> values;
   for (size_t r = 0; r < look.sample.reference_rows; ++r)
     if (std::isfinite(column.numbers[r])) values.push_back(column.numbers[r]);
-  const size_t step = values.size() / kEnough + 1;
-  size_t kept = 0;
-  for (size_t i = 0; i < values.size(); i += step) values[kept++] = values[i];
-  values.resize(kept);
+  values = thinned(std::move(values), kEnough);
   std::sort(values.begin(), values.end());
   auto edges = stats::even_edges(values, kBins);
   return edges ? *std::move(edges) : std::vector<double>{};

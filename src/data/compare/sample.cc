@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "core/clock.h"
+#include "data/value_codes.h"
 #include "stats/robust.h"
 
 namespace millrace::data::compare {
@@ -219,27 +220,6 @@ void encode(Column& column) {
   }
 }
 
-// Codes in the order of the values, so that nothing depends on the order of rows.
-void sort_codes(Column& column) {
-  std::vector<int32_t> order(column.texts.size()), place(order.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::vector<double> numbers(column.kind == Kind::text ? 0 : order.size());
-  for (size_t r = 0; column.kind != Kind::text && r < column.codes.size(); ++r)
-    if (column.codes[r] >= 0) numbers[static_cast<size_t>(column.codes[r])] = column.numbers[r];
-  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-    return column.kind == Kind::text ? column.texts[static_cast<size_t>(a)] < column.texts[static_cast<size_t>(b)]
-                                     : numbers[static_cast<size_t>(a)] < numbers[static_cast<size_t>(b)];
-  });
-  std::vector<std::string> texts(order.size());
-  for (size_t i = 0; i < order.size(); ++i) {
-    place[static_cast<size_t>(order[i])] = static_cast<int32_t>(i);
-    texts[i] = std::move(column.texts[static_cast<size_t>(order[i])]);
-  }
-  column.texts = std::move(texts);
-  for (auto& code : column.codes)
-    if (code >= 0) code = place[static_cast<size_t>(code)];
-}
-
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text;
@@ -403,11 +383,11 @@ Sample without(const Sample& sample, const std::vector<char>& drop) {
 }
 
 void finish_sample(Sample& sample) {
-  for (auto& column : sample.columns) encode(column), sort_codes(column);
+  for (auto& column : sample.columns) encode(column), sort_codes(column.texts, column.codes, column.numbers);
   make_blocks(sample);
   derive(sample);
   for (auto& column : sample.columns) {
-    if (column.derived) encode(column), sort_codes(column);
+    if (column.derived) encode(column), sort_codes(column.texts, column.codes, column.numbers);
     if (column.kind == Kind::text) continue;
     column.whole = true;
     for (size_t r = 0; r < sample.reference_rows && column.whole; ++r)
