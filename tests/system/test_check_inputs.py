@@ -209,8 +209,8 @@ def test_folders_and_patterns_are_all_their_files(place, expected):
 def test_the_contracts_server_says_the_dialect(place, expected):
     place.file("tilde.csv", as_csv("cp1252", delimiter="~"))
     contract = place.folder / "served.odcs.yaml"
-    contract.write_text(CONTRACT + "servers:\n  - {server: files, type: local, path: x, format: csv, delimiter: '~', "
-                        "customProperties: [{property: encoding, value: windows-1252}]}\n")
+    contract.write_text(CONTRACT + "servers:\n  - {server: files, type: local, path: x, format: csv, "
+                        "customProperties: [{property: delimiter, value: '~'}, {property: encoding, value: windows-1252}]}\n")
     done = run("check", "--contract", contract, "--data", place.folder / "tilde.csv", "--json")
     assert done.returncode == 1 and json.loads(done.stdout)["checks"] == expected["checks"]
     done = run("check", "--contract", contract, "--data", place.folder / "tilde.csv", "--server", "other")

@@ -50,12 +50,14 @@ Result<void> take_server(const Json& server, const Contract& contract, Reading& 
   if (const auto delimiter = string_or(server, "delimiter", "");
       !delimiter.empty() && delimiter != "new_line" && delimiter != "newline" && delimiter != "array")
     MILLRACE_DO(take("delimiter", delimiter));
+  // The standard has a delimiter for some types of servers only.
+  static constexpr std::string_view kProperties[] = {"delimiter", "encoding", "quote", "escape", "header"};
   const auto* more = find(server, "customProperties");
   if (more == nullptr || !more->is_array()) return {};
   for (const auto& item : *more) {
     const auto name = string_or(item, "property", "");
     const auto* value = find(item, "value");
-    if (value == nullptr || (name != "encoding" && name != "quote" && name != "escape" && name != "header")) continue;
+    if (value == nullptr || !std::count(std::begin(kProperties), std::end(kProperties), name)) continue;
     MILLRACE_DO(take(name, value->is_boolean()  ? (value->get<bool>() ? "yes" : "no")
                            : value->is_string() ? value->get<std::string>()
                                                 : to_text(*value)));
