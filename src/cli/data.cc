@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "cli/data_words.h"
+#include "cli/data/data_words.h"
 #include "cli/host.h"
 #include "core/files.h"
 #include "data/sources.h"

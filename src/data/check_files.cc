@@ -6,7 +6,7 @@
 #include "core/files.h"
 #include "data/check.h"
 #include "data/compare/compare.h"
-#include "data/contract_write.h"
+#include "data/contracts/contract_write.h"
 #include "data/infer.h"
 #include "data/inputs/locate.h"
 #include "data/inputs/scratch.h"

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
-#include "data/contract_write.h"
+#include "data/contracts/contract_write.h"
 #include "data/infer/parts.h"
 #include "data/testing.h"
 

@@ -129,6 +129,11 @@ Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>
 
 // Queries of the contract know the batch by its object's name and columns.
 Result<void> Plan::name_batch() {
+  if (object_.name.starts_with("millrace_"))
+    return Error{Code::invalid,
+                 fmt::format("the object '{}' has a name that only Millrace's own relations have", object_.name)}
+        .at(object_.where)
+        .hint("rules of type sql see the batch under the object's name: let it begin otherwise");
   std::string list;
   for (const auto& property : object_.properties)
     list += fmt::format("{}{}", list.empty() ? "" : ", ", dialect().quote_name(property.name));

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "core/fault.h"
-#include "versions/object_writer.h"
+#include "versions/objects/object_writer.h"
 
 namespace millrace::versions {
 namespace {

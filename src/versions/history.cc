@@ -13,7 +13,7 @@
 #include "core/fault.h"
 #include "core/ids.h"
 #include "core/yaml.h"
-#include "versions/object_writer.h"
+#include "versions/objects/object_writer.h"
 
 namespace millrace::versions {
 namespace {

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "versions/checkout.h"
 #include "versions/code.h"
-#include "versions/contents.h"
 #include "versions/history.h"
-#include "versions/status.h"
+#include "versions/work/checkout.h"
+#include "versions/work/contents.h"
+#include "versions/work/status.h"
 
 namespace millrace::versions {
 

@@ -9,9 +9,9 @@
 
 #include "core/context.h"
 #include "core/files.h"
-#include "versions/descriptor.h"
-#include "versions/index.h"
-#include "versions/objects.h"
+#include "versions/objects/descriptor.h"
+#include "versions/objects/objects.h"
+#include "versions/work/index.h"
 
 namespace millrace::versions {
 

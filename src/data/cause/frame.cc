@@ -12,7 +12,7 @@
 
 #include "core/limits.h"
 #include "data/contract.h"
-#include "data/value_codes.h"
+#include "data/samples/value_codes.h"
 #include "engine/parquet.h"
 
 namespace millrace::data::cause {

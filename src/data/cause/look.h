@@ -8,7 +8,7 @@
 
 #include "data/cause/evidence.h"
 #include "data/cause/frame.h"
-#include "data/sentence.h"
+#include "data/samples/sentence.h"
 
 namespace millrace::data::cause {
 

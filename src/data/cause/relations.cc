@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "data/cause/look.h"
-#include "data/relation.h"
+#include "data/samples/relation.h"
 
 namespace millrace::data::cause {
 namespace {

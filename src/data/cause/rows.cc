@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "data/cause/look.h"
-#include "data/value_codes.h"
+#include "data/samples/value_codes.h"
 #include "stats/robust.h"
 
 namespace millrace::data::cause {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data/cause/look.h"
-#include "data/conversion.h"
+#include "data/samples/conversion.h"
 
 namespace millrace::data::cause {
 

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "data/value_codes.h"
+#include "data/samples/value_codes.h"
 #include "stats/histogram.h"
 #include "stats/robust.h"
 

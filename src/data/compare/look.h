@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "data/compare/sample.h"
-#include "data/sentence.h"
+#include "data/samples/sentence.h"
 
 namespace millrace::data::compare {
 

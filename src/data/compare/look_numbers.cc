@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "data/compare/look.h"
-#include "data/conversion.h"
-#include "data/value_codes.h"
+#include "data/samples/conversion.h"
+#include "data/samples/value_codes.h"
 #include "stats/distance.h"
 #include "stats/histogram.h"
 #include "stats/robust.h"

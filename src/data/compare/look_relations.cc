@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "data/compare/look.h"
-#include "data/relation.h"
+#include "data/samples/relation.h"
 
 namespace millrace::data::compare {
 namespace {

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "data/compare/look.h"
-#include "data/value_codes.h"
+#include "data/samples/value_codes.h"
 
 namespace millrace::data::compare {
 namespace {

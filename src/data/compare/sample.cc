@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include "core/clock.h"
-#include "data/value_codes.h"
+#include "data/samples/value_codes.h"
 #include "stats/robust.h"
 
 namespace millrace::data::compare {
@@ -23,6 +23,7 @@ using engine::quote_name;
 constexpr double kNearlyAll = 0.98;  // of the reference's texts that are numbers or times
 constexpr double kFollows = 0.9;     // share of a number's variance that lies between blocks: it follows the time
 constexpr double kDay = 86'400;
+constexpr double kCenturies = 300 * 365.25 * kDay;  // about 1970
 
 struct Wanted {
   std::string name;
@@ -291,6 +292,7 @@ double between_blocks(const Sample& sample, const Column& column) {
 // Whether clocks are put forward at a time (seconds since 1970), by the rules of the USA and of the EU: the hour in UTC
 // of what follows a local clock moves with them.
 int summer_time(double at) {
+  if (!(std::abs(at) < kCenturies)) return 0;  // no time that a calendar knows
   const auto days = static_cast<int64_t>(std::floor(at / kDay));
   const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days}}};
   const auto is_between = [&](std::chrono::sys_days from, std::chrono::sys_days to) {

@@ -1,7 +1,7 @@
 #include "data/import/import.h"
 
 #include "data/contract.h"
-#include "data/contract_write.h"
+#include "data/contracts/contract_write.h"
 #include "data/testing.h"
 
 namespace millrace::data {
