@@ -145,6 +145,31 @@ def test_a_checkout_that_is_killed_between_files_has_old_ones_and_new_ones(work)
         assert contents(work.folder / "data") == second and work.half_written() == []
 
 
+def test_a_checkout_that_is_killed_before_its_folder_is_in_place_leaves_none(work):
+    before = fill(work.folder / "data", 40)
+    work.data("add", "data")
+    shutil.rmtree(work.folder / "data")
+    work.killed_at("versions.checkout.before_rename", "checkout")
+    assert not (work.folder / "data").exists()
+    work.data("checkout")
+    assert contents(work.folder / "data") == before and work.half_written() == []
+
+
+def test_names_come_last_in_a_push_and_in_a_pull(work, tmp_path):
+    before = fill(work.folder / "data", 40)
+    work.data("add", "data")
+    work.data("tag", "v1")
+    remote = tmp_path / "remote"
+    work.killed_at("versions.push.before_names", "push", "--to", str(remote))
+    other = clone(work, tmp_path / "other")
+    again = work.data("push", "--to", str(remote))
+    assert set(again["names"]) == {"branches/main", "tags/v1"} and again["files"] == 0  # the objects were there already
+    other.killed_at("versions.pull.before_names", "pull")
+    other.data("pull")
+    other.data("checkout", "v1")
+    assert contents(other.folder / "data") == before
+
+
 def test_a_colleague_pulls_and_checks_out(work, tmp_path):
     before = fill(work.folder / "data", 120, large=300_000)
     work.data("add", "data")
