@@ -161,9 +161,9 @@ def test_names_come_last_in_a_push_and_in_a_pull(work, tmp_path):
     work.data("tag", "v1")
     remote = tmp_path / "remote"
     work.killed_at("versions.push.before_names", "push", "--to", str(remote))
-    other = clone(work, tmp_path / "other")
     again = work.data("push", "--to", str(remote))
     assert set(again["names"]) == {"branches/main", "tags/v1"} and again["files"] == 0  # the objects were there already
+    other = clone(work, tmp_path / "other")
     other.killed_at("versions.pull.before_names", "pull")
     other.data("pull")
     other.data("checkout", "v1")
