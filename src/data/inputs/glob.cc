@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -36,26 +38,31 @@ bool take_class(std::string_view& pattern, char c, bool& taken) {
   return true;
 }
 
+// Only the last star is ever taken back: what an earlier one took can stay, so the work is at most name x pattern.
 bool match_name(std::string_view pattern, std::string_view name) {
-  while (!pattern.empty()) {
-    if (pattern.front() == '*') {
-      while (!pattern.empty() && pattern.front() == '*') pattern.remove_prefix(1);
-      for (size_t skip = 0; skip <= name.size(); ++skip)
-        if (match_name(pattern, name.substr(skip))) return true;
-      return false;
-    }
-    if (name.empty()) return false;
-    bool taken = false;
-    if (pattern.front() == '[' && take_class(pattern, name.front(), taken)) {
-      if (!taken) return false;
-    } else if (pattern.front() == '?' || pattern.front() == name.front()) {
+  std::optional<std::pair<std::string_view, std::string_view>> star;  // behind it, and what it has not taken
+  while (true) {
+    if (!pattern.empty() && pattern.front() == '*') {
       pattern.remove_prefix(1);
-    } else {
-      return false;
+      star = {pattern, name};
+      continue;
     }
-    name.remove_prefix(1);
+    bool taken = pattern.empty() && name.empty();
+    if (taken) return true;
+    if (!pattern.empty() && !name.empty()) {
+      if (pattern.front() != '[' || !take_class(pattern, name.front(), taken)) {
+        taken = pattern.front() == '?' || pattern.front() == name.front();
+        pattern.remove_prefix(1);
+      }
+    }
+    if (taken) {
+      name.remove_prefix(1);
+      continue;
+    }
+    if (!star || star->second.empty()) return false;
+    star->second.remove_prefix(1);
+    std::tie(pattern, name) = *star;
   }
-  return name.empty();
 }
 
 std::pair<std::string_view, std::string_view> split_first(std::string_view path) {

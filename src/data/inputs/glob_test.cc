@@ -44,5 +44,12 @@ TEST(FindMatches, is_sorted_and_does_not_look_deeper_than_the_pattern) {
   EXPECT_EQ(find_data_files(folder.path()).error().code(), Code::invalid) << "a batch is never silently smaller";
 }
 
+TEST(Pattern, of_many_stars_ends_soon) {
+  EXPECT_FALSE(matches_pattern("*a*a*a*a*a*a*a*a*a*a*b", std::string(200, 'a')));
+  EXPECT_TRUE(matches_pattern("*a*a*b*", std::string(200, 'a') + "b.csv"));
+  EXPECT_TRUE(matches_pattern("*[0-9].csv", "part-12.csv"));
+  EXPECT_FALSE(matches_pattern("*[0-9].csv", "part-x.csv"));
+}
+
 }  // namespace
 }  // namespace millrace::data
