@@ -107,7 +107,8 @@ Result<void> check_header(const InputFile& file) {
   return {};
 }
 
-Result<InputFile> inspect_csv(const std::string& path, const std::string& label, const Ends& ends) {
+Result<InputFile> inspect_csv(engine::Engine& session, const std::string& path, const std::string& label,
+                              const Ends& ends) {
   InputFile file{.path = path, .label = label};
   std::string_view text = ends.head;
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
@@ -129,8 +130,12 @@ Result<InputFile> inspect_csv(const std::string& path, const std::string& label,
     return Error{Code::invalid, "a quote in the header does not end"}
         .at({.file = label, .line = 1})
         .hint("close it, or double quotes inside a quoted field");
-  for (auto& field : *fields) file.columns.push_back({.name = std::move(field)});
+  for (auto& field : *fields)
+    file.columns.push_back({.name = std::move(field), .sql = fmt::format("c{}", file.columns.size())});
   MILLRACE_DO(check_header(file));
+  file.sql = session.dialect().file({.path = path, .delimiter = file.delimiter, .columns = file.columns.size()});
+  if (file.sql.before.empty()) return file;
+  if (auto made = session.execute(file.sql.before); !made) return explain_read(std::move(made).error(), {file});
   return file;
 }
 
@@ -141,11 +146,13 @@ Result<InputFile> inspect_parquet(engine::Engine& session, const std::string& pa
         .at({.file = label})
         .hint("copy or write the file again");
   InputFile file{.path = path, .label = label, .parquet = true};
-  auto columns = session.query(
-      fmt::format("DESCRIBE SELECT * FROM read_parquet({}, binary_as_string = true)", engine::quote_text(path)));
+  file.sql = session.dialect().file({.path = path, .parquet = true});
+  auto columns = session.query("DESCRIBE SELECT * FROM " + file.sql.plain);
   if (!columns) return explain_read(std::move(columns).error(), {file});
   for (size_t row = 0; row < columns->rows(); ++row)
-    file.columns.push_back({.name = columns->text(row, 0), .type = columns->text(row, 1)});
+    file.columns.push_back({.name = columns->text(row, 0),
+                            .type = columns->text(row, 1),
+                            .sql = session.dialect().quote_name(columns->text(row, 0))});
   MILLRACE_DO(check_header(file));
   return file;
 }
@@ -172,26 +179,14 @@ Result<InputFile> inspect_file(engine::Engine& session, const std::string& path,
     return Error{Code::corrupt, fmt::format("the file is named Parquet but does not begin with {}", kMagic)}
         .at({.file = label})
         .hint("write it as Parquet, or name it .csv if it is one");
-  return inspect_csv(path, label, ends);
+  return inspect_csv(session, path, label, ends);
 }
 
 std::string select_from(const InputFile& file, bool numbered) {
-  std::string list;
+  std::string list = numbered ? file.sql.row + " AS millrace_row" : "";
   for (size_t i = 0; i < file.columns.size(); ++i)
-    list += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ",
-                        file.parquet ? engine::quote_name(file.columns[i].name) : fmt::format("c{}", i), i);
-  if (file.parquet)
-    return fmt::format("SELECT {}{} FROM read_parquet({}, binary_as_string = true{})",
-                       numbered ? "file_row_number + 1 AS millrace_row, " : "", list, engine::quote_text(file.path),
-                       numbered ? ", file_row_number = true" : "");
-  std::string types;
-  for (size_t i = 0; i < file.columns.size(); ++i) types += fmt::format("{}'c{}': 'VARCHAR'", i == 0 ? "" : ", ", i);
-  return fmt::format(
-      "SELECT {}{} FROM read_csv({}, auto_detect = false, header = true, delim = {}, quote = '\"', escape = '\"', "
-      "nullstr = '', "
-      "strict_mode = true, null_padding = false, ignore_errors = false, columns = {{{}}})",
-      numbered ? "row_number() OVER () AS millrace_row, " : "", list, engine::quote_text(file.path),
-      engine::quote_text(std::string(1, file.delimiter)), types);
+    list += fmt::format("{}{} AS c{}", list.empty() ? "" : ", ", file.columns[i].sql, i);
+  return fmt::format("SELECT {} FROM {}", list, numbered ? file.sql.numbered : file.sql.plain);
 }
 
 Error explain_read(Error error, const std::vector<InputFile>& files) {

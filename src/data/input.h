@@ -11,7 +11,8 @@ namespace millrace::data {
 
 struct InputColumn {
   std::string name;
-  std::string type;  // the engine's type; "" for CSV, which holds text
+  std::string type;      // the engine's type; "" for CSV, which holds text
+  std::string sql = {};  // what SQL calls it
 };
 
 struct InputFile {
@@ -20,12 +21,13 @@ struct InputFile {
   bool parquet = false;
   char delimiter = ',';
   std::vector<InputColumn> columns;
+  engine::FileSql sql;  // how the session's engine reads it
 
   const InputColumn* find(const std::string& name) const;  // nullptr when absent; case counts
   size_t index(const std::string& name) const;             // of a column that is there
 };
 
-// Reads the header of a CSV file or the footer of a Parquet file. Errors name the file and, for CSV, line 1: missing
+// Reads the header of a CSV file or the footer of a Parquet file, and makes the session ready to read it. Errors name the file and, for CSV, line 1: missing
 // file, folder, empty file, no UTF-8, two columns of one name, truncated or damaged Parquet.
 Result<InputFile> inspect_file(engine::Engine& session, const std::string& path, const std::string& label);
 

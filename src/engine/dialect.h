@@ -28,6 +28,22 @@ struct TimePart {
   std::string text = {};
 };
 
+// A file that SQL reads: Parquet, or CSV with a header line, " around and doubled in fields, an empty field for NULL. The
+// columns of CSV are texts named c0, c1 ...
+struct FileForm {
+  std::string path;  // absolute
+  bool parquet = false;
+  char delimiter = ',';
+  size_t columns = 0;  // of CSV
+};
+
+// How it is read. Each stands behind FROM, `row` in a SELECT directly over `numbered`.
+struct FileSql {
+  std::string before;  // a statement that must be executed first; "" = none
+  std::string plain, numbered;
+  std::string row;  // the row's number in the file, from 1
+};
+
 class Dialect {
  public:
   virtual ~Dialect() = default;
@@ -75,9 +91,11 @@ class Dialect {
   virtual std::string histogram(std::string_view x, const std::vector<double>& edges) const = 0;
   virtual std::vector<int64_t> read_histogram(const Json& cell, const std::vector<double>& edges) const = 0;
 
+  virtual FileSql file(const FileForm& form) const = 0;
   // A SELECT of one column, `name` (a value), with these constants as its rows.
   virtual std::string rows_of(const std::vector<std::string>& constants, std::string_view name) const = 0;
-  // Statements that make a temporary relation and replace one of that name: computed now and once, or at each use.
+  // Statements that make a temporary relation and replace one of that name: computed now and once where the engine has
+  // such tables, or at each use. Both give the same rows while the files stay as they are.
   virtual std::string make_table(std::string_view name, std::string_view select) const = 0;
   virtual std::string make_view(std::string_view name, std::string_view select) const = 0;
 

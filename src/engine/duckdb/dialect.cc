@@ -103,6 +103,21 @@ class DuckdbDialect final : public Dialect {
     return counts;
   }
 
+  FileSql file(const FileForm& form) const override {
+    const auto path = quote_text(form.path);
+    if (form.parquet)
+      return {.plain = fmt::format("read_parquet({}, binary_as_string = true)", path),
+              .numbered = fmt::format("read_parquet({}, binary_as_string = true, file_row_number = true)", path),
+              .row = "file_row_number + 1"};
+    std::string types;
+    for (size_t i = 0; i < form.columns; ++i) types += fmt::format("{}'c{}': 'VARCHAR'", i == 0 ? "" : ", ", i);
+    const auto read = fmt::format(
+        "read_csv({}, auto_detect = false, header = true, delim = {}, quote = '\"', escape = '\"', nullstr = '', "
+        "strict_mode = true, null_padding = false, ignore_errors = false, columns = {{{}}})",
+        path, quote_text(std::string(1, form.delimiter)), types);
+    return {.plain = read, .numbered = read, .row = "row_number() OVER ()"};
+  }
+
   std::string rows_of(const std::vector<std::string>& constants, std::string_view name) const override {
     return fmt::format("SELECT unnest([{}]) AS {}", fmt::join(constants, ", "), quote_name(name));
   }
