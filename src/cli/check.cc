@@ -32,6 +32,18 @@ Result<int> check(Invocation& in) {
   MILLRACE_TRY(what.period_from, time_of(in, "--from"));
   MILLRACE_TRY(what.period_to, time_of(in, "--to"));
   what.now = in.host.context().now();
+  std::unique_ptr<engine::Engines> spark;
+  const auto engine = in.args.get("--engine");
+  if (engine != "" && engine != "duckdb" && engine != "spark")
+    return Error{Code::invalid, "unknown engine '" + engine + "'"}.at_field("--engine").hint("duckdb or spark");
+  if (engine == "spark") {
+    if (in.args.has("--reference"))
+      return Error{Code::unsupported, "a comparison with --reference runs on duckdb"}.hint("leave --engine out");
+    MILLRACE_TRY(spark, in.host.spark(in.args.get("--spark")));
+    what.computed_by = spark.get();
+  } else if (in.args.has("--spark")) {
+    return Error{Code::invalid, "--spark names a server, and the engine is duckdb"}.hint("add --engine spark");
+  }
   Json findings;
   bool passed = true;
   if (in.args.has("--reference")) {
@@ -87,6 +99,12 @@ std::vector<Command> check_commands() {
              .value = "TIME",
              .summary = "the data's period begins (freshness is judged against it, else against now)"},
             {.name = "--to", .value = "TIME", .summary = "and ends before"},
+            {.name = "--engine",
+             .value = "NAME",
+             .summary = "what computes: duckdb (in this process) or spark; the findings are the same"},
+            {.name = "--spark",
+             .value = "URL",
+             .summary = "Spark 4 Connect server, sc://host:port (else MILLRACE_SPARK); it must see the files by the same paths"},
             {.name = "--object", .value = "NAME", .summary = "which of the contract's objects (when it has several)"},
             {.name = "--out", .value = "FILE", .summary = "write findings.json there"}},
        .run = check}};

@@ -1,5 +1,6 @@
 // What commands need of the composition: main/ implements it.
 #pragma once
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,7 +39,9 @@ class Host {
   virtual Result<Gateway*> gateway(const std::string& project, const std::string& state) = 0;
   // Waits for SIGINT or SIGTERM while we own the state (demo --serve).
   virtual void wait_for_stop() = 0;
-  virtual engine::Engines& engines() = 0;
+  virtual engine::Engines& engines() = 0;  // DuckDB's
+  // Spark's, of the server at `url`; "" = the one that MILLRACE_SPARK names.
+  virtual Result<std::unique_ptr<engine::Engines>> spark(const std::string& url) = 0;
   virtual Context& context() = 0;
 };
 

@@ -20,11 +20,12 @@ class Check {
         request_(request),
         object_(object),
         rules_(std::move(rules)),
-        plan_(session, object_, rules_) {}
+        plan_(session, request.parser == nullptr ? session : *request.parser, object_, rules_) {}
 
   Result<CheckReport> run() {
     describe();
     complete_rules();
+    MILLRACE_DO(refuse_elsewhere());
     MILLRACE_TRY(const auto problems, plan_.match(request_.files, request_.file_names));
     MILLRACE_DO(judge_schema(problems));
     if (!problems.empty()) return std::move(report_);
@@ -53,6 +54,19 @@ class Check {
         if (rule.columns.empty() && (property.type == LogicalType::timestamp || property.type == LogicalType::date))
           rule.columns = {property.name};
     }
+  }
+
+  // What this engine cannot judge is said before anything is read.
+  Result<void> refuse_elsewhere() const {
+    const auto engine = session_.dialect().engine();
+    for (const auto& rule : rules_) {
+      const auto& on = find_check_kind(rule.kind)->runs_on;
+      if (!rule.skipped.empty() || std::find(on.begin(), on.end(), engine) != on.end()) continue;
+      return Error{Code::unsupported, fmt::format("the rule {} ({}) does not run on {}", rule.id, rule.kind, engine)}
+          .at(rule.where)
+          .hint(fmt::format("it runs on {}", fmt::join(on, ", ")));
+    }
+    return {};
   }
 
   // A relationship that the schema only declares is looked up when its table is at hand, and reported as skipped when
@@ -256,7 +270,11 @@ Result<CheckReport> check_files(engine::Engines& engines, const FileCheck& check
   }
   MILLRACE_TRY(const auto session, engines.open(options));
   MILLRACE_DO(session->lock_down());
-  return check_batch(*session, request);
+  if (check.computed_by == nullptr) return check_batch(*session, request);
+  // No SQL that a user wrote reaches that engine: it gets conditions in the plan's own words.
+  request.parser = session.get();
+  MILLRACE_TRY(const auto other, check.computed_by->open(options));
+  return check_batch(*other, request);
 }
 
 }  // namespace millrace::data

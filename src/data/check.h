@@ -18,6 +18,7 @@ namespace millrace::data {
 
 struct CheckRequest {
   const Contract* contract = nullptr;
+  engine::Engine* parser = nullptr;  // a DuckDB session that reads conditions; needed when another engine computes
   std::string object;                   // "" = the contract's only one
   std::vector<std::string> files;       // CSV or Parquet; row numbers are within each
   std::vector<std::string> file_names;  // what to call them in errors and examples; empty = their paths
@@ -67,7 +68,9 @@ struct FileCheck {
   Micros period_from = 0, period_to = 0;
   Micros now = 0;
   int threads = 2;
+  engine::Engines* computed_by = nullptr;  // e.g. Spark's; nullptr: the same as what reads the contract
 };
+// `engines` are DuckDB's.
 Result<CheckReport> check_files(engine::Engines& engines, const FileCheck& check);
 
 }  // namespace millrace::data

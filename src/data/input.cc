@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/utf8.h"
 #include "core/yaml.h"
+#include "data/csv_check.h"
 
 namespace millrace::data {
 namespace {
@@ -134,6 +135,7 @@ Result<InputFile> inspect_csv(engine::Engine& session, const std::string& path, 
     file.columns.push_back({.name = std::move(field), .sql = fmt::format("c{}", file.columns.size())});
   MILLRACE_DO(check_header(file));
   file.sql = session.dialect().file({.path = path, .delimiter = file.delimiter, .columns = file.columns.size()});
+  if (session.dialect().engine() != "duckdb") MILLRACE_DO(check_csv(path, label, file.delimiter, file.columns.size()));
   if (file.sql.before.empty()) return file;
   if (auto made = session.execute(file.sql.before); !made) return explain_read(std::move(made).error(), {file});
   return file;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/checks/check_kind.h"
+#include "data/condition.h"
 #include "data/input.h"
 #include "data/rules.h"
 #include "engine/engine.h"
@@ -25,8 +26,9 @@ struct SchemaProblem {
 
 class Plan final : public ScanColumns {
  public:
-  // The session must outlive the plan. One plan a session at a time.
-  Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules);
+  // The sessions must outlive the plan. One plan a session at a time. `parser` is a DuckDB session, which reads the
+  // conditions of rules: the same one, or one of its own where another engine computes.
+  Plan(engine::Engine& session, engine::Engine& parser, const Object& object, const std::vector<Rule>& rules);
 
   // `names` are what errors call the files; empty = their paths. Reads the headers and compares them with the
   // properties. Problems make the batch unreadable; then nothing else may be called.
@@ -56,15 +58,18 @@ class Plan final : public ScanColumns {
   Result<std::vector<SchemaProblem>> match_file(const InputFile& file);
   Result<void> add_reference(const Rule& rule, const std::map<std::string, std::vector<std::string>>& references);
   Result<void> add_set(const Rule& rule);
+  Result<void> read_conditions();
   Result<void> check_condition(const Rule& rule, const std::string& text) const;
   Result<std::string> select_batch() const;
 
   engine::Engine& session_;
+  engine::Engine& parser_;
   const Object& object_;
   const std::vector<Rule>& rules_;
   std::vector<InputFile> files_;
   std::map<std::string, size_t> wrong_;  // properties that can be of a wrong type: number of their raw column
   std::map<std::string, Join> joins_;    // by rule id
+  std::map<std::string, Term> terms_;    // by text; empty where the engine reads the text itself
 };
 
 }  // namespace millrace::data

@@ -124,7 +124,10 @@ Result<Profile> ProfilePlan::finish(const engine::Table& scan, size_t at) const 
     column.count = scan.integer(0, at++);
     column.wrong_type = scan.integer(0, at++);
     column.nulls = profile.rows - column.count - column.wrong_type;
-    if (!is_opaque(property.type)) column.distinct = scan.integer(0, at++);
+    if (!is_opaque(property.type)) {
+      column.distinct = scan.integer(0, at++);
+      column.distinct_error = plan_.dialect().approximation_error();
+    }
     if (is_numeric(property.type)) {
       next_bound(column.minimum);
       next_bound(column.maximum);
@@ -155,10 +158,11 @@ Result<void> ProfilePlan::repair_numbers(const Property& property, ColumnProfile
   const auto& dialect = plan_.dialect();
   const auto value = real(property.name), nan = dialect.is_nan(value);
   const auto finite = fmt::format("FILTER (WHERE {})", dialect.is_finite(value));
-  const auto histogram = column.edges.empty() ? "count(*)" : dialect.histogram(value, column.edges);
+  const auto number = fmt::format("nullif({}, {})", value, dialect.literal(std::nan("")));
+  const auto histogram = column.edges.empty() ? "count(*)" : dialect.histogram(number, column.edges);
   MILLRACE_TRY(const auto found,
                plan_.query(fmt::format("SELECT count_if({1}), count_if({2}), min({0}) {3}, max({0}) {3}, sum({0}) {3}, "
-                                       "sum({0} * {0}) {3}, {4} FILTER (WHERE NOT {1}) FROM millrace_batch",
+                                       "sum({0} * {0}) {3}, {4} FROM millrace_batch",
                                        value, nan, dialect.is_infinite(value), finite, histogram)));
   column.nan = found.integer(0, 0);
   column.infinite = found.integer(0, 1);
@@ -197,7 +201,7 @@ Json Profile::to_json() const {
              {"nulls", column.nulls},
              {"wrong_type", column.wrong_type}};
     if (column.masked) one["masked"] = true;
-    if (!is_opaque(column.type)) one["distinct"] = {{"value", column.distinct}, {"estimate", true}};
+    if (!is_opaque(column.type)) one["distinct"] = {{"value", column.distinct}, {"estimate", true}, {"error", column.distinct_error}};
     if (is_numeric(column.type)) {
       one["nan"] = column.nan;
       one["infinite"] = column.infinite;

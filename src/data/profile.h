@@ -25,7 +25,8 @@ struct ColumnProfile {
   std::optional<double> minimum, maximum;  // numbers, finite ones; texts: their lengths; times: microseconds since 1970
   double sum = 0, sum_of_squares = 0;      // numbers, finite ones
   int64_t truths = 0;                      // booleans
-  int64_t distinct = 0;                    // estimate, within about 2 percent
+  int64_t distinct = 0;                    // an estimate,
+  double distinct_error = 0;               // and one standard error of it as a share, which the engine states
   std::vector<double> edges;
   std::vector<int64_t> counts;
   std::vector<std::pair<std::string, int64_t>> top;  // up to 20, most frequent first

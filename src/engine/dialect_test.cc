@@ -1,6 +1,7 @@
 #include "engine/dialect.h"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include <limits>
 
@@ -76,6 +77,25 @@ TEST_P(DialectTest, patterns_are_found_anywhere_or_match_all) {
   EXPECT_EQ(of(sql_.contains("x", "c$"), "'abc' || chr(10)"), "false");
   EXPECT_EQ(of(sql_.contains("x", "^.'\\d\\\\$"), sql_.quote_text("é'1\\")), "true");
   EXPECT_EQ(of(sql_.contains("x", "a"), sql_.cast("NULL", SqlType::text)), "null");
+}
+
+TEST_P(DialectTest, patterns_find_what_re2_finds) {
+  const std::vector<std::string> patterns{R"(^a.c$)", R"(a$|^b)", R"(\bw\B)", R"(\w+\s\w)", R"([[:alpha:]&&[^\d_-]+)", R"(\p{Greek}|\pN)",
+                                          R"((?i)STRASSE|é)", R"((?m)^b$)", R"((?s)a.b)", R"(\x{1F600}|\x41|\101)", R"((?P<n>a){2,3})",
+                                          R"(\Qa.c\E)", R"([^a-z\n]{2})", R"(a{,2}b)", R"((?i:x)Y|[\W\pL]\v)", R"(\$\.\-\z)", R"([]a]+$)",
+                                          R"((?U)a+?b(?-s).c)", R"(^$)"};
+  const std::vector<std::string> texts{"abc", "a\nc", "abc\n", "b", "x\nb\ny", "é", "É", "a\nb", "w\u00e9", "w_", "aa", "a.c", "\u03b1", "\u0663", "1A ",
+                                       "straSSe", "\U0001F600", "a{,2}b", "Xy", "XY", "$.-", "]a]", "", "\v", "a\u000bb", "aab c", "a\r\nc", "é\v"};
+  for (const auto& pattern : patterns) {
+    const re2::RE2 re2(pattern, re2::RE2::Quiet);
+    ASSERT_TRUE(re2.ok()) << pattern;
+    std::string list, expected;
+    for (const auto& text : texts) {
+      list += fmt::format("{}CASE WHEN {} THEN '1' ELSE '0' END", list.empty() ? "" : ", ", sql_.contains(sql_.quote_text(text), pattern));
+      expected += re2::RE2::PartialMatch(text, re2) ? '1' : '0';
+    }
+    EXPECT_EQ(answer(*engine_, fmt::format("SELECT concat({})", list)), to_text(Json(expected))) << pattern;
+  }
 }
 
 TEST_P(DialectTest, characters_are_code_points) {

@@ -74,7 +74,6 @@ struct CheckKind {
   std::vector<std::string> (*queries)(const Rule&, const ScanColumns&) = nullptr;
   Outcome (*conclude)(const Rule&, const std::vector<engine::Table>&, const BatchFacts&) = nullptr;
   std::string (*violation)(const Rule&, const ScanColumns&) = nullptr;  // nullptr: not about single rows
-  bool needs_order = false;  // its violation compares rows (a window): kept out of the first scan
 };
 
 const std::vector<CheckKind>& check_kinds();              // sorted by name

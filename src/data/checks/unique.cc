@@ -58,13 +58,12 @@ CheckKind unique() {
           .parameters = {{"columns", Parameter::Form::columns, true, "the columns that are unique together"},
                          {"between", Parameter::Form::numbers, false,
                           "lowest and highest number of repeated rows; [0, 0] if left out"}},
-          .runs_on = {"duckdb"},
+          .runs_on = {"duckdb", "spark"},
           .aggregates = aggregates,
           .finish = finish,
           .queries = queries,
           .conclude = conclude,
-          .violation = violation,
-          .needs_order = true};
+          .violation = violation};
 }
 
 }  // namespace millrace::data

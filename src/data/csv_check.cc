@@ -1,0 +1,121 @@
+#include "data/csv_check.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "core/files.h"
+#include "core/utf8.h"
+
+namespace millrace::data {
+namespace {
+
+constexpr size_t kChunk = 1 << 20;
+constexpr std::string_view kMark = "\xEF\xBB\xBF";
+
+class Scan {
+ public:
+  Scan(const std::string& label, char delimiter, size_t columns)
+      : label_(label), delimiter_(delimiter), columns_(columns) {}
+
+  Result<void> take(std::string_view bytes) {
+    for (const char c : bytes) {
+      if (state_ == State::quoted) {
+        if (c == '"') state_ = State::closed;
+      } else if (c == '\n' || c == '\r') {
+        // \r\n ends one record.
+        if (c == '\n' && last_ == '\r' && state_ == State::start && fields_ == 1) {
+          last_ = c;
+          continue;
+        }
+        MILLRACE_DO(end_record());
+      } else if (c == delimiter_) {
+        ++fields_;
+        state_ = State::field;
+        empty_ = false;
+      } else if (c == '"' && (state_ == State::start || state_ == State::field)) {
+        state_ = State::quoted;
+        empty_ = false;
+      } else if (c == '"' && state_ == State::closed) {
+        state_ = State::quoted;
+      } else if (state_ == State::closed) {
+        return broken("a quoted field does not end as it should", "double the quotes inside a quoted field");
+      } else {
+        state_ = State::plain;
+        empty_ = false;
+      }
+      if (c == '\n') ++line_;
+      last_ = c;
+    }
+    return {};
+  }
+
+  Result<void> finish() {
+    if (state_ == State::quoted)
+      return broken("a quoted field does not end as it should", "double the quotes inside a quoted field");
+    return empty_ && state_ == State::start ? Result<void>{} : end_record();
+  }
+
+  int line() const { return line_; }
+  Error broken(std::string why, std::string way_out) const {
+    return Error{Code::invalid, std::move(why)}.at({.file = label_, .line = line_}).hint(std::move(way_out));
+  }
+
+ private:
+  enum class State { start, field, plain, quoted, closed };  // field: behind a separator
+
+  Result<void> end_record() {
+    if (empty_ && columns_ == 1)
+      return Error{Code::unsupported, "Spark skips an empty line, which is a missing value in a file of one column"}
+          .at({.file = label_, .line = line_})
+          .hint("write the file as Parquet, or check it with --engine duckdb");
+    if (!empty_ && fields_ != columns_)
+      return broken(fmt::format("the line has {} fields, the header {}", fields_, columns_),
+                    "repair the line, or quote fields that hold the separator");
+    fields_ = 1;
+    state_ = State::start;
+    empty_ = true;
+    return {};
+  }
+
+  const std::string& label_;
+  const char delimiter_;
+  const size_t columns_;
+  State state_ = State::start;
+  size_t fields_ = 1;
+  bool empty_ = true;
+  char last_ = 0;
+  int line_ = 1;
+};
+
+}  // namespace
+
+Result<void> check_csv(const std::string& path, const std::string& label, char delimiter, size_t columns) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (!file) return file_error("opening", label, errno);
+  Scan scan(label, delimiter, columns);
+  std::string chunk;
+  for (bool first = true;; first = false) {
+    const size_t kept = chunk.size();
+    chunk.resize(kept + kChunk);
+    const size_t got = std::fread(chunk.data() + kept, 1, kChunk, file.get());
+    chunk.resize(kept + got);
+    if (got == 0 && std::ferror(file.get()) != 0) return file_error("reading", label, EIO);
+    std::string_view text = chunk;
+    if (first && text.starts_with(kMark)) text.remove_prefix(kMark.size());
+    // A character may go on in the next chunk.
+    const size_t bad = first_bad_utf8(text);
+    const size_t good = std::min(bad, text.size());
+    MILLRACE_DO(scan.take(text.substr(0, good)));
+    if (good < text.size() && (got == 0 || text.size() - good > 3))
+      return scan.broken("the file is not UTF-8", "save the file as UTF-8");
+    if (got == 0) return scan.finish();
+    chunk = std::string(text.substr(good));
+  }
+}
+
+}  // namespace millrace::data
