@@ -194,6 +194,8 @@ std::string select_from(const InputFile& file, bool numbered) {
 Error explain_read(Error error, const std::vector<InputFile>& files) {
   if (error.code() != Code::invalid) return error;
   const std::string& text = error.message();
+  // Spark names the class of what went wrong, and only some are about a file.
+  if (text.starts_with('[') && !re2::RE2::PartialMatch(text, "READ_FILE|PARQUET|MALFORMED")) return error;
   const InputFile* which = &files[0];
   for (const auto& file : files)
     if (text.find(file.path) != std::string::npos) which = &file;

@@ -104,12 +104,14 @@ Result<std::optional<Typed>> from_text(const Dialect& dialect, const Property& p
 }
 
 std::optional<Typed> to_integer(const Dialect& dialect, SourceType from, const std::string& raw) {
-  const auto fitting = dialect.try_cast(raw, SqlType::integer);
+  const auto fitting = dialect.try_cast(raw, SqlType::integer), real = dialect.cast(raw, SqlType::number);
   if (from == SourceType::integer) return Typed{dialect.cast(raw, SqlType::integer)};
   if (from == SourceType::wide) return Typed{fitting, true};
-  // Tables with missing values often come with whole numbers as floating point.
+  // Tables with missing values often come with whole numbers as floating point. The first one that does not fit is cut
+  // to the largest that does by Spark.
   if (from == SourceType::number)
-    return Typed{fmt::format("CASE WHEN {0} = floor({0}) THEN {1} END", dialect.cast(raw, SqlType::number), fitting),
+    return Typed{fmt::format("CASE WHEN {0} = 0 AND {1} < {2} THEN {3} END", dialect.remainder(real, dialect.literal(1.0)),
+                             real, dialect.literal(0x1p63), fitting),
                  true};
   return std::nullopt;
 }

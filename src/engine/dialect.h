@@ -1,6 +1,6 @@
 // What SQL engines spell differently. A call means the same on every engine, also for NULL, NaN, infinities and texts;
 // each engine's own file sees to it. What all of them read alike is written as it is: CASE, count_if, FILTER (WHERE
-// ..), count(DISTINCT x), floor, lower, concat_ws, nullif, chr, DESCRIBE SELECT, GROUP BY 1, and BIGINT, DOUBLE, DATE.
+// ..), count(DISTINCT x), lower, concat_ws, nullif, chr, DESCRIBE SELECT, GROUP BY 1, and BIGINT, DOUBLE, DATE.
 //
 // Arguments and answers are SQL unless they are said to be values. An argument can stand in the answer more than once:
 // let it be a column or short. NULL gives NULL where nothing else is said. Stateless and thread-safe.
