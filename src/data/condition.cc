@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
@@ -30,9 +31,9 @@ constexpr std::array kOperators{std::pair{"COMPARE_EQUAL", "="},
                                 std::pair{"COMPARE_BETWEEN", "BETWEEN"},
                                 std::pair{"CASE_EXPR", "CASE"}};
 
-constexpr std::array kFunctions{"+", "-", "*", "%", "abs", "length", "lower", "upper", "nullif", "starts_with",
+constexpr std::array kFunctions{"+", "-", "*", "/", "%", "abs", "floor", "length", "lower", "upper", "nullif", "starts_with",
                                 "ends_with", "contains", "coalesce"};
-constexpr std::string_view kArithmetic = "+-*%";
+constexpr std::string_view kArithmetic = "+-*/%";
 
 bool is_arithmetic(const std::string& name) { return name.size() == 1 && kArithmetic.find(name) != kArithmetic.npos; }
 
@@ -143,9 +144,16 @@ class Reader {
     if (is_arithmetic(name)) {
       if (decimal && !is(LogicalType::number)) return refuse("exact arithmetic with a decimal fraction (write 1.5e0)");
       if (is(LogicalType::date) || is(LogicalType::timestamp) || is(LogicalType::time)) return refuse("arithmetic of times");
-      if (name == "%" && is(LogicalType::number)) return refuse("% of fractions");
-      term.type = is(LogicalType::number) ? LogicalType::number : LogicalType::integer;
+      const bool fractions = is(LogicalType::number) || name == "/";
+      const Term& last = term.items.back();
+      if ((name == "/" || (name == "%" && fractions)) &&
+          (last.kind != Term::Kind::constant || std::strtod(last.text.c_str(), nullptr) == 0))
+        return refuse("a division by what may be zero");
+      term.type = fractions ? LogicalType::number : LogicalType::integer;
     }
+    if (name == "floor") term.type = LogicalType::number;
+    if (name == "abs") term.type = term.items[0].type;
+    if (name == "length") term.type = LogicalType::integer;
     return term;
   }
 
@@ -184,11 +192,18 @@ std::string spell(const Term& term, const engine::Dialect& dialect,
     for (size_t i = 0; i + 1 < items.size(); i += 2) out += fmt::format(" WHEN {} THEN {}", items[i], items[i + 1]);
     return out + (items.size() % 2 == 1 ? fmt::format(" ELSE {} END", items.back()) : " END");
   }
+  // Spark's floor() is an integer; a double beyond 2^52 is whole.
+  if (name == "floor") {
+    const auto real = dialect.cast(items[0], engine::SqlType::number);
+    return fmt::format("(CASE WHEN abs({0}) < {1} THEN {2} ELSE {0} END)", real, dialect.literal(0x1p52),
+                       dialect.cast(fmt::format("floor({})", real), engine::SqlType::number));
+  }
   const bool is_function = name[0] >= 'a' && name[0] <= 'z';
   if (is_function) return fmt::format("{}({})", name, fmt::join(items, ", "));
   if (items.size() == 1) return fmt::format("({} {})", name, items[0]);
-  // By zero there is no remainder, as DuckDB has it.
-  if (name == "%") return fmt::format("({} % nullif({}, 0))", items[0], items[1]);
+  // By zero an integer has no remainder, as DuckDB has it; two integers divided are a fraction.
+  if (name == "/") return fmt::format("({} / {})", dialect.cast(items[0], engine::SqlType::number), items[1]);
+  if (name == "%" && term.type == LogicalType::integer) return fmt::format("({} % nullif({}, 0))", items[0], items[1]);
   return fmt::format("({})", fmt::join(items, fmt::format(" {} ", name)));
 }
 

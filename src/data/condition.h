@@ -1,5 +1,5 @@
 // A rule's condition as a tree of what every executor computes alike: SQL for the engines that do not read DuckDB's.
-// Comparisons, AND, OR, NOT, IS NULL, IN, BETWEEN, CASE, coalesce, nullif, + - * of numbers, % of integers, abs, length, lower,
+// Comparisons, AND, OR, NOT, IS NULL, IN, BETWEEN, CASE, coalesce, nullif, + - * / and % of numbers, abs, floor, length, lower,
 // upper, starts_with, ends_with, contains, and constants, also DATE '...' and TIMESTAMP '...'. NULL, NaN (equal to
 // itself, above all) and overflow (an error) mean the same everywhere.
 #pragma once
