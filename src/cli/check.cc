@@ -104,7 +104,8 @@ std::vector<Command> check_commands() {
              .summary = "what computes: duckdb (in this process) or spark; the findings are the same"},
             {.name = "--spark",
              .value = "URL",
-             .summary = "Spark 4 Connect server, sc://host:port (else MILLRACE_SPARK); it must see the files by the same paths"},
+             .summary = "Spark 4 Connect server, sc://host:port (else MILLRACE_SPARK); it must see the files by the "
+                        "same paths"},
             {.name = "--object", .value = "NAME", .summary = "which of the contract's objects (when it has several)"},
             {.name = "--out", .value = "FILE", .summary = "write findings.json there"}},
        .run = check}};

@@ -18,7 +18,7 @@ namespace millrace::data {
 
 struct CheckRequest {
   const Contract* contract = nullptr;
-  engine::Engine* parser = nullptr;  // a DuckDB session that reads conditions; needed when another engine computes
+  engine::Engine* parser = nullptr;     // a DuckDB session that reads conditions; needed when another engine computes
   std::string object;                   // "" = the contract's only one
   std::vector<std::string> files;       // CSV or Parquet; row numbers are within each
   std::vector<std::string> file_names;  // what to call them in errors and examples; empty = their paths

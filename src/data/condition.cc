@@ -31,8 +31,8 @@ constexpr std::array kOperators{std::pair{"COMPARE_EQUAL", "="},
                                 std::pair{"COMPARE_BETWEEN", "BETWEEN"},
                                 std::pair{"CASE_EXPR", "CASE"}};
 
-constexpr std::array kFunctions{"+", "-", "*", "/", "%", "abs", "floor", "length", "lower", "upper", "nullif", "starts_with",
-                                "ends_with", "contains", "coalesce"};
+constexpr std::array kFunctions{"+",     "-",     "*",      "/",           "%",         "abs",      "floor",   "length",
+                                "lower", "upper", "nullif", "starts_with", "ends_with", "contains", "coalesce"};
 constexpr std::string_view kArithmetic = "+-*/%";
 
 bool is_arithmetic(const std::string& name) { return name.size() == 1 && kArithmetic.find(name) != kArithmetic.npos; }
@@ -56,7 +56,8 @@ class Reader {
   Error refuse(const std::string& what) const {
     return Error{Code::unsupported, fmt::format("{} in an expression is computed by duckdb only", what)}
         .at(where_)
-        .hint(fmt::format("use comparisons, AND, OR, NOT, IS NULL, IN, BETWEEN, CASE, {}", fmt::join(kFunctions, ", ")));
+        .hint(
+            fmt::format("use comparisons, AND, OR, NOT, IS NULL, IN, BETWEEN, CASE, {}", fmt::join(kFunctions, ", ")));
   }
 
   static std::vector<const Json*> operands(const Json& node) {
@@ -92,7 +93,8 @@ class Reader {
     if (value->value("is_null", false)) return Term{};
     const Json& given = (*value)["value"];
     const auto id = string_or(*type, "id", "");
-    if (id == "VARCHAR" && given.is_string()) return Term{.type = LogicalType::string, .text = given.get<std::string>()};
+    if (id == "VARCHAR" && given.is_string())
+      return Term{.type = LogicalType::string, .text = given.get<std::string>()};
     if (id == "DOUBLE" && given.is_number())
       return Term{.type = LogicalType::number, .text = fmt::format("{}", given.get<double>())};
     if ((id == "INTEGER" || id == "BIGINT") && given.is_number_integer())
@@ -138,12 +140,14 @@ class Reader {
     MILLRACE_TRY(auto term, call(name, operands));
     // SQL's decimals have a different number of digits on each engine; only with a floating-point number they are none.
     const auto is = [&](LogicalType type) {
-      return std::any_of(term.items.begin(), term.items.end(), [&](const Term& t) { return t.type == type && !t.decimal; });
+      return std::any_of(term.items.begin(), term.items.end(),
+                         [&](const Term& t) { return t.type == type && !t.decimal; });
     };
     const bool decimal = std::any_of(term.items.begin(), term.items.end(), [](const Term& t) { return t.decimal; });
     if (is_arithmetic(name)) {
       if (decimal && !is(LogicalType::number)) return refuse("exact arithmetic with a decimal fraction (write 1.5e0)");
-      if (is(LogicalType::date) || is(LogicalType::timestamp) || is(LogicalType::time)) return refuse("arithmetic of times");
+      if (is(LogicalType::date) || is(LogicalType::timestamp) || is(LogicalType::time))
+        return refuse("arithmetic of times");
       const bool fractions = is(LogicalType::number) || name == "/";
       const Term& last = term.items.back();
       if ((name == "/" || (name == "%" && fractions)) &&

@@ -175,7 +175,7 @@ Result<Expression> check_expression(engine::Engine& parser, const std::string& e
         "write one condition over the columns of a row, e.g. air_time IS NULL OR air_time > 0");
   };
   MILLRACE_TRY(const auto parsed, parser.query(fmt::format("SELECT CAST(json_serialize_sql({}) AS VARCHAR)",
-                                                            engine::quote_text("SELECT (" + expression + "\n)"))));
+                                                           engine::quote_text("SELECT (" + expression + "\n)"))));
   MILLRACE_TRY(const auto tree, parse_json(parsed.text(0, 0), "the engine's parser"));
   if (tree.value("error", true))
     return refuse(fmt::format("the expression '{}' cannot be read: {}", expression,

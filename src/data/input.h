@@ -27,8 +27,9 @@ struct InputFile {
   size_t index(const std::string& name) const;             // of a column that is there
 };
 
-// Reads the header of a CSV file or the footer of a Parquet file, and makes the session ready to read it. Errors name the file and, for CSV, line 1: missing
-// file, folder, empty file, no UTF-8, two columns of one name, truncated or damaged Parquet.
+// Reads the header of a CSV file or the footer of a Parquet file, and makes the session ready to read it. Errors name
+// the file and, for CSV, line 1: missing file, folder, empty file, no UTF-8, two columns of one name, truncated or
+// damaged Parquet.
 Result<InputFile> inspect_file(engine::Engine& session, const std::string& path, const std::string& label);
 
 // A SELECT that yields the file's columns as c0, c1 ... and, when `numbered`, millrace_row (the first data row is 1).

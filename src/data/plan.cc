@@ -111,7 +111,8 @@ Result<void> Plan::read_conditions() {
     MILLRACE_TRY(const auto expression, check_expression(parser_, text, object_, rule->where));
     if (&parser_ == &session_) continue;
     auto term = read_term(expression.tree, object_, rule->where);
-    if (!term) return term.error().while_doing(fmt::format("compiling the rule {} for {}", rule->id, dialect().engine()));
+    if (!term)
+      return term.error().while_doing(fmt::format("compiling the rule {} for {}", rule->id, dialect().engine()));
     terms_.emplace(text, std::move(*term));
   }
   return {};

@@ -201,7 +201,8 @@ Json Profile::to_json() const {
              {"nulls", column.nulls},
              {"wrong_type", column.wrong_type}};
     if (column.masked) one["masked"] = true;
-    if (!is_opaque(column.type)) one["distinct"] = {{"value", column.distinct}, {"estimate", true}, {"error", column.distinct_error}};
+    if (!is_opaque(column.type))
+      one["distinct"] = {{"value", column.distinct}, {"estimate", true}, {"error", column.distinct_error}};
     if (is_numeric(column.type)) {
       one["nan"] = column.nan;
       one["infinite"] = column.infinite;

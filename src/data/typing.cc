@@ -110,8 +110,8 @@ std::optional<Typed> to_integer(const Dialect& dialect, SourceType from, const s
   // Tables with missing values often come with whole numbers as floating point. The first one that does not fit is cut
   // to the largest that does by Spark.
   if (from == SourceType::number)
-    return Typed{fmt::format("CASE WHEN {0} = 0 AND {1} < {2} THEN {3} END", dialect.remainder(real, dialect.literal(1.0)),
-                             real, dialect.literal(0x1p63), fitting),
+    return Typed{fmt::format("CASE WHEN {0} = 0 AND {1} < {2} THEN {3} END",
+                             dialect.remainder(real, dialect.literal(1.0)), real, dialect.literal(0x1p63), fitting),
                  true};
   return std::nullopt;
 }

@@ -10,8 +10,8 @@ namespace millrace::engine::adbc {
 
 namespace {
 
-// Some drivers leave a stream's `release` set once it has run, which Arrow takes for a fault. The stream that Arrow gets
-// holds the driver's and clears itself.
+// Some drivers leave a stream's `release` set once it has run, which Arrow takes for a fault. The stream that Arrow
+// gets holds the driver's and clears itself.
 ArrowArrayStream* held(ArrowArrayStream* stream) { return static_cast<ArrowArrayStream*>(stream->private_data); }
 
 void wrap(ArrowArrayStream* stream) {

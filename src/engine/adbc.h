@@ -27,9 +27,9 @@ struct Driver {
 
 struct Library {
   std::string path;
-  const char* entry;       // the function that fills the table
-  std::string_view name;   // "DuckDB"
-  std::string_view hint;   // what to do when it cannot be used
+  const char* entry;      // the function that fills the table
+  std::string_view name;  // "DuckDB"
+  std::string_view hint;  // what to do when it cannot be used
   ErrorOf error_of;
 };
 Result<std::shared_ptr<const Driver>> load_driver(const Library& library);

@@ -28,8 +28,8 @@ struct TimePart {
   std::string text = {};
 };
 
-// A file that SQL reads: Parquet, or CSV with a header line, " around and doubled in fields, an empty field for NULL. The
-// columns of CSV are texts named c0, c1 ...
+// A file that SQL reads: Parquet, or CSV with a header line, " around and doubled in fields, an empty field for NULL.
+// The columns of CSV are texts named c0, c1 ...
 struct FileForm {
   std::string path;  // absolute
   bool parquet = false;

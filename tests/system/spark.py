@@ -1,4 +1,5 @@
 """A Spark 4 Connect server of its own for tests: the one of the pyspark package, in a temporary folder, on a free port."""
+import collections
 import os
 import pathlib
 import shutil
@@ -7,7 +8,7 @@ import socket
 import subprocess
 import sysconfig
 import tempfile
-import time
+import threading
 
 HOME = pathlib.Path(sysconfig.get_path("purelib")) / "pyspark"
 READY_SECONDS = 180
@@ -34,26 +35,24 @@ class Spark:
         command = [HOME / "sbin" / "start-connect-server.sh", "--master", "local[2]", "--driver-memory", "900m"]
         for name, value in settings.items():
             command += ["--conf", f"{name}={value}"]
-        with open(self.folder / "log", "w") as log:
-            self.process = subprocess.Popen(
-                list(map(str, command)), stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
-                env={**os.environ, "SPARK_HOME": str(HOME), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1", "SPARK_LOG_DIR": str(self.folder)})
-        try:
-            self._wait()
-        except BaseException:
+        self.process = subprocess.Popen(
+            list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=self.folder, start_new_session=True,
+            env={**os.environ, "SPARK_HOME": str(HOME), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1", "SPARK_LOG_DIR": str(self.folder)})
+        self.lines = collections.deque(maxlen=40)
+        self.started = False
+        self._told = threading.Event()  # it is up, or it has ended
+        threading.Thread(target=self._read, daemon=True).start()
+        if not self._told.wait(READY_SECONDS) or not self.started:
             self.stop()
-            raise
+            raise RuntimeError(f"Spark is not up: {''.join(self.lines)}")
 
-    def _wait(self):
-        end = time.monotonic() + READY_SECONDS
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                break
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.2)
-        raise RuntimeError(f"Spark is not up: {(self.folder / 'log').read_text(errors='replace')[-3000:]}")
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if "Spark Connect server started at" in line:
+                self.started = True
+                self._told.set()
+        self._told.set()
 
     def stop(self):
         if self.process.poll() is None:

@@ -123,10 +123,8 @@ def write_csv(path, columns):
 
 def test_the_dialect_means_the_same_on_spark(spark):
     tests = ROOT / "build" / "release" / "tests" / "test_engine"
-    if not tests.exists():
-        pytest.skip("no release build of the tests")
     done = subprocess.run([tests, "--gtest_filter=*DialectTest*"], capture_output=True, text=True, timeout=300, env={**os.environ, "MILLRACE_SPARK": spark.url})
-    assert done.returncode == 0 and "SKIPPED" not in done.stdout, done.stdout[-4000:]
+    assert done.returncode == 0 and "/spark" in done.stdout, done.stdout[-4000:]
 
 
 def test_a_nasty_csv_is_judged_alike(spark, tmp_path):

@@ -75,8 +75,8 @@ class SparkDialect final : public Dialect {
   std::string parse(std::string_view x, SqlType type) const override {
     if (type == SqlType::integer) return try_cast(fmt::format("substring_index({}, '.', 1)", x), type);
     if (type != SqlType::number) return try_cast(x, type);
-    return fmt::format("CASE WHEN lower({0}) IN ('+nan', '-nan') THEN {1} ELSE {2} END", x, literal(SqlType::number, "NaN"),
-                       try_cast(x, type));
+    return fmt::format("CASE WHEN lower({0}) IN ('+nan', '-nan') THEN {1} ELSE {2} END", x,
+                       literal(SqlType::number, "NaN"), try_cast(x, type));
   }
   std::string parse_zoned(std::string_view x) const override {
     return to_utc(fmt::format("TRY_CAST(regexp_replace({}, '([+-][0-9]{{2}})$', '$1:00') AS TIMESTAMP)", x));

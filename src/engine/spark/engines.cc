@@ -40,8 +40,8 @@ class SparkEngines final : public Engines {
 
 Result<std::unique_ptr<Engines>> load_spark(const std::string& library_path, const std::string& url) {
   if (!url.starts_with("sc://") || url.size() <= 5)
-    return Error{Code::invalid, "'" + url.substr(0, url.find(';')) + "' is not the address of a Spark Connect server"}.hint(
-        "write sc://host:port");
+    return Error{Code::invalid, "'" + url.substr(0, url.find(';')) + "' is not the address of a Spark Connect server"}
+        .hint("write sc://host:port");
   return std::unique_ptr<Engines>(std::make_unique<SparkEngines>(library_path, url));
 }
 

@@ -17,7 +17,8 @@ struct Said {
 };
 
 constexpr std::string_view kReach = "is the Spark Connect server up, and is this its address (sc://host:port)?";
-constexpr std::string_view kRights = "give the server's account the right, or name another token in the address (sc://host:port/;token=...)";
+constexpr std::string_view kRights =
+    "give the server's account the right, or name another token in the address (sc://host:port/;token=...)";
 
 // The first that occurs in the message decides; the particular comes before the general.
 constexpr std::array kSaid = {

@@ -11,13 +11,20 @@ constexpr std::string_view kWord = "0-9A-Za-z_";
 struct Named {
   std::string_view name, members;
 };
-constexpr std::array kPosix{Named{"alnum", "0-9A-Za-z"}, Named{"alpha", "A-Za-z"},
-                            Named{"ascii", R"(\x00-\x7F)"}, Named{"blank", R"(\t\x20)"},
-                            Named{"cntrl", R"(\x00-\x1F\x7F)"}, Named{"digit", "0-9"},
-                            Named{"graph", R"(\x21-\x7E)"}, Named{"lower", "a-z"},
-                            Named{"print", R"(\x20-\x7E)"}, Named{"punct", R"(\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E)"},
-                            Named{"space", R"(\t-\r\x20)"}, Named{"upper", "A-Z"},
-                            Named{"word", kWord}, Named{"xdigit", "0-9A-Fa-f"}};
+constexpr std::array kPosix{Named{"alnum", "0-9A-Za-z"},
+                            Named{"alpha", "A-Za-z"},
+                            Named{"ascii", R"(\x00-\x7F)"},
+                            Named{"blank", R"(\t\x20)"},
+                            Named{"cntrl", R"(\x00-\x1F\x7F)"},
+                            Named{"digit", "0-9"},
+                            Named{"graph", R"(\x21-\x7E)"},
+                            Named{"lower", "a-z"},
+                            Named{"print", R"(\x20-\x7E)"},
+                            Named{"punct", R"(\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E)"},
+                            Named{"space", R"(\t-\r\x20)"},
+                            Named{"upper", "A-Z"},
+                            Named{"word", kWord},
+                            Named{"xdigit", "0-9A-Fa-f"}};
 
 std::string group(std::string_view members, bool negated) {
   return std::string(negated ? "[^" : "[") + std::string(members) + "]";
