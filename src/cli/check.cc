@@ -42,6 +42,17 @@ std::string lines_of(const std::vector<data::CheckReport>& reports) {
   return out;
 }
 
+// nullptr: DuckDB computes.
+Result<std::unique_ptr<engine::Engines>> spark_of(const Invocation& in) {
+  const auto engine = in.args.get("--engine");
+  if (engine != "" && engine != "duckdb" && engine != "spark")
+    return Error{Code::invalid, "unknown engine '" + engine + "'"}.at_field("--engine").hint("duckdb or spark");
+  if (engine == "spark") return in.host.spark(in.args.get("--spark"));
+  if (in.args.has("--spark"))
+    return Error{Code::invalid, "--spark names a server, and the engine is duckdb"}.hint("add --engine spark");
+  return std::unique_ptr<engine::Engines>();
+}
+
 Result<int> check(Invocation& in) {
   data::FileCheck what;
   what.contract = in.args.get("--contract");
@@ -63,6 +74,9 @@ Result<int> check(Invocation& in) {
   MILLRACE_TRY(what.period_from, time_of(in, "--from"));
   MILLRACE_TRY(what.period_to, time_of(in, "--to"));
   what.now = in.host.context().now();
+  what.profile = !in.args.has("--no-profile");
+  MILLRACE_TRY(const auto spark, spark_of(in));
+  what.computed_by = spark.get();
   auto checked = data::check_files(in.host.engines(), what);
   data::ci::Outcome outcome{.contract = what.contract, .reports = {}, .error = {}};
   if (checked)
@@ -115,6 +129,16 @@ std::vector<Command> check_commands() {
             .value = "TIME",
             .summary = "the data's period begins (freshness is judged against it, else against now)"},
            {.name = "--to", .value = "TIME", .summary = "and ends before"},
+           {.name = "--engine",
+            .value = "NAME",
+            .summary = "what computes: duckdb (in this process) or spark; the findings are the same"},
+           {.name = "--spark",
+            .value = "URL",
+            .summary = "Spark 4 Connect server, sc://host:port (else MILLRACE_SPARK); it must see the files by the "
+                       "same paths"},
+           {.name = "--no-profile",
+            .value = "",
+            .summary = "judge the rules alone: the findings tell no profile of the columns"},
            {.name = "--object", .value = "NAME", .summary = "which of the contract's objects (when it has several)"},
            {.name = "--out", .value = "FILE", .summary = "write findings.json there"}},
       .run = check};

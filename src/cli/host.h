@@ -1,5 +1,6 @@
 // What commands need of the composition: main/ implements it.
 #pragma once
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,7 +42,9 @@ class Host {
   virtual void wait_for_stop() = 0;
   // A folder, or s3://BUCKET/PREFIX with what the environment says of keys.
   virtual Result<std::unique_ptr<track::FileStore>> open_files(const std::string& place) = 0;
-  virtual engine::Engines& engines() = 0;
+  virtual engine::Engines& engines() = 0;  // DuckDB's
+  // Spark's, of the server at `url`; "" = the one that MILLRACE_SPARK names.
+  virtual Result<std::unique_ptr<engine::Engines>> spark(const std::string& url) = 0;
   virtual Context& context() = 0;
 };
 

@@ -23,4 +23,10 @@ size_t first_bad_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+size_t count_characters(std::string_view text) {
+  size_t count = 0;
+  for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+  return count;
+}
+
 }  // namespace millrace

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "data/key_scan.h"
 #include "data/row_split.h"
 #include "stats/interval.h"
 
@@ -21,11 +22,15 @@ class Check {
         request_(request),
         object_(object),
         rules_(std::move(rules)),
-        plan_(session, object_, rules_) {}
+        plan_(session, request.parser == nullptr ? session : *request.parser, object_, rules_) {}
 
   Result<CheckReport> run() {
     describe();
     complete_rules();
+    MILLRACE_DO(refuse_elsewhere());
+    if (!request_.profile)
+      for (auto& rule : rules_)
+        if (rule.skipped.empty() && is_by_history(rule)) rule.skipped = "it is judged by the profile, which was not wanted";
     plan_.read_with(request_.inputs);
     MILLRACE_TRY(const auto problems, plan_.match(request_.files, request_.file_names));
     MILLRACE_DO(judge_schema(problems));
@@ -55,6 +60,19 @@ class Check {
         if (rule.columns.empty() && (property.type == LogicalType::timestamp || property.type == LogicalType::date))
           rule.columns = {property.name};
     }
+  }
+
+  // What this engine cannot judge is said before anything is read.
+  Result<void> refuse_elsewhere() const {
+    const auto engine = session_.dialect().engine();
+    for (const auto& rule : rules_) {
+      const auto& on = find_check_kind(rule.kind)->runs_on;
+      if (!rule.skipped.empty() || std::find(on.begin(), on.end(), engine) != on.end()) continue;
+      return Error{Code::unsupported, fmt::format("the rule {} ({}) does not run on {}", rule.id, rule.kind, engine)}
+          .at(rule.where)
+          .hint(fmt::format("it runs on {}", fmt::join(on, ", ")));
+    }
+    return {};
   }
 
   // A relationship that the schema only declares is looked up when its table is at hand, and reported as skipped when
@@ -97,18 +115,29 @@ class Check {
   }
 
   Result<void> scan() {
-    ProfilePlan profile(plan_, object_, request_.profile_before);
-    MILLRACE_DO(profile.choose_edges());
-    std::vector<std::string> aggregates = profile.aggregates();
+    BatchScan rows;
+    std::unique_ptr<Profiler> profiler;
+    std::vector<std::string> aggregates{"count(*)"};
+    if (request_.profile) {
+      MILLRACE_TRY(auto edges, choose_edges(plan_, object_, request_.profile_before));
+      profiler = make_profiler(plan_, object_, std::move(edges));
+      aggregates = profiler->aggregates();
+      profiler->add_to(rows);
+    }
+    const size_t asked = aggregates.size();
     for (const auto& rule : rules_) {
       if (!rule.skipped.empty()) continue;
       for (auto& sql : asked_of(rule)) aggregates.push_back(std::move(sql));
+      if (find_check_kind(rule.kind)->by_key && plan_.scanner() != nullptr) keys_.add(rule.id, rule.columns, rows);
     }
     MILLRACE_TRY(const auto answer,
                  plan_.query(fmt::format("SELECT {} {}", fmt::join(aggregates, ", "), plan_.relation())));
-    MILLRACE_TRY(report_.profile, profile.finish(answer, 0));
-    report_.rows = report_.profile.rows;
-    return judge(answer, profile.aggregates().size());
+    MILLRACE_DO(plan_.scan(rows));
+    if (profiler != nullptr) {
+      MILLRACE_TRY(report_.profile, profiler->finish(answer, 0));
+    }
+    report_.rows = report_.profile.rows = answer.integer(0, 0);
+    return judge(answer, asked);
   }
 
   std::vector<std::string> asked_of(const Rule& rule) const {
@@ -121,7 +150,7 @@ class Check {
                            .period_from = request_.period_from,
                            .period_to = request_.period_to,
                            .now = request_.now,
-                           .profile = &report_.profile,
+                           .profile = request_.profile ? &report_.profile : nullptr,
                            .history = &request_.history,
                            .anomaly_rules = static_cast<size_t>(std::count_if(
                                rules_.begin(), rules_.end(), [](const Rule& r) { return r.kind == "anomaly"; }))};
@@ -134,7 +163,13 @@ class Check {
           if (!answer.is_null(0, at)) integer = answer.integer(0, at);
           ++at;
         }
-        MILLRACE_TRY(const auto tables, ask_further(rule, *kind));
+        std::vector<engine::Table> tables;
+        MILLRACE_TRY(const auto repeated, keys_.repeated(rule.id));
+        if (repeated) {
+          integers = {*repeated};
+        } else {
+          MILLRACE_TRY(tables, ask_further(rule, *kind));
+        }
         const Outcome outcome =
             tables.empty() ? kind->finish(rule, integers, facts) : kind->conclude(rule, tables, facts);
         finding.value = outcome.value;
@@ -288,6 +323,7 @@ class Check {
   const Object& object_;
   std::vector<Rule> rules_;
   Plan plan_;
+  KeyScan keys_{plan_};
   CheckReport report_;
 };
 

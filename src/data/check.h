@@ -20,6 +20,7 @@ namespace millrace::data {
 
 struct CheckRequest {
   const Contract* contract = nullptr;
+  engine::Engine* parser = nullptr;     // a DuckDB session that reads conditions; needed when another engine computes
   std::string object;                   // "" = the contract's only one
   std::vector<std::string> files;       // on this machine; row numbers are within each
   std::vector<std::string> file_names;  // what to call them in errors and examples; empty = their paths
@@ -28,6 +29,7 @@ struct CheckRequest {
   Micros period_from = 0, period_to = 0;  // what the batch covers; 0, 0 = not told
   Micros now = 0;
   Json profile_before;       // an earlier profile: its edges are kept
+  bool profile = true;       // false: rules alone; those that are judged by the profile are skipped
   History history;           // of the versions before, the newest last: what distributions and anomalies are judged by
   Inputs* inputs = nullptr;  // what is known of the files, and where readable copies go
 };
@@ -82,12 +84,15 @@ struct FileCheck {
   Micros period_from = 0, period_to = 0;
   Micros now = 0;
   int threads = 2;
+  bool profile = true;                     // as CheckRequest has it
+  engine::Engines* computed_by = nullptr;  // e.g. Spark's; nullptr: the same as what reads the contract
   // Data that is known to be good, as in `data`: distributions, relations and slices are compared with it. Then
   // `contract` may be empty.
   std::vector<std::string> reference;
 };
 // A report for each object that data was given for, in the contract's order. Objects of one contract that refer to each
 // other are looked up in that data, unless `references` says otherwise. What cannot be read is `corrupt` with the file.
+// `engines` are DuckDB's.
 Result<std::vector<CheckReport>> check_files(engine::Engines& engines, const FileCheck& check);
 // The findings of several objects as one document: rule ids and alerts with the object's name before them, and each
 // report whole under `objects`. One report stays as it is.

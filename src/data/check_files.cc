@@ -77,7 +77,9 @@ class Files {
     return out;
   }
 
-  Result<std::vector<CheckReport>> run(engine::Engine& session) {
+  // `parser` reads SQL that people wrote; nullptr: `session` does.
+  Result<std::vector<CheckReport>> run(engine::Engine& session, engine::Engine* parser) {
+    parser_ = parser;
     std::vector<CheckReport> reports;
     for (const auto& object : contract_.objects) {
       const auto files = objects_.find(object.name);
@@ -112,6 +114,7 @@ class Files {
 
   CheckRequest request_of(const Object& object, const std::vector<std::string>& files) {
     CheckRequest request{.contract = &contract_,
+                         .parser = parser_,
                          .object = object.name,
                          .files = files,
                          .references = references_,
@@ -119,6 +122,7 @@ class Files {
                          .period_to = check_.period_to,
                          .now = check_.now,
                          .profile_before = Json(),
+                         .profile = check_.profile,
                          .inputs = &inputs_};
     for (const auto& path : files) request.file_names.push_back(inputs_.label(path));
     for (const auto& [name, other] : objects_) request.references.emplace(name, other);
@@ -194,6 +198,7 @@ class Files {
   }
 
   const FileCheck& check_;
+  engine::Engine* parser_ = nullptr;
   Contract contract_;
   Inputs inputs_;
   Locator locator_;
@@ -206,6 +211,8 @@ Result<std::vector<CheckReport>> check_files(engine::Engines& engines, const Fil
   if (check.contract.empty() && check.reference.empty())
     return Error{Code::invalid, "there is nothing to judge the data by"}.hint(
         "name a contract (--contract FILE), data that is known to be good (--reference FILE), or both");
+  if (check.computed_by != nullptr && !check.reference.empty())
+    return Error{Code::unsupported, "a comparison with --reference runs on duckdb"}.hint("leave --engine out");
   CheckScratch scratch;
   MILLRACE_DO(scratch.make(check.temp_folder));
   Files files(check, scratch.inputs());
@@ -224,7 +231,10 @@ Result<std::vector<CheckReport>> check_files(engine::Engines& engines, const Fil
     }
     MILLRACE_TRY(const auto session, engines.open(options));
     MILLRACE_DO(session->lock_down());
-    return files.run(*session);
+    if (check.computed_by == nullptr) return files.run(*session, nullptr);
+    // No SQL that a user wrote reaches that engine: it gets conditions in the plan's own words.
+    MILLRACE_TRY(const auto other, check.computed_by->open(options));
+    return files.run(*other, session.get());
   };
   auto reports = run();
   if (!reports) return files.as_unreadable(std::move(reports).error());

@@ -168,14 +168,14 @@ bool is_empty_part(const Json& select, const char* key) {
 
 }  // namespace
 
-Result<std::vector<std::string>> check_expression(engine::Engine& session, const std::string& expression,
-                                                  const Object& object, const Where& where) {
+Result<Expression> check_expression(engine::Engine& parser, const std::string& expression, const Object& object,
+                                    const Where& where) {
   const auto refuse = [&](std::string why) {
     return Error{Code::invalid, std::move(why)}.at(where).hint(
         "write one condition over the columns of a row, e.g. air_time IS NULL OR air_time > 0");
   };
-  MILLRACE_TRY(const auto parsed, session.query(fmt::format("SELECT CAST(json_serialize_sql({}) AS VARCHAR)",
-                                                            engine::quote_text("SELECT (" + expression + "\n)"))));
+  MILLRACE_TRY(const auto parsed, parser.query(fmt::format("SELECT CAST(json_serialize_sql({}) AS VARCHAR)",
+                                                           engine::quote_text("SELECT (" + expression + "\n)"))));
   MILLRACE_TRY(const auto tree, parse_json(parsed.text(0, 0), "the engine's parser"));
   if (tree.value("error", true))
     return refuse(fmt::format("the expression '{}' cannot be read: {}", expression,
@@ -192,7 +192,7 @@ Result<std::vector<std::string>> check_expression(engine::Engine& session, const
   if (!plain) return refuse("the expression is not one condition");
   Inspector inspector(object, where);
   MILLRACE_DO(inspector.visit(select["select_list"], 0));
-  return inspector.columns();
+  return Expression{inspector.columns(), select["select_list"][0]};
 }
 
 }  // namespace millrace::data

@@ -5,14 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "core/json.h"
 #include "core/result.h"
 #include "data/contract.h"
 #include "engine/engine.h"
 
 namespace millrace::data {
 
-// Answers the columns that the expression reads. Errors are at `where`.
-Result<std::vector<std::string>> check_expression(engine::Engine& session, const std::string& expression,
-                                                  const Object& object, const Where& where);
+struct Expression {
+  std::vector<std::string> columns;  // that it reads
+  Json tree;                         // of DuckDB's parser
+};
+
+// `parser` is a DuckDB session, whatever engine computes the expression. Errors are at `where`.
+Result<Expression> check_expression(engine::Engine& parser, const std::string& expression, const Object& object,
+                                    const Where& where);
 
 }  // namespace millrace::data

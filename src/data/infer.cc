@@ -28,11 +28,14 @@ Result<std::vector<InputFile>> inspect_all(engine::Engine& session, const std::v
 }
 
 Result<Profile> profile_of(const Plan& plan, const Object& object) {
-  ProfilePlan profile(plan, object, Json());
-  MILLRACE_DO(profile.choose_edges());
+  MILLRACE_TRY(auto edges, choose_edges(plan, object, Json()));
+  const auto profiler = make_profiler(plan, object, std::move(edges));
   MILLRACE_TRY(const auto answer,
-               plan.query(fmt::format("SELECT {} {}", fmt::join(profile.aggregates(), ", "), plan.relation())));
-  return profile.finish(answer, 0);
+               plan.query(fmt::format("SELECT {} {}", fmt::join(profiler->aggregates(), ", "), plan.relation())));
+  BatchScan rows;
+  profiler->add_to(rows);
+  MILLRACE_DO(plan.scan(rows));
+  return profiler->finish(answer, 0);
 }
 
 Json to_property(const Property& property, const infer::Proposals& proposals) {
@@ -68,7 +71,7 @@ Result<Json> infer_contract(engine::Engine& session, const std::vector<std::stri
   MILLRACE_TRY(auto typing, infer::infer_types(session, inputs));
   const Object object{.name = options.name, .properties = std::move(typing.properties)};
   const std::vector<Rule> no_rules;
-  Plan plan(session, object, no_rules);
+  Plan plan(session, session, object, no_rules);
   MILLRACE_TRY(const auto problems, plan.match(files, options.file_names));
   if (!problems.empty()) return Error{Code::invalid, problems[0].message}.hint("infer from files of one schema");
   MILLRACE_DO(plan.prepare({}));

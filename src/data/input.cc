@@ -8,6 +8,7 @@
 
 #include "core/utf8.h"
 #include "data/inputs/arrow_ipc.h"
+#include "data/inputs/csv_check.h"
 #include "data/inputs/decode.h"
 #include "data/inputs/json_lines.h"
 #include "data/inputs/kind.h"
@@ -88,13 +89,12 @@ Result<void> inspect_parquet(engine::Engine& session, InputFile& file, const End
                  fmt::format("the Parquet file is cut off or damaged: it does not end with {}", kParquetMagic)}
         .at({.file = file.label})
         .hint("copy or write the file again");
-  auto columns = session.query(
-      fmt::format("DESCRIBE SELECT * FROM read_parquet({}, binary_as_string = true, hive_partitioning = false)",
-                  engine::quote_text(file.path)));
+  MILLRACE_TRY(const auto sql, session.dialect().file({.path = file.path}));
+  auto columns = session.query("DESCRIBE SELECT * FROM " + sql.plain);
   if (!columns) return explain_read(std::move(columns).error(), {file});
   for (size_t row = 0; row < columns->rows(); ++row)
     file.columns.push_back({.name = columns->text(row, 0), .type = columns->text(row, 1)});
-  MILLRACE_DO(forget_types_of_nothing(session, file));
+  if (session.dialect().engine() == "duckdb") MILLRACE_DO(forget_types_of_nothing(session, file));
   return check_header(file);
 }
 
@@ -123,39 +123,39 @@ Result<void> inspect_text(InputFile& file, const Reading& reading, Ends ends, In
   return check_header(file);
 }
 
-// How SQL gets a column of text to its type, where one is known.
-std::string column_of(const InputFile& file, size_t i) {
-  if (file.parquet && file.columns[i].type.empty())
-    return fmt::format("CAST({} AS VARCHAR)", engine::quote_name(file.columns[i].name));
-  if (file.parquet) return engine::quote_name(file.columns[i].name);
-  if (file.format == "jsonl") return engine::quote_name(file.columns[i].name);
-  const auto& type = file.columns[i].type;
-  return file.exported && !type.empty() && type != "VARCHAR" && type != "JSON" ? fmt::format("CAST(c{} AS {})", i, type)
-                                                                               : fmt::format("c{}", i);
+// How SQL gets a column.
+std::string column_of(const engine::Dialect& dialect, const InputFile& file, size_t i) {
+  const auto& column = file.columns[i];
+  const auto name = file.format == "csv" ? fmt::format("c{}", i) : dialect.quote_name(column.name);
+  if (file.parquet && column.type.empty()) return dialect.cast(name, engine::SqlType::text);
+  const bool typed = file.exported && !column.type.empty() && column.type != "VARCHAR" && column.type != "JSON";
+  return typed ? fmt::format("CAST({} AS {})", name, column.type) : name;
 }
 
-std::string json_source(const InputFile& file) {
-  std::string columns;
-  for (const auto& column : file.columns)
-    columns += fmt::format("{}{}: '{}'", columns.empty() ? "" : ", ", engine::quote_text(column.name), column.type);
-  return fmt::format(
-      "read_json({}, format = 'newline_delimited', auto_detect = false, compression = 'uncompressed', "
-      "hive_partitioning = false, ignore_errors = false, "
-      "maximum_object_size = {}, columns = {{{}}})",
-      engine::quote_text(file.path), limits::json_line_bytes, columns);
-}
-
-std::string csv_source(const InputFile& file) {
-  const auto text_of = [](char c) { return engine::quote_text(c == '\0' ? "" : std::string(1, c)); };
-  std::string types;
-  for (size_t i = 0; i < file.columns.size(); ++i) types += fmt::format("{}'c{}': 'VARCHAR'", i == 0 ? "" : ", ", i);
-  return fmt::format(
-      "read_csv({}, auto_detect = false, compression = 'none', hive_partitioning = false, header = {}, delim = {}, "
-      "quote = {}, escape = {}, "
-      "nullstr = "
-      "'', allow_quoted_nulls = {}, strict_mode = true, null_padding = false, ignore_errors = false, columns = {{{}}})",
-      engine::quote_text(file.path), file.header, text_of(file.dialect.delimiter), text_of(file.dialect.quote),
-      text_of(file.dialect.escape), !file.exported, types);
+// Lets the session's engine know the file; what it would pass over is looked for first.
+Result<void> make_readable(engine::Engine& session, InputFile& file) {
+  const auto& dialect = session.dialect();
+  engine::FileForm form{.path = file.path,
+                        .kind = file.parquet             ? engine::FileForm::Kind::parquet
+                                : file.format == "jsonl" ? engine::FileForm::Kind::json_lines
+                                                         : engine::FileForm::Kind::csv,
+                        .delimiter = file.dialect.delimiter,
+                        .quote = file.dialect.quote,
+                        .escape = file.dialect.escape,
+                        .header = file.header,
+                        .keep_empty = file.exported,
+                        .line_bytes = limits::json_line_bytes};
+  for (const auto& column : file.columns) form.columns.emplace_back(column.name, column.type);
+  auto sql = dialect.file(form);
+  if (!sql) return std::move(sql).error().at({.file = file.label});
+  file.sql = *std::move(sql);
+  file.column_sql.clear();
+  for (size_t i = 0; i < file.columns.size(); ++i) file.column_sql.push_back(column_of(dialect, file, i));
+  if (file.format == "csv" && dialect.engine() != "duckdb")
+    MILLRACE_DO(check_csv(file.path, file.label, file.dialect, file.columns.size()));
+  if (file.sql.before.empty()) return {};
+  if (auto made = session.execute(file.sql.before); !made) return explain_read(std::move(made).error(), {file});
+  return {};
 }
 
 // What the engine says first; values in it, which it quotes, are left out of files that hold what nobody may see.
@@ -242,6 +242,7 @@ Result<InputFile> inspect_file(engine::Engine& session, const std::string& path,
   if (kind.format == "csv" || kind.format == "jsonl") {
     MILLRACE_DO(inspect_text(file, reading, std::move(ends), *inputs));
     if (place != nullptr && !place->columns.empty()) file.columns = place->columns, file.exported = true;
+    MILLRACE_DO(make_readable(session, file));
     return file;
   }
   if (kind.format == "arrow") {
@@ -250,23 +251,22 @@ Result<InputFile> inspect_file(engine::Engine& session, const std::string& path,
     file.format = "parquet";
   }
   MILLRACE_DO(inspect_parquet(session, file, ends));
+  MILLRACE_DO(make_readable(session, file));
   return file;
 }
 
 std::string select_from(const InputFile& file, bool numbered) {
-  std::string list;
+  std::string list = numbered ? file.sql.row + " AS millrace_row" : "";
   for (size_t i = 0; i < file.columns.size(); ++i)
-    list += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ", column_of(file, i), i);
-  if (file.parquet)
-    return fmt::format("SELECT {}{} FROM read_parquet({}, binary_as_string = true, hive_partitioning = false{})",
-                       numbered ? "file_row_number + 1 AS millrace_row, " : "", list, engine::quote_text(file.path),
-                       numbered ? ", file_row_number = true" : "");
-  return fmt::format("SELECT {}{} FROM {}", numbered ? "row_number() OVER () AS millrace_row, " : "", list,
-                     file.format == "jsonl" ? json_source(file) : csv_source(file));
+    list += fmt::format("{}{} AS c{}", list.empty() ? "" : ", ", file.column_sql[i], i);
+  return fmt::format("SELECT {} FROM {}", list, numbered ? file.sql.numbered : file.sql.plain);
 }
 
 Error explain_read(Error error, const std::vector<InputFile>& files) {
   if (error.code() != Code::invalid || files.empty()) return error;
+  // Spark names the class of what went wrong, and only some are about a file.
+  if (error.message().starts_with('[') && !re2::RE2::PartialMatch(error.message(), "READ_FILE|PARQUET|MALFORMED"))
+    return error;
   const InputFile* which = nullptr;
   for (const auto& file : files)
     if (error.message().find(file.path) != std::string::npos) which = &file;

@@ -20,6 +20,8 @@ struct InputFile {
   CsvDialect dialect;    // of CSV
   bool header = true;
   bool exported = false;  // CSV from a database: an empty field is null, an empty quoted one is an empty text
+  engine::FileSql sql;    // how the session's engine reads it
+  std::vector<std::string> column_sql;  // and each of its columns
   std::vector<InputColumn> columns;
   bool masked = false;  // it holds columns whose values errors must not repeat
 

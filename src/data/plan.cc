@@ -26,8 +26,8 @@ std::vector<std::pair<const Rule*, std::string>> conditions(const std::vector<Ru
 
 }  // namespace
 
-Plan::Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules)
-    : session_(session), object_(object), rules_(rules) {}
+Plan::Plan(engine::Engine& session, engine::Engine& parser, const Object& object, const std::vector<Rule>& rules)
+    : session_(session), parser_(parser), object_(object), rules_(rules) {}
 
 Result<std::vector<SchemaProblem>> Plan::match(const std::vector<std::string>& files,
                                                const std::vector<std::string>& names) {
@@ -107,10 +107,7 @@ Result<std::string> Plan::select_batch() const {
 }
 
 Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>& references) {
-  for (const auto& [rule, text] : conditions(rules_)) {
-    MILLRACE_TRY(const auto columns, check_expression(session_, text, object_, rule->where));
-    (void)columns;
-  }
+  MILLRACE_DO(read_conditions());
   for (const auto& rule : rules_) {
     if (!rule.skipped.empty()) continue;
     if (rule.kind == "foreign_key") MILLRACE_DO(add_reference(rule, references));
@@ -140,6 +137,18 @@ Result<void> Plan::name_batch() {
   MILLRACE_TRY(const auto made,
                execute(dialect().make_view(object_.name, fmt::format("SELECT {} FROM millrace_batch", list))));
   (void)made;
+  return {};
+}
+
+Result<void> Plan::read_conditions() {
+  for (const auto& [rule, text] : conditions(rules_)) {
+    MILLRACE_TRY(const auto expression, check_expression(parser_, text, object_, rule->where));
+    if (&parser_ == &session_) continue;
+    auto term = read_term(expression.tree, object_, rule->where);
+    if (!term)
+      return term.error().while_doing(fmt::format("compiling the rule {} for {}", rule->id, dialect().engine()));
+    terms_.emplace(text, std::move(*term));
+  }
   return {};
 }
 
@@ -244,11 +253,25 @@ const Property& Plan::property(const std::string& column) const { return *object
 std::string Plan::found(const Rule& rule) const { return joins_.at(rule.id).table + ".millrace_found"; }
 
 // The line end closes a comment at the end of the text. prepare() has parsed exactly this form (data/expression.h).
-std::string Plan::condition(const std::string& text) const { return "(" + text + "\n)"; }
+std::string Plan::condition(const std::string& text) const {
+  const auto term = terms_.find(text);
+  if (term == terms_.end()) return "(" + text + "\n)";
+  return spell(term->second, dialect(), [this](const std::string& column) { return value(column); });
+}
 
 Result<engine::Table> Plan::query(const std::string& sql) const {
   auto table = session_.query(sql);
   return table ? std::move(table) : Result<engine::Table>(explain_read(std::move(table).error(), files_));
+}
+
+Result<void> Plan::scan(const BatchScan& rows) const {
+  if (rows.empty()) return {};
+  const auto take = [&](std::span<const engine::ScanColumn> columns) -> Result<void> {
+    rows.take(columns);
+    return {};
+  };
+  auto done = scanner()->scan(rows.select(), take);
+  return done ? done : Result<void>(explain_read(std::move(done).error(), files_));
 }
 
 Result<int64_t> Plan::execute(const std::string& sql) const {

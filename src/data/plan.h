@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "data/batch_scan.h"
 #include "data/checks/check_kind.h"
+#include "data/condition.h"
 #include "data/input.h"
 #include "data/rules.h"
 #include "engine/engine.h"
@@ -25,8 +27,9 @@ struct SchemaProblem {
 
 class Plan final : public ScanColumns {
  public:
-  // The session must outlive the plan. One plan a session at a time.
-  Plan(engine::Engine& session, const Object& object, const std::vector<Rule>& rules);
+  // The sessions must outlive the plan. One plan a session at a time. `parser` is a DuckDB session, which reads the
+  // conditions of rules: the same one, or one of its own where another engine computes.
+  Plan(engine::Engine& session, engine::Engine& parser, const Object& object, const std::vector<Rule>& rules);
 
   // What is known of the files and where copies of them go; must outlive the plan. nullptr = nothing, no copies.
   void read_with(Inputs* inputs) { inputs_ = inputs; }
@@ -42,6 +45,8 @@ class Plan final : public ScanColumns {
   const std::vector<InputFile>& files() const { return files_; }
   Result<engine::Table> query(const std::string& sql) const;  // errors of reading are errors of the files
   Result<int64_t> execute(const std::string& sql) const;
+  engine::Scanner* scanner() const { return engine::scanner_of(session_); }  // nullptr: rows are elsewhere
+  Result<void> scan(const BatchScan& rows) const;  // nothing for an empty one; else the plan has a scanner
 
   const engine::Dialect& dialect() const override { return session_.dialect(); }
   std::string relation() const override;  // the batch with its joins
@@ -60,16 +65,19 @@ class Plan final : public ScanColumns {
   Result<void> add_reference(const Rule& rule, const std::map<std::string, std::vector<std::string>>& references);
   Result<void> add_set(const Rule& rule);
   Result<void> name_batch();
+  Result<void> read_conditions();
   Result<void> check_condition(const Rule& rule, const std::string& text) const;
   Result<std::string> select_batch() const;
 
   engine::Engine& session_;
+  engine::Engine& parser_;
   const Object& object_;
   const std::vector<Rule>& rules_;
   Inputs* inputs_ = nullptr;
   std::vector<InputFile> files_;
   std::map<std::string, size_t> wrong_;  // properties that can be of a wrong type: number of their raw column
   std::map<std::string, Join> joins_;    // by rule id
+  std::map<std::string, Term> terms_;    // by text; empty where the engine reads the text itself
 };
 
 }  // namespace millrace::data

@@ -1,21 +1,27 @@
-// The profile of a batch: per property exact counts, extremes and sums, a histogram over frozen edges, the most
-// frequent texts and an estimate of the number of distinct values. Its aggregates are part of the one scan that also
-// judges the rules.
+// The profile of a batch: per property exact counts, extremes and sums, a histogram over frozen edges, quantiles, the
+// most frequent texts and the number of distinct values. Where rows are near it is counted in C++
+// (data/profile_scan.h), elsewhere by the engine (data/profile_queries.h).
 //
 // Edges are frozen so that counts of different batches add up: from the contract where a property has both a minimum
 // and a maximum, else from an earlier profile, else 20 equal steps between the smallest and largest value of this
 // batch. A histogram of n edges has n + 1 counts: at or below edges[0]; over edges[i-1] up to edges[i]; over the last.
 // NaN is in none.
 #pragma once
+#include <array>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/json.h"
+#include "data/batch_scan.h"
 #include "data/plan.h"
 
 namespace millrace::data {
+
+// A quantile is the smallest value that at least this share of the values is at or below.
+inline constexpr std::array profile_shares{0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
 
 struct ColumnProfile {
   LogicalType type = LogicalType::any;
@@ -25,9 +31,12 @@ struct ColumnProfile {
   std::optional<double> minimum, maximum;  // numbers, finite ones; texts: their lengths; times: microseconds since 1970
   double sum = 0, sum_of_squares = 0;      // numbers, finite ones
   int64_t truths = 0;                      // booleans
-  int64_t distinct = 0;                    // estimate, within about 2 percent
+  int64_t distinct = 0;
+  double distinct_error = 0;  // one standard error as a share, which the counter states; 0 = exact
   std::vector<double> edges;
   std::vector<int64_t> counts;
+  std::vector<double> quantiles;                     // of finite numbers, at profile_shares; empty without any
+  double quantile_error = 0;                         // how far off in rank they may be, as a share; 0 = exact
   std::vector<std::pair<std::string, int64_t>> top;  // up to 20, most frequent first
 };
 
@@ -37,26 +46,22 @@ struct Profile {
   Json to_json() const;  // values of masked columns are left out
 };
 
-class ProfilePlan {
+// Of numeric properties, by name; none for one without a finite value.
+using ProfileEdges = std::map<std::string, std::vector<double>>;
+// `before` is an earlier profile's JSON (or null). The batch is asked only where nothing else tells them.
+Result<ProfileEdges> choose_edges(const Plan& plan, const Object& object, const Json& before);
+
+class Profiler {
  public:
-  // `before` is an earlier profile's JSON (or null): where edges come from.
-  ProfilePlan(const Plan& plan, const Object& object, const Json& before);
-  Result<void> choose_edges();  // asks the batch only where nothing else tells them
-  const std::vector<std::string>& aggregates() const { return aggregates_; }  // begins with count(*)
-  // Reads the scan's answer from `column` on, and asks for the most frequent values.
-  Result<Profile> finish(const engine::Table& scan, size_t column) const;
-
- private:
-  void add(const Property& property);
-  std::string real(const std::string& column) const;  // SQL: a numeric column as DOUBLE
-  Result<void> repair_numbers(const Property& property, ColumnProfile& column) const;
-  Result<void> find_top(Profile& profile) const;
-
-  const Plan& plan_;
-  const Object& object_;
-  std::map<std::string, std::vector<double>> edges_;
-  std::vector<std::string> open_;  // numeric columns without edges yet
-  std::vector<std::string> aggregates_;
+  virtual ~Profiler() = default;
+  // What it needs of the one query that also judges the rules; count(*) comes first.
+  virtual const std::vector<std::string>& aggregates() const = 0;
+  // What it needs of a scan of the rows, which ends before finish() is called.
+  virtual void add_to(BatchScan&) {}
+  // Reads the query's answer from `column` on.
+  virtual Result<Profile> finish(const engine::Table& answer, size_t column) = 0;
 };
+// By a scan where the plan's rows are near, else by queries. `plan` and `object` must outlive it.
+std::unique_ptr<Profiler> make_profiler(const Plan& plan, const Object& object, ProfileEdges edges);
 
 }  // namespace millrace::data

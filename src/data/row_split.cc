@@ -50,6 +50,10 @@ Result<Split> RowSplit::count(int64_t rows) const {
 }
 
 Result<Split> RowSplit::write(int64_t rows, const std::string& folder) const {
+  if (plan_.dialect().engine() != "duckdb")
+    return Error{Code::unsupported,
+                 fmt::format("{} judges a batch but does not part its rows", plan_.dialect().engine())}
+        .hint("take the batch in with duckdb");
   std::string typed, came;
   for (const auto& property : object_.properties) {
     typed += fmt::format("{}{}", typed.empty() ? "" : ", ", plan_.dialect().quote_name(property.name));

@@ -1,6 +1,7 @@
 #include "data/typing.h"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 namespace millrace::data {
 namespace {
@@ -14,7 +15,9 @@ constexpr std::string_view kInteger = R"([+-]?[0-9]{1,19}(\.0*)?)";
 constexpr std::string_view kNumber =
     R"([+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?|(?i:nan|inf|infinity)))";
 constexpr std::string_view kDate = R"([0-9]{4}-[0-9]{2}-[0-9]{2})";
-constexpr std::string_view kTime = R"([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)";
+// The end of a day is the next one's start: no 24:00, which engines read differently.
+constexpr std::string_view kTime = R"((?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?)";
+constexpr std::string_view kOffset = R"([+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)";
 
 std::string matched(const Dialect& dialect, std::string_view pattern, const std::string& raw, SqlType type) {
   return fmt::format("CASE WHEN {} THEN {} END", dialect.matches(raw, pattern), dialect.parse(raw, type));
@@ -23,7 +26,7 @@ std::string matched(const Dialect& dialect, std::string_view pattern, const std:
 // ISO 8601. A value with an offset is moved to UTC; one without is UTC.
 std::string timestamp_of(const Dialect& dialect, const std::string& raw) {
   const auto local = fmt::format("{}(?:[T ]{}Z?)?", kDate, kTime);
-  const auto offset = fmt::format("{}[T ]{}[+-][0-9]{{2}}(?::?[0-9]{{2}})?", kDate, kTime);
+  const auto offset = fmt::format("{}[T ]{}{}", kDate, kTime, kOffset);
   return fmt::format("CASE WHEN {} THEN {} WHEN {} THEN {} END", dialect.matches(raw, local),
                      dialect.parse(raw, SqlType::timestamp), dialect.matches(raw, offset), dialect.parse_zoned(raw));
 }
@@ -68,13 +71,24 @@ Result<std::vector<TimePart>> read_format(const Property& property) {
       .hint("use yyyy, MM, dd, HH, mm, ss, SSS, SSSSSS and quoted text; or leave the format out for ISO 8601");
 }
 
+// The digits that the parts have, exactly.
+std::string pattern_of(const std::vector<TimePart>& parts) {
+  static constexpr int kDigits[] = {4, 2, 2, 2, 2, 2, 3, 6};
+  std::string out;
+  for (const auto& part : parts)
+    out += part.field == TimePart::Field::text ? re2::RE2::QuoteMeta(part.text)
+                                               : fmt::format("[0-9]{{{}}}", kDigits[static_cast<size_t>(part.field)]);
+  return out;
+}
+
 Result<std::optional<Typed>> from_text(const Dialect& dialect, const Property& property, const std::string& raw) {
   const auto ok = [](std::string sql) { return std::optional(Typed{std::move(sql), true}); };
   const bool temporal = property.type == LogicalType::date || property.type == LogicalType::timestamp ||
                         property.type == LogicalType::time;
   if (temporal && !property.format.empty()) {
     MILLRACE_TRY(const auto parts, read_format(property));
-    return ok(dialect.parse_parts(raw, parts, *sql_type(property.type)));
+    return ok(fmt::format("CASE WHEN {} THEN {} END", dialect.matches(raw, pattern_of(parts)),
+                          dialect.parse_parts(raw, parts, *sql_type(property.type))));
   }
   switch (property.type) {
     case LogicalType::integer: return ok(matched(dialect, kInteger, raw, SqlType::integer));
@@ -90,12 +104,14 @@ Result<std::optional<Typed>> from_text(const Dialect& dialect, const Property& p
 }
 
 std::optional<Typed> to_integer(const Dialect& dialect, SourceType from, const std::string& raw) {
-  const auto fitting = dialect.try_cast(raw, SqlType::integer);
+  const auto fitting = dialect.try_cast(raw, SqlType::integer), real = dialect.cast(raw, SqlType::number);
   if (from == SourceType::integer) return Typed{dialect.cast(raw, SqlType::integer)};
   if (from == SourceType::wide) return Typed{fitting, true};
-  // Tables with missing values often come with whole numbers as floating point.
+  // Tables with missing values often come with whole numbers as floating point. The first one that does not fit is cut
+  // to the largest that does by Spark.
   if (from == SourceType::number)
-    return Typed{fmt::format("CASE WHEN {0} = floor({0}) THEN {1} END", dialect.cast(raw, SqlType::number), fitting),
+    return Typed{fmt::format("CASE WHEN {0} = 0 AND {1} < {2} THEN {3} END",
+                             dialect.remainder(real, dialect.literal(1.0)), real, dialect.literal(0x1p63), fitting),
                  true};
   return std::nullopt;
 }

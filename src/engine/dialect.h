@@ -1,16 +1,19 @@
 // What SQL engines spell differently. A call means the same on every engine, also for NULL, NaN, infinities and texts;
 // each engine's own file sees to it. What all of them read alike is written as it is: CASE, count_if, FILTER (WHERE
-// ..), count(DISTINCT x), floor, lower, concat_ws, nullif, chr, DESCRIBE SELECT, GROUP BY 1, and BIGINT, DOUBLE, DATE.
+// ..), count(DISTINCT x), lower, concat_ws, nullif, chr, DESCRIBE SELECT, GROUP BY 1, and BIGINT, DOUBLE, DATE.
 //
 // Arguments and answers are SQL unless they are said to be values. An argument can stand in the answer more than once:
 // let it be a column or short. NULL gives NULL where nothing else is said. Stateless and thread-safe.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/json.h"
+#include "core/result.h"
 
 namespace millrace::engine {
 
@@ -26,6 +29,26 @@ struct TimePart {
   enum class Field { year, month, day, hour, minute, second, millisecond, microsecond, text };
   Field field;
   std::string text = {};
+};
+
+// A file that SQL reads. An empty field of CSV is NULL; its columns are texts named c0, c1 ... Of JSON lines each
+// column is a key, of a type that the engine names.
+struct FileForm {
+  enum class Kind { parquet, csv, json_lines };
+  std::string path;  // absolute
+  Kind kind = Kind::parquet;
+  char delimiter = ',', quote = '"', escape = '"';  // of CSV; a quote of '\0' is none
+  bool header = true;
+  bool keep_empty = false;                                   // an empty field in quotes is an empty text
+  std::vector<std::pair<std::string, std::string>> columns;  // of text: names and types
+  size_t line_bytes = 0;                                     // of JSON lines: the longest
+};
+
+// How it is read. Each stands behind FROM, `row` in a SELECT directly over `numbered`.
+struct FileSql {
+  std::string before;  // a statement that must be executed first; "" = none
+  std::string plain, numbered;
+  std::string row;  // the row's number in the file, from 1
 };
 
 class Dialect {
@@ -79,9 +102,17 @@ class Dialect {
   virtual std::string histogram(std::string_view x, const std::vector<double>& edges) const = 0;
   virtual std::vector<int64_t> read_histogram(const Json& cell, const std::vector<double>& edges) const = 0;
 
+  // An aggregate over a DOUBLE column without NaN: a list, for each share (0 to 1) the smallest value that at least
+  // that share of the values is at or below; and how far off in rank they may be (a value: a share of the values).
+  virtual std::string quantiles(std::string_view x, std::span<const double> shares) const = 0;
+  virtual double quantile_error() const = 0;
+
+  // `unsupported` where this engine would read the file otherwise than its form says.
+  virtual Result<FileSql> file(const FileForm& form) const = 0;
   // A SELECT of one column, `name` (a value), with these constants as its rows.
   virtual std::string rows_of(const std::vector<std::string>& constants, std::string_view name) const = 0;
-  // Statements that make a temporary relation and replace one of that name: computed now and once, or at each use.
+  // Statements that make a temporary relation and replace one of that name: computed now and once where the engine has
+  // such tables, or at each use. Both give the same rows while the files stay as they are.
   virtual std::string make_table(std::string_view name, std::string_view select) const = 0;
   virtual std::string make_view(std::string_view name, std::string_view select) const = 0;
 

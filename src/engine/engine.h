@@ -61,6 +61,11 @@ class Engines {
 // A session may outlive the factory.
 Result<std::unique_ptr<Engines>> load_duckdb(const std::string& library_path);
 
+// Sessions of a Spark 4 Connect server, sc://host:port (with ;token=... for a server that asks for one). The driver's
+// library is loaded, and the server asked, by open(): `unavailable` there. Files are read by the server's machines, so
+// their paths must mean the same there; EngineOptions other than `timeout` are the server's own affair.
+Result<std::unique_ptr<Engines>> load_spark(const std::string& library_path, const std::string& url);
+
 // For SQL that only DuckDB reads; for all engines' SQL see Dialect.
 std::string quote_name(std::string_view name);  // "a""b"
 std::string quote_text(std::string_view text);  // 'it''s'

@@ -27,6 +27,20 @@ class Scratch {
   std::string path_;
 };
 
+// A session of the Spark server that MILLRACE_SPARK names; nullptr without one.
+inline std::unique_ptr<Engine> open_spark() {
+  const char* url = std::getenv("MILLRACE_SPARK");
+  if (url == nullptr) return nullptr;
+  auto engines = load_spark(library_folder() + "/libadbc_driver_spark.so", url);
+  EXPECT_TRUE(engines.ok());
+  auto engine = (*engines)->open({.timeout = 120'000'000});
+  if (!engine.ok()) {
+    ADD_FAILURE() << engine.error().text();
+    return nullptr;
+  }
+  return std::move(*engine);
+}
+
 inline std::unique_ptr<Engine> open_engine(const EngineOptions& options = {}) {
   auto engines = load_duckdb(library_folder() + "/libduckdb.so");
   EXPECT_TRUE(engines.ok());

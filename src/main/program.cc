@@ -91,6 +91,13 @@ class Program final : public cli::Host {
   }
 
   engine::Engines& engines() override { return *engines_; }
+  Result<std::unique_ptr<engine::Engines>> spark(const std::string& url) override {
+    const char* set = std::getenv("MILLRACE_SPARK");
+    const std::string address = !url.empty() ? url : set != nullptr ? set : "";
+    if (address.empty())
+      return Error{Code::invalid, "no Spark server is named"}.hint("--spark sc://host:port, or set MILLRACE_SPARK");
+    return engine::load_spark(library_folder() + "/libadbc_driver_spark.so", address);
+  }
   Context& context() override { return context_; }
 
   void close() {

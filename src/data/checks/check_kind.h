@@ -81,15 +81,16 @@ struct CheckKind {
   std::string_view unit = {};  // of the value; empty = share, or as the rule says
   double highest = 0;          // without `between`: 0 to this is allowed
   bool by_history = false;     // it is judged by the profiles of versions before
+  bool by_key = false;         // its columns are a key: counted are the rows that repeat one
   bool by_slice = false;       // its aggregates may be grouped: `by` names the columns
   std::vector<std::string> (*aggregates)(const Rule&, const ScanColumns&) = nullptr;
   Outcome (*finish)(const Rule&, const Integers&, const BatchFacts&) = nullptr;
   // What a rule needs beside the scan: SELECTs that run after it, in order, and what their answers mean. A rule that
-  // has any is finished by `conclude` alone, one without by `finish`.
+  // has any is finished by `conclude` alone, one without by `finish`. Keys are asked for only where data/key_scan.h
+  // cannot count them; its count goes to `finish`.
   std::vector<std::string> (*queries)(const Rule&, const ScanColumns&) = nullptr;
   Outcome (*conclude)(const Rule&, const std::vector<engine::Table>&, const BatchFacts&) = nullptr;
   std::string (*violation)(const Rule&, const ScanColumns&) = nullptr;  // nullptr: not about single rows
-  bool needs_order = false;  // its violation compares rows (a window): kept out of the first scan
 };
 
 const std::vector<CheckKind>& check_kinds();              // sorted by name

@@ -31,7 +31,7 @@ CheckKind conditional_rate() {
                          {"condition", Parameter::Form::condition, true, "what is counted among them"},
                          {"columns", Parameter::Form::columns, false, "the columns that it is about"},
                          {"between", Parameter::Form::numbers, true, "lowest and highest share, 0 to 1, both allowed"}},
-          .runs_on = {"duckdb"},
+          .runs_on = {"duckdb", "spark"},
           .by_slice = true,
           .aggregates = aggregates,
           .finish = finish};

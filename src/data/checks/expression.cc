@@ -20,7 +20,7 @@ CheckKind expression() {
                      {"columns", Parameter::Form::columns, false, "the columns that it is about; shown in examples"},
                      {"between", Parameter::Form::numbers, false,
                       "lowest and highest share of rows that may break it; [0, 0] if left out"}},
-      .runs_on = {"duckdb"},
+      .runs_on = {"duckdb", "spark"},
       .by_slice = true,
       .aggregates = count_violations,
       .finish = finish_count,

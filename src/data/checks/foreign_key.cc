@@ -38,7 +38,7 @@ CheckKind foreign_key() {
                      {"reference", Parameter::Form::reference, true,
                       "{dataset, columns}: where the key is looked up; its newest accepted version"},
                      {"between", Parameter::Form::numbers, true, "lowest and highest share, 0 to 1, both allowed"}},
-      .runs_on = {"duckdb"},
+      .runs_on = {"duckdb", "spark"},
       .by_slice = true,
       .aggregates = aggregates,
       .finish = finish,

@@ -39,7 +39,7 @@ CheckKind freshness() {
                          {"unit", Parameter::Form::choice, false, "of the limits; h if left out", {"s", "m", "h", "d"}},
                          {"between", Parameter::Form::numbers, true,
                           "shortest and longest, both allowed; negative: after the period's end"}},
-          .runs_on = {"duckdb"},
+          .runs_on = {"duckdb", "spark"},
           .aggregates = aggregates,
           .finish = finish};
 }

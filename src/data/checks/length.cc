@@ -19,7 +19,7 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
 CheckKind length() {
   return {.name = "length",
           .summary = "every text has minLength to maxLength characters (Unicode code points)",
-          .runs_on = {"duckdb", "row"},
+          .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
           .violation = violation};

@@ -19,7 +19,7 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
 CheckKind multiple() {
   return {.name = "multiple",
           .summary = "every value is a whole multiple of multipleOf",
-          .runs_on = {"duckdb", "row"},
+          .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
           .violation = violation};

@@ -26,7 +26,7 @@ CheckKind null_rate() {
           .parameters = {{"column", Parameter::Form::column, true, "the column"},
                          {"between", Parameter::Form::numbers, true,
                           "lowest and highest share of all rows, 0 to 1, both allowed"}},
-          .runs_on = {"duckdb", "row"},
+          .runs_on = {"duckdb", "spark", "row"},
           .by_slice = true,
           .aggregates = count_violations,
           .finish = finish_count,

@@ -15,7 +15,7 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
 CheckKind pattern() {
   return {.name = "pattern",
           .summary = "the pattern (RE2) is found in every text; anchor it with ^ and $ to match all of it",
-          .runs_on = {"duckdb", "row"},
+          .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
           .violation = violation};

@@ -25,7 +25,7 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
 CheckKind range() {
   return {.name = "range",
           .summary = "every value lies between minimum and maximum; NaN lies in no range",
-          .runs_on = {"duckdb", "row"},
+          .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
           .violation = violation};

@@ -14,7 +14,7 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
 CheckKind required() {
   return {.name = "required",
           .summary = "every row has a value",
-          .runs_on = {"duckdb", "row"},
+          .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
           .violation = violation};

@@ -48,7 +48,7 @@ CheckKind row_count() {
                          {"column", Parameter::Form::column, false,
                           "the time that tells the period when the batch comes without one"},
                          {"between", Parameter::Form::numbers, true, "lowest and highest number, both allowed"}},
-          .runs_on = {"duckdb"},
+          .runs_on = {"duckdb", "spark"},
           .aggregates = aggregates,
           .finish = finish};
 }

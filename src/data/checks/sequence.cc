@@ -92,7 +92,7 @@ CheckKind sequence() {
                {"unit", Parameter::Form::choice, false, "of the step, for dates and timestamps", {"s", "m", "h", "d"}},
                {"within", Parameter::Form::columns, false, "each value of these has a sequence of its own"},
                {"between", Parameter::Form::numbers, false, "lowest and highest number; [0, 0] if left out"}},
-          .runs_on = {"duckdb"},
+          .runs_on = {"duckdb", "spark"},
           .unit = "steps",
           .queries = queries,
           .conclude = conclude};

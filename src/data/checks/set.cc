@@ -21,7 +21,7 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
 CheckKind set() {
   return {.name = "set",
           .summary = "every value is one of validValues",
-          .runs_on = {"duckdb", "row"},
+          .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
           .violation = violation};

@@ -10,7 +10,7 @@ std::string violation(const Rule& rule, const ScanColumns& scan) { return scan.w
 CheckKind type() {
   return {.name = "type",
           .summary = "every value reads as the property's logicalType",
-          .runs_on = {"duckdb", "row"},
+          .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
           .violation = violation};

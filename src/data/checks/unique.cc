@@ -17,21 +17,10 @@ std::string key_present(const Rule& rule, const ScanColumns& scan) {
   return fmt::format("{}", fmt::join(parts, " AND "));
 }
 
-std::vector<std::string> aggregates(const Rule& rule, const ScanColumns& scan) {
-  if (rule.columns.size() > 1) return {};
-  return {fmt::format("count({})", scan.value(rule.columns[0])),
-          fmt::format("count(DISTINCT {})", scan.value(rule.columns[0]))};
-}
+std::vector<std::string> aggregates(const Rule&, const ScanColumns&) { return {}; }
 
-Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts) {
-  const int64_t repeated = counts[0].value_or(0) - counts[1].value_or(0);
-  return finish_count(rule, {repeated}, facts);
-}
-
-// A key of several columns is grouped in a query of its own: half the time of counting distinct rows in the scan, and
-// it can spill.
+// Grouped in a query of its own: half the time of counting distinct rows in the scan, and it can spill.
 std::vector<std::string> queries(const Rule& rule, const ScanColumns& scan) {
-  if (rule.columns.size() == 1) return {};
   return {
       fmt::format("SELECT CAST(sum(millrace_rows - 1) AS BIGINT) FROM (SELECT count(*) AS millrace_rows FROM "
                   "millrace_batch WHERE {} GROUP BY {})",
@@ -58,13 +47,13 @@ CheckKind unique() {
           .parameters = {{"columns", Parameter::Form::columns, true, "the columns that are unique together"},
                          {"between", Parameter::Form::numbers, false,
                           "lowest and highest number of repeated rows; [0, 0] if left out"}},
-          .runs_on = {"duckdb"},
+          .runs_on = {"duckdb", "spark"},
+          .by_key = true,
           .aggregates = aggregates,
-          .finish = finish,
+          .finish = finish_count,
           .queries = queries,
           .conclude = conclude,
-          .violation = violation,
-          .needs_order = true};
+          .violation = violation};
 }
 
 }  // namespace millrace::data

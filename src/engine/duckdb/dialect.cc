@@ -111,6 +111,21 @@ class DuckdbDialect final : public Dialect {
     return counts;
   }
 
+  std::string quantiles(std::string_view x, std::span<const double> shares) const override {
+    return fmt::format("quantile_disc({}, [{}])", x, fmt::join(shares, ", "));
+  }
+  double quantile_error() const override { return 0; }
+
+  Result<FileSql> file(const FileForm& form) const override {
+    const auto path = quote_text(form.path);
+    if (form.kind == FileForm::Kind::parquet) {
+      const auto read = fmt::format("read_parquet({}, binary_as_string = true, hive_partitioning = false", path);
+      return FileSql{.plain = read + ")", .numbered = read + ", file_row_number = true)", .row = "file_row_number + 1"};
+    }
+    const auto read = form.kind == FileForm::Kind::csv ? csv(form, path) : json_lines(form, path);
+    return FileSql{.plain = read, .numbered = read, .row = "row_number() OVER ()"};
+  }
+
   std::string rows_of(const std::vector<std::string>& constants, std::string_view name) const override {
     return fmt::format("SELECT unnest([{}]) AS {}", fmt::join(constants, ", "), quote_name(name));
   }
@@ -119,6 +134,28 @@ class DuckdbDialect final : public Dialect {
   }
   std::string make_view(std::string_view name, std::string_view select) const override {
     return fmt::format("CREATE OR REPLACE TEMP VIEW {} AS {}", quote_name(name), select);
+  }
+
+ private:
+  std::string csv(const FileForm& form, const std::string& path) const {
+    const auto text_of = [&](char c) { return quote_text(c == '\0' ? "" : std::string(1, c)); };
+    std::string types;
+    for (size_t i = 0; i < form.columns.size(); ++i) types += fmt::format("{}'c{}': 'VARCHAR'", i == 0 ? "" : ", ", i);
+    return fmt::format(
+        "read_csv({}, auto_detect = false, compression = 'none', hive_partitioning = false, header = {}, delim = {}, "
+        "quote = {}, escape = {}, nullstr = '', allow_quoted_nulls = {}, strict_mode = true, null_padding = false, "
+        "ignore_errors = false, columns = {{{}}})",
+        path, form.header, text_of(form.delimiter), text_of(form.quote), text_of(form.escape), !form.keep_empty, types);
+  }
+
+  std::string json_lines(const FileForm& form, const std::string& path) const {
+    std::string columns;
+    for (const auto& [name, type] : form.columns)
+      columns += fmt::format("{}{}: '{}'", columns.empty() ? "" : ", ", quote_text(name), type);
+    return fmt::format(
+        "read_json({}, format = 'newline_delimited', auto_detect = false, compression = 'uncompressed', "
+        "hive_partitioning = false, ignore_errors = false, maximum_object_size = {}, columns = {{{}}})",
+        path, form.line_bytes, columns);
   }
 };
 

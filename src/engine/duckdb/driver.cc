@@ -1,6 +1,5 @@
 #include "engine/duckdb/driver.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <array>
@@ -9,12 +8,6 @@ namespace millrace::engine::duckdb {
 namespace {
 
 constexpr size_t kMessageBytes = 2'000;
-
-Error unusable(const std::string& path, std::string_view why) {
-  return Error{Code::unavailable, fmt::format("DuckDB cannot be used: {}", why)}
-      .at(Where{.file = path})
-      .hint("run ./dev deps, or let MILLRACE_LIB_DIR name the folder of libduckdb.so");
-}
 
 struct Said {
   std::string_view part;
@@ -50,19 +43,12 @@ std::string_view hint_of(Code code) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Driver>> load_driver(const std::string& path) {
-  // RTLD_LOCAL: it carries its own copies of libraries that the program links too.
-  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) return unusable(path, ::dlerror());
-  const auto init = reinterpret_cast<AdbcDriverInitFunc>(::dlsym(handle, "duckdb_adbc_init"));
-  if (init == nullptr) return unusable(path, "the library has no duckdb_adbc_init");
-  auto driver = std::make_shared<Driver>();
-  driver->path = path;
-  Complaint complaint;
-  if (init(ADBC_VERSION_1_1_0, &driver->functions, complaint.out()) != ADBC_STATUS_OK ||
-      driver->functions.ConnectionCancel == nullptr)
-    return unusable(path, "it does not speak ADBC 1.1");
-  return std::shared_ptr<const Driver>(std::move(driver));
+Result<std::shared_ptr<const adbc::Driver>> load_driver(const std::string& path) {
+  return adbc::load_driver({.path = path,
+                            .entry = "duckdb_adbc_init",
+                            .name = "DuckDB",
+                            .hint = "run ./dev deps, or let MILLRACE_LIB_DIR name the folder of libduckdb.so",
+                            .error_of = error_of});
 }
 
 Code code_of(std::string_view message) {
@@ -78,16 +64,6 @@ Error error_of(std::string_view message) {
   Error error{code, text.empty() ? "DuckDB failed without a message" : std::move(text)};
   if (const auto hint = hint_of(code); !hint.empty()) error.hint(std::string(hint));
   return error;
-}
-
-Result<void> Complaint::check(AdbcStatusCode status) const {
-  if (status == ADBC_STATUS_OK) return {};
-  return error_of(error_.message == nullptr ? "" : error_.message);
-}
-
-void Complaint::clear() {
-  if (error_.release != nullptr) error_.release(&error_);
-  error_ = ADBC_ERROR_INIT;
 }
 
 }  // namespace millrace::engine::duckdb

@@ -26,7 +26,7 @@ class DuckdbEngines final : public Engines {
 
  private:
   // A failed load is tried again: the library may have been installed since.
-  Result<std::shared_ptr<const duckdb::Driver>> driver() {
+  Result<std::shared_ptr<const adbc::Driver>> driver() {
     std::lock_guard lock(mutex_);
     if (driver_ == nullptr) {
       MILLRACE_TRY(driver_, duckdb::load_driver(path_));
@@ -42,7 +42,7 @@ class DuckdbEngines final : public Engines {
 
   const std::string path_;
   std::mutex mutex_;
-  std::shared_ptr<const duckdb::Driver> driver_;
+  std::shared_ptr<const adbc::Driver> driver_;
   std::atomic<uint64_t> sessions_ = 0;
 };
 

@@ -10,36 +10,32 @@
 
 namespace millrace::engine::duckdb {
 
-class Session final : public Engine {
+class Session final : public Engine, public Scanner {
  public:
   // `spill_folder` is this session's alone (DuckDB lets SQL read there), made when first needed; empty = never spills.
-  static Result<std::unique_ptr<Session>> open(std::shared_ptr<const Driver> driver, const EngineOptions& options,
+  static Result<std::unique_ptr<Session>> open(std::shared_ptr<const adbc::Driver> driver, const EngineOptions& options,
                                                std::string spill_folder);
   ~Session() override;
 
   Result<Table> query(std::string_view sql, const std::vector<Json>& parameters = {}) override;
   Result<int64_t> execute(std::string_view sql) override;
+  Result<void> scan(std::string_view sql, const TakeRows& take) override;
+  std::string hash(std::string_view list) const override { return "hash(" + std::string(list) + ")"; }
   Result<void> lock_down() override;
-  void cancel() override;
+  void cancel() override { connection_.cancel(); }
   std::string describe() const override { return description_; }
   const Dialect& dialect() const override { return duckdb::dialect(); }
 
  private:
-  class Statement;
-  Session(std::shared_ptr<const Driver> driver, const EngineOptions& options, std::string spill_folder);
+  Session(std::shared_ptr<const adbc::Driver> driver, const EngineOptions& options, std::string spill_folder);
   Result<void> start();
-  Result<void> start_database();
   Result<void> allow_files();
   Result<std::string> checked(std::string_view sql);
   Result<int64_t> count_selects(std::string_view sql);
-  template <class T, class Read>
-  Result<T> run(const std::string& sql, const std::vector<Json>& parameters, Read read);
 
-  std::shared_ptr<const Driver> driver_;
+  adbc::Connection connection_;
   EngineOptions options_;
   std::string spill_folder_;
-  AdbcDatabase database_{};
-  AdbcConnection connection_{};
   std::string description_;
   bool locked_ = false;
 };

@@ -9,7 +9,7 @@
 
 #include "core/clock.h"
 
-namespace millrace::engine::duckdb {
+namespace millrace::engine {
 
 class Timer {
  public:
@@ -51,4 +51,4 @@ class Timer {
   std::thread thread_;
 };
 
-}  // namespace millrace::engine::duckdb
+}  // namespace millrace::engine
