@@ -31,7 +31,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 
 if(MILLRACE_SANITIZE)
-  add_compile_options(-fsanitize=${MILLRACE_SANITIZE} -fno-sanitize-recover=all)
+  # What AddressSanitizer finds too, or what is instrumented at every dereference, is left out: a third of the compile.
+  set(MILLRACE_NOT_SANITIZED null,alignment,vptr,object-size,pointer-overflow,nonnull-attribute,returns-nonnull-attribute)
+  add_compile_options(-fsanitize=${MILLRACE_SANITIZE} -fno-sanitize=${MILLRACE_NOT_SANITIZED} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${MILLRACE_SANITIZE})
 endif()
 
