@@ -30,7 +30,8 @@ class Check {
     MILLRACE_DO(refuse_elsewhere());
     if (!request_.profile)
       for (auto& rule : rules_)
-        if (rule.skipped.empty() && is_by_history(rule)) rule.skipped = "it is judged by the profile, which was not wanted";
+        if (rule.skipped.empty() && is_by_history(rule))
+          rule.skipped = "it is judged by the profile, which was not wanted";
     plan_.read_with(request_.inputs);
     MILLRACE_TRY(const auto problems, plan_.match(request_.files, request_.file_names));
     MILLRACE_DO(judge_schema(problems));
@@ -222,7 +223,11 @@ class Check {
           Json{{"slice", std::move(slice)}, {"value", *outcome.value}, {"rows", facts.rows}, {"ok", ok}});
       finding.ok = finding.ok && ok;
     }
-    std::stable_sort(slices.begin(), slices.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    // Engines order equal ones differently, and nulls.
+    const auto place = [](const std::pair<double, Json>& one) {
+      return std::tuple(-one.first, -one.second["rows"].get<int64_t>(), to_text(one.second["slice"]));
+    };
+    std::sort(slices.begin(), slices.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
     if (slices.size() > kSlicesShown) slices.resize(kSlicesShown);
     for (auto& [away, slice] : slices) finding.slices.push_back(std::move(slice));
     return {};

@@ -16,7 +16,9 @@ class KeyCounter {
 
   void add(uint64_t hash) {
     if (full_) return;
-    parts_[hash >> 56].push_back(hash);
+    auto& part = parts_[hash >> 56];
+    if (part.size() == part.capacity()) part.reserve(part.size() + part.size() / 4 + 64);
+    part.push_back(hash);
     if (++count_ >= kKeys) give_up();
   }
   // Each once. Nothing when there were too many keys, or too many of them stand again: ask otherwise. Ends the use.
