@@ -68,6 +68,52 @@ std::unique_ptr<Profiler> make_profiler(const Plan& plan, const Object& object, 
   return std::make_unique<ProfileQueries>(plan, object, std::move(edges));
 }
 
+Profile profile_from(const Json& json, const Object& object) {
+  Profile out{.rows = integer_or(json, "rows", 0)};
+  const Json none = Json::object();
+  for (const auto& property : object.properties) {
+    const Json* columns = find(json, "columns");
+    const Json* one = columns == nullptr ? nullptr : find(*columns, property.name);
+    if (one == nullptr || string_or(*one, "type", "") != name_of(property.type)) continue;
+    const auto bound = [&](const char* key) -> std::optional<double> {
+      const Json* value = find(*one, key);
+      if (value == nullptr) return std::nullopt;
+      if (value->is_number()) return value->get<double>();
+      const auto time = parse_time(value->is_string() ? value->get<std::string>() : "");
+      return time ? std::optional(static_cast<double>(*time)) : std::nullopt;
+    };
+    const auto part = [&](const char* key) -> const Json& {
+      const Json* found = find(*one, key);
+      return found == nullptr ? none : *found;
+    };
+    const bool text = property.type == LogicalType::string;
+    ColumnProfile column{.type = property.type,
+                         .masked = one->contains("masked"),
+                         .count = integer_or(*one, "count", 0),
+                         .nulls = integer_or(*one, "nulls", 0),
+                         .wrong_type = integer_or(*one, "wrong_type", 0),
+                         .nan = integer_or(*one, "nan", 0),
+                         .infinite = integer_or(*one, "infinite", 0),
+                         .minimum = bound(text ? "minimum_length" : "minimum"),
+                         .maximum = bound(text ? "maximum_length" : "maximum"),
+                         .sum = number_or(*one, "sum", 0),
+                         .sum_of_squares = number_or(*one, "sum_of_squares", 0),
+                         .truths = integer_or(*one, "true", 0),
+                         .distinct = integer_or(part("distinct"), "value", 0),
+                         .distinct_error = number_or(part("distinct"), "error", 0)};
+    for (const auto& edge : part("histogram").value("edges", Json::array())) column.edges.push_back(edge.get<double>());
+    for (const auto& count : part("histogram").value("counts", Json::array()))
+      column.counts.push_back(count.get<int64_t>());
+    for (const auto& value : part("quantiles").value("values", Json::array()))
+      column.quantiles.push_back(value.get<double>());
+    column.quantile_error = number_or(part("quantiles"), "error", 0);
+    for (const auto& top : part("top"))
+      column.top.emplace_back(string_or(top, "value", ""), integer_or(top, "count", 0));
+    out.columns.emplace(property.name, std::move(column));
+  }
+  return out;
+}
+
 Json Profile::to_json() const {
   Json out{{"rows", rows}, {"columns", Json::object()}};
   for (const auto& [name, column] : columns) {

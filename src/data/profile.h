@@ -46,6 +46,9 @@ struct Profile {
   Json to_json() const;  // values of masked columns are left out
 };
 
+// What to_json() told of the object's properties; others are left out.
+Profile profile_from(const Json& json, const Object& object);
+
 // Of numeric properties, by name; none for one without a finite value.
 using ProfileEdges = std::map<std::string, std::vector<double>>;
 // `before` is an earlier profile's JSON (or null). The batch is asked only where nothing else tells them.

@@ -92,9 +92,13 @@ std::string backtest_lines(const Json& answer) {
                                                                        std::to_string(integer_or(rule, "undecided", 0)),
                                                                        rate(rule.at("pages_a_month"))}
                                             : std::vector<std::string>{id, "not run", "", "", ""});
-  return table(rows) + fmt::format("{} versions over {:.1f} months; any rule: {} pages a month\n",
-                                   integer_or(answer, "versions", 0), number_or(answer, "months", 0),
-                                   rate(answer.at("any").at("pages_a_month")));
+  std::string budget;
+  if (const auto* of = find(answer, "budget"))
+    budget = fmt::format("anomalies: {} pages a month, {} allowed: {}\n", rate(of->at("pages_a_month")),
+                         number_or(*of, "allowed_a_month", 0), string_or(*of, "verdict", ""));
+  return table(rows) + budget +
+         fmt::format("{} versions over {:.1f} months; any rule: {} pages a month\n", integer_or(answer, "versions", 0),
+                     number_or(answer, "months", 0), rate(answer.at("any").at("pages_a_month")));
 }
 
 Result<int> backtest(Invocation& in) {

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "data/checks/check_kind.h"
+#include "data/contracts/backtest_walk.h"
 #include "data/rules.h"
 #include "stats/interval.h"
 
@@ -39,9 +41,9 @@ std::optional<double> edge(const Json& column, const char* key) {
 bool below(double value, const Bound& bound) { return bound.open ? value <= bound.number : value < bound.number; }
 bool above(double value, const Bound& bound) { return bound.open ? value >= bound.number : value > bound.number; }
 
-class History {
+class Stored {
  public:
-  History(const Object& object, const std::vector<Rule>* before_rules, const PastVersion& version)
+  Stored(const Object& object, const std::vector<Rule>* before_rules, const PastVersion& version)
       : object_(object), before_rules_(before_rules), version_(version) {
     const Json* profile = find(version.findings, "profile");
     columns_ = profile == nullptr ? nullptr : find(*profile, "columns");
@@ -206,7 +208,8 @@ Result<Json> backtest(const Contract& candidate, const Object& object, const Con
   }
   const double months = months_of(versions);
   Json out = Json::object();
-  std::set<std::string> any;
+  const BacktestWalk walk(object, rules, versions);
+  std::set<std::string> any, anomalies, anomalies_judged;
   for (const auto& rule : rules) {
     Json one{{"kind", rule.kind}, {"columns", rule.columns}, {"severity", name_of(rule.severity)}};
     if (!rule.skipped.empty()) {
@@ -216,10 +219,20 @@ Result<Json> backtest(const Contract& candidate, const Object& object, const Con
     }
     int64_t decided = 0, fired = 0, by_finding = 0;
     Json fired_on = Json::array();
-    for (const auto& version : versions) {
-      const auto past = History(object, before == nullptr ? nullptr : &before_rules, version).look(rule);
+    std::string why = "neither the stored findings nor the profiles tell this rule; only the rows would";
+    for (size_t number = 0; number < versions.size(); ++number) {
+      const auto& version = versions[number];
+      Past past;
+      if (is_by_history(rule)) {
+        const auto outcome = walk.judge(rule, number);
+        if (outcome.value) past = of_profile(*outcome.value);
+        if (!outcome.value) why = outcome.note;
+      } else {
+        past = Stored(object, before == nullptr ? nullptr : &before_rules, version).look(rule);
+      }
       if (past.by.empty()) continue;
       ++decided;
+      if (rule.kind == "anomaly") anomalies_judged.insert(version.node);
       by_finding += past.by == "finding" ? 1 : 0;
       const bool fires = past.fired ? *past.fired : !past.nothing && !rule.limit.holds(*past.value);
       if (!fires) continue;
@@ -227,21 +240,33 @@ Result<Json> backtest(const Contract& candidate, const Object& object, const Con
       fired_on.push_back({{"version", version.node},
                           {"value", past.value && std::isfinite(*past.value) ? Json(*past.value) : Json()}});
       if (rule.severity != Severity::info) any.insert(version.node);
+      if (rule.kind == "anomaly") anomalies.insert(version.node);
     }
     one["decided"] = decided;
     one["undecided"] = static_cast<int64_t>(versions.size()) - decided;
     one["fired"] = fired;
     one["by"] = {{"finding", by_finding}, {"profile", decided - by_finding}};
     one["fired_on"] = std::move(fired_on);
-    if (decided < static_cast<int64_t>(versions.size()))
-      one["why"] = "neither the stored findings nor the profiles tell this rule; only the rows would";
+    if (decided < static_cast<int64_t>(versions.size())) one["why"] = why;
     MILLRACE_DO(add_rates(one, fired, decided, versions.size(), months));
     out[rule.id] = std::move(one);
   }
   Json together{{"fired", any.size()}};
   MILLRACE_DO(add_rates(together, static_cast<int64_t>(any.size()), static_cast<int64_t>(versions.size()),
                         versions.size(), months));
-  return Json{{"versions", versions.size()}, {"months", months}, {"rules", out}, {"any", together}};
+  Json answer{{"versions", versions.size()}, {"months", months}, {"rules", out}, {"any", together}};
+  if (const auto allowed = walk.budget()) {
+    Json budget{{"allowed_a_month", *allowed}, {"fired", anomalies.size()}, {"judged", anomalies_judged.size()}};
+    MILLRACE_DO(add_rates(budget, static_cast<int64_t>(anomalies.size()), static_cast<int64_t>(anomalies_judged.size()),
+                          versions.size(), months));
+    const Json& pages = budget["pages_a_month"];
+    budget["verdict"] = !pages.is_array()                    ? "undecided"
+                        : pages[2].get<double>() <= *allowed ? "within"
+                        : pages[1].get<double>() > *allowed  ? "over"
+                                                             : "undecided";
+    answer["budget"] = std::move(budget);
+  }
+  return answer;
 }
 
 }  // namespace millrace::data

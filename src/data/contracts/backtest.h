@@ -23,7 +23,11 @@ struct PastVersion {
 //   {versions, months, rules: {ID: {kind, columns, decided, undecided, fired, by: {finding, profile}, share: [value,
 //   low,
 //    high], pages_a_month: [value, low, high] | null, fired_on: [NODE ...], why: "..."}}, any: {...}}
-// with Wilson's 95 % intervals; pages are of rules that are not merely informative.
+// with Wilson's 95 % intervals; pages are of rules that are not merely informative. Rules that are judged by the
+// versions before are judged at each version as they would have been then. With anomaly rules there is `budget`:
+// {rules, allowed_a_month, fired, judged, pages_a_month, verdict}, the alarms of all of them together over versions
+// where any of them could judge; `verdict` is within or over where the interval shows it, else undecided. On a history
+// that is known to be good these are false alarms.
 Result<Json> backtest(const Contract& candidate, const Object& object, const Contract* before,
                       const std::vector<PastVersion>& versions);
 

@@ -94,5 +94,46 @@ TEST(Backtest, needs_a_history) {
       std::string::npos);
 }
 
+constexpr const char* kAnomalies =
+    "properties: [{name: a, logicalType: integer}]\n"
+    "quality:\n  - {name: many, type: custom, engine: millrace, implementation: {metric: anomaly, of: row_count, "
+    "false_alarms_a_month: 2}}\n"
+    "  - {name: drift, type: custom, engine: millrace, implementation: {metric: distribution, column: a, statistic: "
+    "total_variation, between: [0, 0.2]}}";
+
+// A year of days whose rows vary a little; `odd` is a day with twice as many.
+std::vector<PastVersion> year(int odd) {
+  std::vector<PastVersion> out;
+  const Micros first = *parse_time("2013-01-01");
+  for (int day = 0; day < 365; ++day) {
+    const int64_t rows = (day == odd ? 2 : 1) * (1'000 + (day * 7919) % 41);
+    const Json column{{"type", "integer"},
+                      {"count", rows},
+                      {"histogram", {{"edges", {0.5, 1.5}}, {"counts", {rows / 2, rows - rows / 2, 0}}}}};
+    out.push_back({.node = fmt::format("dataset:t@{}", day + 1),
+                   .findings = {{"verdict", "accepted"}, {"profile", {{"rows", rows}, {"columns", {{"a", column}}}}}},
+                   .from = first + day * 86'400'000'000,
+                   .to = first + (day + 1) * 86'400'000'000});
+  }
+  std::reverse(out.begin(), out.end());  // the order that they are told in does not matter
+  return out;
+}
+
+TEST(Backtest, rules_by_history_are_judged_at_each_version_as_they_would_have_been_then) {
+  const auto contract = *parse_contract(testing::contract_text(kAnomalies), "candidate");
+  const auto good = backtest(contract, contract.objects[0], nullptr, year(-1));
+  ASSERT_TRUE(good.ok()) << good.error().text();
+  EXPECT_EQ((*good)["rules"]["many"]["fired"], 0);
+  EXPECT_EQ((*good)["rules"]["many"]["undecided"], 8);
+  EXPECT_EQ((*good)["rules"]["drift"]["undecided"], 1);
+  EXPECT_EQ((*good)["budget"]["judged"], 357);
+  EXPECT_EQ((*good)["budget"]["allowed_a_month"], 2.0);
+  EXPECT_EQ((*good)["budget"]["verdict"], "within");
+  const auto odd = backtest(contract, contract.objects[0], nullptr, year(200));
+  ASSERT_TRUE(odd.ok());
+  EXPECT_EQ((*odd)["rules"]["many"]["fired_on"][0]["version"], "dataset:t@201");
+  EXPECT_EQ((*odd)["budget"]["fired"], 1);
+}
+
 }  // namespace
 }  // namespace millrace::data
