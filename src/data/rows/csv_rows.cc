@@ -62,6 +62,16 @@ CsvRows::Parsed CsvRows::parse(char*& after) {
   }
 }
 
+// Until there may be a whole record: bytes that end no line are not worth another look from its begin.
+Result<void> CsvRows::fill() {
+  while (true) {
+    const size_t looked = text_.rest().size();
+    MILLRACE_DO(text_.fill(line_));
+    const auto fresh = text_.rest().substr(looked);
+    if (text_.ended() || fresh.find_first_of("\r\n") != std::string_view::npos) return {};
+  }
+}
+
 Result<bool> CsvRows::read_record() {
   line_ += lines_;
   lines_ = 0;
@@ -69,7 +79,7 @@ Result<bool> CsvRows::read_record() {
     char* after = nullptr;
     const auto parsed = text_.rest().empty() ? (text_.ended() ? Parsed::record : Parsed::cut) : parse(after);
     if (parsed == Parsed::cut) {
-      MILLRACE_DO(text_.fill(line_));
+      MILLRACE_DO(fill());
       continue;
     }
     if (parsed == Parsed::broken) {

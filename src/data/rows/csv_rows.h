@@ -38,6 +38,7 @@ class CsvRows final : public RowReader {
   // Fields of the record at the begin of the text; `after` is behind its line end. `cut`: more text is needed.
   Parsed parse(char*& after);
   Parsed parse_quoted(char*& at, Field& field) const;
+  Result<void> fill();
   Result<bool> read_record();  // fields_; false at the end
   void unescape(Field& field) const;
   Error ragged(const char* begin, const char* end) const;

@@ -11,6 +11,7 @@
 #include "data/rows/parquet_rows.h"
 #include "data/rows/reference_keys.h"
 #include "data/rows/row_executor.h"
+#include "data/typing.h"
 
 namespace millrace::data {
 namespace {
