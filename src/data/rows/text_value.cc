@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "data/typing.h"
@@ -63,6 +64,7 @@ class Scanner {
 
 struct Moment {
   int64_t year = 1900, month = 1, day = 1, hour = 0, minute = 0, second = 0, micros = 0;
+  bool has_seconds = false;
 
   std::optional<int64_t> date() const {
     const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)),
@@ -84,6 +86,7 @@ bool read_time(Scanner& text, Moment& moment) {
   if (!text.number(2, moment.hour) || !text.take(':') || !text.number(2, moment.minute)) return false;
   if (moment.hour > 23 || moment.minute > 59) return false;
   if (!text.take(':')) return true;
+  moment.has_seconds = true;
   if (!text.number(2, moment.second) || moment.second > 59) return false;
   if (!text.take('.')) return true;
   size_t digits = 0;
@@ -129,7 +132,9 @@ Cell timestamp_of(std::string_view text) {
   if (rest.done()) return Cell::of(Cell::Kind::timestamp, *date);
   if ((!rest.take('T') && !rest.take(' ')) || !read_time(rest, moment)) return Cell::wrong();
   const auto local = *date + moment.time();
-  if (rest.done() || (rest.take('Z') && rest.done())) return Cell::of(Cell::Kind::timestamp, local);
+  if (rest.done()) return Cell::of(Cell::Kind::timestamp, local);
+  if (!moment.has_seconds) return Cell::wrong();  // DuckDB reads a zone behind seconds only
+  if (rest.take('Z') && rest.done()) return Cell::of(Cell::Kind::timestamp, local);
   const auto offset = read_offset(rest);
   return offset && rest.done() ? Cell::of(Cell::Kind::timestamp, local - *offset * kMinute) : Cell::wrong();
 }
@@ -172,8 +177,9 @@ Cell number_of(std::string_view text) {
   }
   if (!rest.done()) return Cell::wrong();
   double value = 0;
-  const auto [end, error] = std::from_chars(from.data(), from.data() + from.size(), value);
-  if (error != std::errc() || end != from.data() + from.size()) return Cell::wrong();
+  const auto error = std::from_chars(from.data(), from.data() + from.size(), value).ec;
+  // Beyond all doubles it is an infinity, or nothing.
+  if (error == std::errc::result_out_of_range) value = std::strtod(std::string(from).c_str(), nullptr);
   return Cell::of(negative ? -value : value);
 }
 
@@ -220,7 +226,7 @@ Cell TextValue::read_parts(std::string_view text) const {
       return Cell::wrong();
   }
   const auto [year, month, day, hour, minute, second, millis, micros] = found;
-  const Moment moment{year, month, day, hour, minute, second, 1000 * millis + micros};
+  const Moment moment{year, month, day, hour, minute, second, 1000 * millis + micros, true};
   const auto date = moment.date();
   if (!rest.done() || !date || hour > 23 || minute > 59 || second > 59) return Cell::wrong();
   if (type_ == LogicalType::date) return Cell::of(Cell::Kind::date, *date);
