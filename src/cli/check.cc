@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -6,6 +8,7 @@
 #include "cli/host.h"
 #include "core/files.h"
 #include "data/check.h"
+#include "data/rows/byte_source.h"
 
 namespace millrace::cli {
 namespace {
@@ -42,14 +45,14 @@ std::string lines_of(const std::vector<data::CheckReport>& reports) {
   return out;
 }
 
-// nullptr: DuckDB computes.
+// nullptr: DuckDB computes, or the row executor.
 Result<std::unique_ptr<engine::Engines>> spark_of(const Invocation& in) {
   const auto engine = in.args.get("--engine");
-  if (engine != "" && engine != "duckdb" && engine != "spark")
-    return Error{Code::invalid, "unknown engine '" + engine + "'"}.at_field("--engine").hint("duckdb or spark");
+  if (engine != "" && engine != "duckdb" && engine != "spark" && engine != "row")
+    return Error{Code::invalid, "unknown engine '" + engine + "'"}.at_field("--engine").hint("duckdb, spark or row");
   if (engine == "spark") return in.host.spark(in.args.get("--spark"));
   if (in.args.has("--spark"))
-    return Error{Code::invalid, "--spark names a server, and the engine is duckdb"}.hint("add --engine spark");
+    return Error{Code::invalid, fmt::format("--spark names a server, and the engine is {}", engine.empty() ? "duckdb" : engine)}.hint("add --engine spark");
   return std::unique_ptr<engine::Engines>();
 }
 
@@ -77,6 +80,9 @@ Result<int> check(Invocation& in) {
   what.profile = !in.args.has("--no-profile");
   MILLRACE_TRY(const auto spark, spark_of(in));
   what.computed_by = spark.get();
+  what.row_by_row = in.args.get("--engine") == "row";
+  data::DescriptorReader standard_input(STDIN_FILENO, "standard input");
+  what.standard_input = &standard_input;
   auto checked = data::check_files(in.host.engines(), what);
   data::ci::Outcome outcome{.contract = what.contract, .reports = {}, .error = {}};
   if (checked)
@@ -110,8 +116,8 @@ std::vector<Command> check_commands() {
            {.name = "--data",
             .value = "[NAME=]PLACE",
             .summary = "Parquet, CSV, JSON lines or Arrow: a file, folder, 'pattern', s3://BUCKET/KEY, or "
-                       "postgresql://HOST/DATABASE?table=SCHEMA.NAME; may be given several times; NAME is one of the "
-                       "contract's objects",
+                       "postgresql://HOST/DATABASE?table=SCHEMA.NAME; - is standard input (--engine row); may be given "
+                       "several times; NAME is one of the contract's objects",
             .many = true},
            {.name = "--ref", .value = "NAME=PLACE", .summary = "the dataset that a foreign key names", .many = true},
            {.name = "--format",
@@ -131,7 +137,8 @@ std::vector<Command> check_commands() {
            {.name = "--to", .value = "TIME", .summary = "and ends before"},
            {.name = "--engine",
             .value = "NAME",
-            .summary = "what computes: duckdb (in this process) or spark; the findings are the same"},
+            .summary = "what computes: duckdb (in this process), spark, or row (row by row, also from standard input); the "
+                        "findings are the same"},
            {.name = "--spark",
             .value = "URL",
             .summary = "Spark 4 Connect server, sc://host:port (else MILLRACE_SPARK); it must see the files by the "

@@ -1,19 +1,12 @@
 #include "data/check.h"
 
-#include <cmath>
-
 #include <fmt/format.h>
 
+#include "data/judgement.h"
 #include "data/key_scan.h"
-#include "data/row_split.h"
-#include "stats/interval.h"
 
 namespace millrace::data {
 namespace {
-
-constexpr int kExamples = 5;
-constexpr size_t kSlices = 10'000, kSlicesShown = 20;
-constexpr size_t kExampleBytes = 200;
 
 class Check {
  public:
@@ -25,18 +18,12 @@ class Check {
         plan_(session, request.parser == nullptr ? session : *request.parser, object_, rules_) {}
 
   Result<CheckReport> run() {
-    describe();
-    complete_rules();
-    MILLRACE_DO(refuse_elsewhere());
-    if (!request_.profile)
-      for (auto& rule : rules_)
-        if (rule.skipped.empty() && is_by_history(rule))
-          rule.skipped = "it is judged by the profile, which was not wanted";
+    report_ = begin_report(request_, object_, session_.describe());
+    MILLRACE_DO(settle_rules(request_, object_, session_.dialect().engine(), rules_));
     plan_.read_with(request_.inputs);
     MILLRACE_TRY(const auto problems, plan_.match(request_.files, request_.file_names));
-    MILLRACE_DO(judge_schema(problems));
-    if (!problems.empty()) return std::move(report_);
-    drop_declared_references();
+    judge_schema(problems, report_);
+    if (!problems.empty()) return count_rows();
     MILLRACE_DO(plan_.prepare(request_.references));
     MILLRACE_DO(scan());
     MILLRACE_DO(find_examples());
@@ -45,74 +32,13 @@ class Check {
   }
 
  private:
-  void describe() {
-    report_.contract_id = request_.contract->id;
-    report_.contract_version = request_.contract->version;
-    report_.contract_digest = request_.contract->digest;
-    report_.object = object_.name;
-    report_.engine = session_.describe();
-  }
-
-  // A rate of rows without a period needs a time column; the first one that the object has.
-  void complete_rules() {
-    for (auto& rule : rules_) {
-      if (rule.kind != "row_count" || !rule.parameters.contains("per") || !rule.columns.empty()) continue;
-      for (const auto& property : object_.properties)
-        if (rule.columns.empty() && (property.type == LogicalType::timestamp || property.type == LogicalType::date))
-          rule.columns = {property.name};
-    }
-  }
-
-  // What this engine cannot judge is said before anything is read.
-  Result<void> refuse_elsewhere() const {
-    const auto engine = session_.dialect().engine();
-    for (const auto& rule : rules_) {
-      const auto& on = find_check_kind(rule.kind)->runs_on;
-      if (!rule.skipped.empty() || std::find(on.begin(), on.end(), engine) != on.end()) continue;
-      return Error{Code::unsupported, fmt::format("the rule {} ({}) does not run on {}", rule.id, rule.kind, engine)}
-          .at(rule.where)
-          .hint(fmt::format("it runs on {}", fmt::join(on, ", ")));
-    }
-    return {};
-  }
-
-  // A relationship that the schema only declares is looked up when its table is at hand, and reported as skipped when
-  // not.
-  void drop_declared_references() {
-    for (auto& rule : rules_) {
-      const auto dataset = rule.kind == "foreign_key" ? string_or(rule.parameters["reference"], "dataset", "") : "";
-      if (!rule.parameters.value("declared", false) || request_.references.contains(dataset)) continue;
-      rule.skipped = fmt::format("no reference '{}' was given", dataset);
-    }
-  }
-
-  Result<void> judge_schema(const std::vector<SchemaProblem>& problems) {
-    for (const auto* id : {"schema.columns", "schema.type"}) {
-      Finding finding{.rule = {.id = id,
-                               .kind = "schema",
-                               .limit = {.low = 0, .high = 0, .written = "between"},
-                               .unit = "columns",
-                               .severity = Severity::error,
-                               .on_fail = OnFail::fail}};
-      finding.value = 0;
-      for (const auto& problem : problems) {
-        if (problem.rule != id) continue;
-        *finding.value += 1;
-        finding.ok = false;
-        finding.rule.columns.push_back(problem.column);
-        finding.note += (finding.note.empty() ? "" : "; ") + problem.message;
-      }
-      report_.findings.push_back(std::move(finding));
-    }
-    if (problems.empty()) return {};
-    report_.verdict = "rejected";
-    report_.reason = problems[0].message;
+  Result<CheckReport> count_rows() {
     for (const auto& file : plan_.files()) {
       MILLRACE_TRY(const auto counted, plan_.query(fmt::format("SELECT count(*) FROM ({})", select_from(file, false))));
       report_.rows += counted.integer(0, 0);
     }
     report_.profile.rows = report_.rows;
-    return {};
+    return std::move(report_);
   }
 
   Result<void> scan() {
@@ -138,7 +64,7 @@ class Check {
       MILLRACE_TRY(report_.profile, profiler->finish(answer, 0));
     }
     report_.rows = report_.profile.rows = answer.integer(0, 0);
-    return judge(answer, asked);
+    return judge_rules(answer, asked);
   }
 
   std::vector<std::string> asked_of(const Rule& rule) const {
@@ -146,15 +72,8 @@ class Check {
     return kind->aggregates == nullptr ? std::vector<std::string>{} : kind->aggregates(rule, plan_);
   }
 
-  Result<void> judge(const engine::Table& answer, size_t at) {
-    const BatchFacts facts{.rows = report_.rows,
-                           .period_from = request_.period_from,
-                           .period_to = request_.period_to,
-                           .now = request_.now,
-                           .profile = request_.profile ? &report_.profile : nullptr,
-                           .history = &request_.history,
-                           .anomaly_rules = static_cast<size_t>(std::count_if(
-                               rules_.begin(), rules_.end(), [](const Rule& r) { return r.kind == "anomaly"; }))};
+  Result<void> judge_rules(const engine::Table& answer, size_t at) {
+    const BatchFacts facts = facts_of(request_, report_, rules_);
     for (const auto& rule : rules_) {
       Finding finding{.rule = rule};
       if (rule.skipped.empty()) {
@@ -173,14 +92,7 @@ class Check {
         }
         const Outcome outcome =
             tables.empty() ? kind->finish(rule, integers, facts) : kind->conclude(rule, tables, facts);
-        finding.value = outcome.value;
-        finding.failing = outcome.failing;
-        finding.about_rows = kind->violation != nullptr;
-        finding.note = outcome.note;
-        finding.of = outcome.of, finding.effect = outcome.effect, finding.p_value = outcome.p_value;
-        finding.interval = outcome.interval;
-        if (finding.about_rows && !finding.interval) add_interval(finding);
-        finding.ok = !outcome.value || rule.limit.holds(*outcome.value);
+        finding = judge(rule, outcome, report_.rows);
         if (kind->by_slice && rule.parameters.contains("by")) MILLRACE_DO(judge_slices(*kind, facts, finding));
       }
       report_.findings.push_back(std::move(finding));
@@ -201,46 +113,21 @@ class Check {
     MILLRACE_TRY(
         const auto found,
         plan_.query(fmt::format("SELECT {0}, count(*), {1} {2} GROUP BY {0} ORDER BY count(*) DESC, {0} LIMIT {3}", by,
-                                fmt::join(aggregates, ", "), plan_.relation(), kSlices + 1)));
-    if (found.rows() > kSlices)
-      return Error{Code::too_large, fmt::format("'by' of {} makes more than {} slices", rule.id, kSlices)}
-          .at(rule.where)
-          .hint("name columns with fewer values");
-    std::vector<std::pair<double, Json>> slices;
+                                fmt::join(aggregates, ", "), plan_.relation(), slices_most + 1)));
+    if (found.rows() > slices_most) return too_many_slices(rule);
+    SliceJudge slices(finding);
     for (size_t row = 0; row < found.rows(); ++row) {
       Integers integers(aggregates.size());
       for (size_t i = 0; i < integers.size(); ++i)
         if (const size_t at = names.size() + 1 + i; !found.is_null(row, at)) integers[i] = found.integer(row, at);
       facts.rows = found.integer(row, names.size());
-      const auto outcome = kind.finish(rule, integers, facts);
-      if (!outcome.value) continue;
-      const bool ok = rule.limit.holds(*outcome.value);
       Json slice = Json::object();
       for (size_t i = 0; i < names.size(); ++i)
         slice[names[i]] = plan_.property(names[i]).is_masked() ? Json("(masked)") : found.json(row, i);
-      slices.emplace_back(
-          ok ? -1 : std::abs(*outcome.value - *finding.value),
-          Json{{"slice", std::move(slice)}, {"value", *outcome.value}, {"rows", facts.rows}, {"ok", ok}});
-      finding.ok = finding.ok && ok;
+      slices.add(std::move(slice), facts.rows, kind.finish(rule, integers, facts));
     }
-    // Engines order equal ones differently, and nulls.
-    const auto place = [](const std::pair<double, Json>& one) {
-      return std::tuple(-one.first, -one.second["rows"].get<int64_t>(), to_text(one.second["slice"]));
-    };
-    std::sort(slices.begin(), slices.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
-    if (slices.size() > kSlicesShown) slices.resize(kSlicesShown);
-    for (auto& [away, slice] : slices) finding.slices.push_back(std::move(slice));
+    slices.tell();
     return {};
-  }
-
-  // Of a share of rows: Wilson's.
-  void add_interval(Finding& finding) const {
-    const auto rows = finding.of > 0 ? finding.of : report_.rows;
-    const auto interval = stats::wilson(std::min(finding.failing, rows), rows);
-    const double unit = finding.rule.unit == "percent" ? 100
-                        : finding.rule.unit == "rows"  ? static_cast<double>(rows)
-                                                       : 1;
-    if (interval) finding.interval = {interval->low * unit, interval->high * unit};
   }
 
   Result<std::vector<engine::Table>> ask_further(const Rule& rule, const CheckKind& kind) {
@@ -261,22 +148,15 @@ class Check {
 
   Json example_values(const engine::Table& rows, size_t row, const std::vector<std::string>& columns) const {
     Json values = Json::object();
-    for (size_t i = 0; i < columns.size(); ++i) {
-      const bool masked = plan_.property(columns[i]).is_masked() && !rows.is_null(row, i + 2);
-      auto value = masked ? Json("(masked)") : rows.json(row, i + 2);
-      if (value.is_string() && value.get_ref<std::string&>().size() > kExampleBytes)
-        value = value.get<std::string>().substr(0, kExampleBytes) + "...";
-      values[columns[i]] = std::move(value);
-    }
+    for (size_t i = 0; i < columns.size(); ++i)
+      values[columns[i]] = example_value(rows.json(row, i + 2), plan_.property(columns[i]).is_masked());
     return values;
   }
 
   Result<void> find_examples() {
     for (auto& finding : report_.findings) {
-      if (!finding.about_rows || finding.failing == 0 || (finding.ok && !finding.rule.acts_on_rows())) continue;
-      auto columns = finding.rule.columns;
-      if (columns.empty())
-        for (const auto& property : object_.properties) columns.push_back(property.name);
+      if (!wants_examples(finding)) continue;
+      const auto columns = example_columns(finding, object_);
       std::string list, names;
       for (const auto& column : columns) {
         const auto name = plan_.dialect().quote_name(column);
@@ -288,7 +168,7 @@ class Check {
                    plan_.query(fmt::format("SELECT millrace_file, millrace_row{} FROM (SELECT millrace_file, "
                                            "millrace_row{}, {} AS millrace_broken {}) WHERE millrace_broken "
                                            "ORDER BY millrace_file, millrace_row LIMIT {}",
-                                           names, list, broken, plan_.relation(), kExamples)));
+                                           names, list, broken, plan_.relation(), examples_shown)));
       for (size_t row = 0; row < rows.rows(); ++row)
         finding.examples.push_back({{"file", plan_.files()[static_cast<size_t>(rows.integer(row, 0))].label},
                                     {"row", rows.integer(row, 1)},
@@ -298,28 +178,15 @@ class Check {
   }
 
   Result<void> split_rows() {
-    bool any = false;
-    for (const auto& finding : report_.findings) {
-      any = any || (finding.failing > 0 && finding.rule.acts_on_rows());
-      if (finding.ok || !finding.rule.rejects_batch() || !report_.reason.empty()) continue;
-      report_.verdict = "rejected";
-      report_.reason = fmt::format("{} is {} (allowed: {})", finding.rule.id, finding.value.value_or(0),
-                                   to_text(finding.rule.limit.to_json()));
-    }
-    if (!report_.reason.empty()) return {};
+    if (is_rejected(report_)) return {};
     const RowSplit rows(plan_, object_, rules_);
     Split split{.accepted = report_.rows};
     if (!request_.out_folder.empty()) {
       MILLRACE_TRY(split, rows.write(report_.rows, request_.out_folder));
-    } else if (any) {
+    } else if (acts_on_rows(report_)) {
       MILLRACE_TRY(split, rows.count(report_.rows));
     }
-    report_.accepted = split.accepted;
-    report_.quarantined = split.quarantined;
-    report_.dropped = split.dropped;
-    report_.accepted_file = split.accepted_file;
-    report_.quarantine_file = split.quarantine_file;
-    report_.verdict = split.quarantined + split.dropped > 0 ? "quarantined" : "accepted";
+    accept(split, report_);
     return {};
   }
 
@@ -333,11 +200,6 @@ class Check {
 };
 
 }  // namespace
-
-bool CheckReport::passed() const {
-  return std::all_of(findings.begin(), findings.end(),
-                     [](const Finding& f) { return f.ok || !f.decides || !f.rule.skipped.empty(); });
-}
 
 Result<CheckReport> check_batch(engine::Engine& session, const CheckRequest& request) {
   MILLRACE_TRY(const auto* object, request.contract->object(request.object));

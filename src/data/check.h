@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/reader.h"
 #include "data/history.h"
 #include "data/inputs/inputs.h"
 #include "data/profile.h"
@@ -86,6 +87,8 @@ struct FileCheck {
   int threads = 2;
   bool profile = true;                     // as CheckRequest has it
   engine::Engines* computed_by = nullptr;  // e.g. Spark's; nullptr: the same as what reads the contract
+  bool row_by_row = false;                 // by the row executor (data/rows/row_check.h) instead
+  Reader* standard_input = nullptr;        // what "-" in `data` means; only row by row
   // Data that is known to be good, as in `data`: distributions, relations and slices are compared with it. Then
   // `contract` may be empty.
   std::vector<std::string> reference;

@@ -10,6 +10,7 @@
 #include "data/infer.h"
 #include "data/inputs/locate.h"
 #include "data/inputs/scratch.h"
+#include "data/rows/row_check.h"
 
 namespace millrace::data {
 namespace {
@@ -49,6 +50,10 @@ class Files {
     for (const auto& written : check_.data) {
       auto [name, place] = split_object(contract_, written);
       MILLRACE_TRY(const auto* object, object_of(name));
+      if (place == "-") {
+        MILLRACE_DO(take_stream(*object, reading));
+        continue;
+      }
       MILLRACE_TRY(const auto paths, locator_.locate(place, reading));
       auto& files = objects_[object->name];
       files.insert(files.end(), paths.begin(), paths.end());
@@ -83,8 +88,9 @@ class Files {
     std::vector<CheckReport> reports;
     for (const auto& object : contract_.objects) {
       const auto files = objects_.find(object.name);
-      if (files == objects_.end()) continue;
-      MILLRACE_TRY(auto report, judge(session, object, files->second));
+      if (files == objects_.end() && object.name != stream_object_) continue;
+      MILLRACE_TRY(auto report, object.name == stream_object_ ? judge_stream(session, object)
+                                                              : judge(session, object, files->second));
       reports.push_back(std::move(report));
     }
     MILLRACE_DO(inputs_.unchanged());
@@ -93,6 +99,7 @@ class Files {
 
   const Contract& contract() const { return contract_; }
   bool several() const { return objects_.size() > 1; }
+  bool has_stream() const { return !stream_object_.empty(); }
 
   // An error of one of the files is not one of the words that named it: the data cannot be read.
   Error as_unreadable(Error error) const {
@@ -110,6 +117,24 @@ class Files {
   Result<Reading> chosen_reading(Reading reading) const {
     for (const auto& [name, value] : check_.reading) MILLRACE_DO(set_reading(reading, name, value));
     return reading;
+  }
+
+  Result<void> take_stream(const Object& object, const Reading& reading) {
+    if (!check_.row_by_row || check_.standard_input == nullptr)
+      return Error{Code::unsupported, "standard input ('-') is read row by row only"}.hint(
+          "add --engine row, or name a file; a file that is called '-' is ./-");
+    if (has_stream()) return Error{Code::invalid, "standard input ('-') can be the data of one object, once"};
+    stream_object_ = object.name;
+    stream_ = {.bytes = check_.standard_input, .reading = reading};
+    inputs_.tell({.path = "-", .label = stream_.label});
+    return {};
+  }
+
+  Result<CheckReport> judge_stream(engine::Engine& session, const Object& object) {
+    if (objects_.contains(object.name))
+      return Error{Code::invalid, fmt::format("the rows of '{}' come from standard input or from files", object.name)}
+          .hint("check them one after the other");
+    return check_rows(session, request_of(object, {}), &stream_);
   }
 
   CheckRequest request_of(const Object& object, const std::vector<std::string>& files) {
@@ -132,6 +157,7 @@ class Files {
   Result<CheckReport> judge(engine::Engine& session, const Object& object, const std::vector<std::string>& files) {
     auto request = request_of(object, files);
     if (!check_.out_folder.empty()) request.out_folder = absolute(check_.out_folder);
+    if (check_.row_by_row) return check_rows(session, request);
     const auto good = known_good_.find(object.name);
     if (good == known_good_.end()) return check_batch(session, request);
     // Distributions of the contract are compared with the profile of what is known to be good, on its edges.
@@ -203,6 +229,8 @@ class Files {
   Inputs inputs_;
   Locator locator_;
   std::map<std::string, std::vector<std::string>> objects_, references_, known_good_;
+  std::string stream_object_;  // whose rows come from standard input; "" = none's
+  RowStream stream_;
 };
 
 }  // namespace
@@ -211,7 +239,7 @@ Result<std::vector<CheckReport>> check_files(engine::Engines& engines, const Fil
   if (check.contract.empty() && check.reference.empty())
     return Error{Code::invalid, "there is nothing to judge the data by"}.hint(
         "name a contract (--contract FILE), data that is known to be good (--reference FILE), or both");
-  if (check.computed_by != nullptr && !check.reference.empty())
+  if ((check.computed_by != nullptr || check.row_by_row) && !check.reference.empty())
     return Error{Code::unsupported, "a comparison with --reference runs on duckdb"}.hint("leave --engine out");
   CheckScratch scratch;
   MILLRACE_DO(scratch.make(check.temp_folder));

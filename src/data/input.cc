@@ -22,6 +22,8 @@ std::string lower(std::string text) {
   return text;
 }
 
+}  // namespace
+
 Result<void> check_header(const InputFile& file) {
   std::set<std::string> seen;
   const Where where{.file = file.label, .line = file.format == "csv" ? 1 : 0};
@@ -41,6 +43,8 @@ Result<void> check_header(const InputFile& file) {
   }
   return {};
 }
+
+namespace {
 
 Result<void> inspect_csv(InputFile& file, const Reading& reading, const Ends& ends) {
   std::string_view text = ends.head;

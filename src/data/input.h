@@ -36,6 +36,9 @@ struct InputFile {
 Result<InputFile> inspect_file(engine::Engine& session, const std::string& path, const std::string& label,
                                Inputs* inputs = nullptr);
 
+// The names that a header gives: one each, in UTF-8, not too many.
+Result<void> check_header(const InputFile& file);
+
 // A SELECT that yields the file's columns as c0, c1 ... and, when `numbered`, millrace_row (the first data row is 1).
 std::string select_from(const InputFile& file, bool numbered);
 

@@ -8,10 +8,7 @@
 
 namespace millrace::data {
 
-namespace {
-
-// The conditions that rules are written with, each with its rule.
-std::vector<std::pair<const Rule*, std::string>> conditions(const std::vector<Rule>& rules) {
+std::vector<std::pair<const Rule*, std::string>> conditions_of(const std::vector<Rule>& rules) {
   std::vector<std::pair<const Rule*, std::string>> out;
   for (const auto& rule : rules) {
     if (!rule.skipped.empty()) continue;
@@ -23,8 +20,6 @@ std::vector<std::pair<const Rule*, std::string>> conditions(const std::vector<Ru
   }
   return out;
 }
-
-}  // namespace
 
 Plan::Plan(engine::Engine& session, engine::Engine& parser, const Object& object, const std::vector<Rule>& rules)
     : session_(session), parser_(parser), object_(object), rules_(rules) {}
@@ -118,7 +113,7 @@ Result<void> Plan::prepare(const std::map<std::string, std::vector<std::string>>
   MILLRACE_TRY(const auto made, execute(parquet ? dialect().make_view("millrace_batch", select)
                                                 : dialect().make_table("millrace_batch", select)));
   (void)made;
-  for (const auto& [rule, text] : conditions(rules_)) MILLRACE_DO(check_condition(*rule, text));
+  for (const auto& [rule, text] : conditions_of(rules_)) MILLRACE_DO(check_condition(*rule, text));
   if (std::any_of(rules_.begin(), rules_.end(), [](const Rule& rule) { return rule.kind == "sql"; }))
     MILLRACE_DO(name_batch());
   return {};
@@ -141,7 +136,7 @@ Result<void> Plan::name_batch() {
 }
 
 Result<void> Plan::read_conditions() {
-  for (const auto& [rule, text] : conditions(rules_)) {
+  for (const auto& [rule, text] : conditions_of(rules_)) {
     MILLRACE_TRY(const auto expression, check_expression(parser_, text, object_, rule->where));
     if (&parser_ == &session_) continue;
     auto term = read_term(expression.tree, object_, rule->where);
@@ -170,7 +165,8 @@ Result<void> Plan::check_condition(const Rule& rule, const std::string& text) co
   return {};
 }
 
-Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, std::vector<std::string>>& references) {
+Result<std::string> Plan::make_reference(const Rule& rule,
+                                         const std::map<std::string, std::vector<std::string>>& references) {
   const Json& reference = rule.parameters["reference"];
   const auto dataset = string_or(reference, "dataset", "");
   const auto files = references.find(dataset);
@@ -178,8 +174,8 @@ Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, s
     return Error{Code::invalid, fmt::format("the rule {} looks keys up in '{}', which was not given", rule.id, dataset)}
         .at(rule.where)
         .hint(fmt::format("name its file: --ref {}=FILE", dataset));
-  std::string select, condition;
-  const std::string table = fmt::format("millrace_reference_{}", joins_.size());
+  std::string select;
+  std::string table = fmt::format("millrace_reference_{}", tables_++);
   for (const auto& path : files->second) {
     MILLRACE_TRY(const auto file, inspect_file(session_, path, path, inputs_));
     std::string list, where;
@@ -210,6 +206,12 @@ Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, s
         dialect().make_table(table, fmt::format("SELECT DISTINCT *, TRUE AS millrace_found FROM ({})", select)));
     if (!made) return explain_read(made.error(), {file});
   }
+  return table;
+}
+
+Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, std::vector<std::string>>& references) {
+  MILLRACE_TRY(const auto table, make_reference(rule, references));
+  std::string condition;
   for (size_t i = 0; i < rule.columns.size(); ++i)
     condition += fmt::format("{}{} = {}.millrace_k{}", i == 0 ? "" : " AND ", value(rule.columns[i]), table, i);
   joins_[rule.id] = {table, condition};
@@ -217,7 +219,7 @@ Result<void> Plan::add_reference(const Rule& rule, const std::map<std::string, s
 }
 
 Result<void> Plan::add_set(const Rule& rule) {
-  const std::string table = fmt::format("millrace_reference_{}", joins_.size());
+  const std::string table = fmt::format("millrace_reference_{}", tables_++);
   const auto& column = rule.columns[0];
   std::vector<std::string> values;
   for (const auto& item : rule.parameters["values"]) values.push_back(literal(*this, column, item));

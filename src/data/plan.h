@@ -25,6 +25,9 @@ struct SchemaProblem {
   std::string message;
 };
 
+// The conditions that rules are written with, each with its rule.
+std::vector<std::pair<const Rule*, std::string>> conditions_of(const std::vector<Rule>& rules);
+
 class Plan final : public ScanColumns {
  public:
   // The sessions must outlive the plan. One plan a session at a time. `parser` is a DuckDB session, which reads the
@@ -37,6 +40,11 @@ class Plan final : public ScanColumns {
   // properties. Problems make the batch unreadable; then nothing else may be called.
   Result<std::vector<SchemaProblem>> match(const std::vector<std::string>& files,
                                            const std::vector<std::string>& names);
+  // The same for columns that are known otherwise, and belong to no file that SQL reads.
+  Result<std::vector<SchemaProblem>> match_file(const InputFile& file);
+  // Makes a table of the keys that a rule looks up, millrace_k0 ..., none NULL and each once; answers its name.
+  Result<std::string> make_reference(const Rule& rule,
+                                     const std::map<std::string, std::vector<std::string>>& references);
   // Checks the conditions of rules, reads the references and makes millrace_batch.
   Result<void> prepare(const std::map<std::string, std::vector<std::string>>& references);
 
@@ -60,7 +68,6 @@ class Plan final : public ScanColumns {
   struct Join {
     std::string table, condition;
   };
-  Result<std::vector<SchemaProblem>> match_file(const InputFile& file);
   void name_columns(const std::string& path);
   Result<void> add_reference(const Rule& rule, const std::map<std::string, std::vector<std::string>>& references);
   Result<void> add_set(const Rule& rule);
@@ -76,6 +83,7 @@ class Plan final : public ScanColumns {
   Inputs* inputs_ = nullptr;
   std::vector<InputFile> files_;
   std::map<std::string, size_t> wrong_;  // properties that can be of a wrong type: number of their raw column
+  size_t tables_ = 0;                    // of references and sets
   std::map<std::string, Join> joins_;    // by rule id
   std::map<std::string, Term> terms_;    // by text; empty where the engine reads the text itself
 };

@@ -31,9 +31,8 @@ std::vector<double> steps(double low, double high, bool whole) {
 
 }  // namespace
 
-Result<ProfileEdges> choose_edges(const Plan& plan, const Object& object, const Json& before) {
+ProfileEdges frozen_edges(const Object& object, const Json& before) {
   ProfileEdges out;
-  std::vector<std::string> open;  // that nothing else tells
   const Json* columns = find(before, "columns");
   for (const auto& property : object.properties) {
     if (!is_numeric(property.type)) continue;
@@ -44,9 +43,15 @@ Result<ProfileEdges> choose_edges(const Plan& plan, const Object& object, const 
           steps(property.minimum->number, property.maximum->number, property.type == LogicalType::integer);
     else if (histogram != nullptr && histogram->contains("edges"))
       for (const auto& edge : (*histogram)["edges"]) out[property.name].push_back(edge.get<double>());
-    else
-      open.push_back(property.name);
   }
+  return out;
+}
+
+Result<ProfileEdges> choose_edges(const Plan& plan, const Object& object, const Json& before) {
+  ProfileEdges out = frozen_edges(object, before);
+  std::vector<std::string> open;  // that nothing else tells
+  for (const auto& property : object.properties)
+    if (is_numeric(property.type) && !out.contains(property.name)) open.push_back(property.name);
   if (open.empty()) return out;
   std::string list;
   for (const auto& name : open) {

@@ -51,6 +51,8 @@ Profile profile_from(const Json& json, const Object& object);
 
 // Of numeric properties, by name; none for one without a finite value.
 using ProfileEdges = std::map<std::string, std::vector<double>>;
+// What the contract or an earlier profile tells; `before` is its JSON (or null).
+ProfileEdges frozen_edges(const Object& object, const Json& before);
 // `before` is an earlier profile's JSON (or null). The batch is asked only where nothing else tells them.
 Result<ProfileEdges> choose_edges(const Plan& plan, const Object& object, const Json& before);
 

@@ -1,6 +1,6 @@
-// The row rules of a contract in C++, for rows that do not pass through SQL: requests to a model. Required, type,
-// range, multiple, length, set and pattern give the same verdicts as the SQL executor; rules that need other rows,
-// other tables or expressions are not in it, and neither are rules that only warn.
+// The rules of a contract that one value can break, for requests to a model: the tests of the row executor
+// (data/rows/row_tests.h), asked field by field. Rules that need other rows, other tables or expressions are not in it,
+// and neither are rules that only warn.
 //
 // Immutable after make(); check() is thread-safe and allocates only to describe a violation.
 #pragma once
@@ -10,23 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "data/contract.h"
+#include "data/rows/cell.h"
 
 namespace millrace::data {
-
-struct Cell {
-  enum class Kind { null, integer, number, text, boolean };
-  Kind kind = Kind::null;
-  int64_t integer = 0;
-  double number = 0;
-  bool boolean = false;
-  std::string_view text;
-
-  static Cell of(int64_t value) { return {.kind = Kind::integer, .integer = value}; }
-  static Cell of(double value) { return {.kind = Kind::number, .number = value}; }
-  static Cell of(std::string_view value) { return {.kind = Kind::text, .text = value}; }
-  static Cell of_boolean(bool value) { return {.kind = Kind::boolean, .boolean = value}; }
-};
 
 struct GuardField {
   std::string name;

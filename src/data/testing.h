@@ -8,6 +8,7 @@
 #include "core/files.h"
 #include "core/testing.h"
 #include "data/check.h"
+#include "data/rows/row_check.h"
 #include "engine/engine.h"
 
 namespace millrace::data::testing {
@@ -48,6 +49,8 @@ struct Trial {
   std::map<std::string, std::vector<std::string>> references;
   Micros from = 0, to = 0;
   bool write_rows = false;
+  bool by_rows = false;               // by the row executor
+  const RowStream* stream = nullptr;  // and these rows, not the file's
 
   Result<CheckReport> run(const std::string& object, const std::string& rows) {
     return run_file(object, write(folder, "rows.csv", rows));
@@ -70,7 +73,8 @@ struct Trial {
     if (write_rows) request.out_folder = folder.path();
     auto session = engines().open({.temp_folder = "", .readable = {folder.path()}, .writable = {folder.path()}});
     MILLRACE_DO(session->get()->lock_down());
-    return check_batch(**session, request);
+    if (stream != nullptr) request.files.clear(), request.file_names.clear();
+    return by_rows ? check_rows(**session, request, stream) : check_batch(**session, request);
   }
 };
 

@@ -31,46 +31,6 @@ std::string timestamp_of(const Dialect& dialect, const std::string& raw) {
                      dialect.parse(raw, SqlType::timestamp), dialect.matches(raw, offset), dialect.parse_zoned(raw));
 }
 
-// A date pattern of Java's form, which the standard uses.
-Result<std::vector<TimePart>> read_format(const Property& property) {
-  using Field = TimePart::Field;
-  static constexpr std::pair<std::string_view, Field> kLetters[] = {{"yyyy", Field::year},
-                                                                    {"MM", Field::month},
-                                                                    {"dd", Field::day},
-                                                                    {"HH", Field::hour},
-                                                                    {"mm", Field::minute},
-                                                                    {"ss", Field::second},
-                                                                    {"SSSSSS", Field::microsecond},
-                                                                    {"SSS", Field::millisecond}};
-  std::vector<TimePart> parts;
-  std::string_view rest = property.format;
-  while (!rest.empty()) {
-    if (rest.front() == '\'') {
-      const auto end = rest.find('\'', 1);
-      if (end == std::string_view::npos) break;
-      parts.push_back({Field::text, std::string(rest.substr(1, end - 1))});
-      rest.remove_prefix(end + 1);
-      continue;
-    }
-    const auto letter = std::find_if(std::begin(kLetters), std::end(kLetters),
-                                     [&](const auto& l) { return rest.starts_with(l.first); });
-    if (letter != std::end(kLetters)) {
-      parts.push_back({letter->second});
-      rest.remove_prefix(letter->first.size());
-      continue;
-    }
-    const char c = rest.front();
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) break;
-    parts.push_back({Field::text, std::string(1, c)});
-    rest.remove_prefix(1);
-  }
-  if (rest.empty()) return parts;
-  return Error{Code::unsupported,
-               fmt::format("the format '{}' of '{}' cannot be read from '{}' on", property.format, property.name, rest)}
-      .at(property.where)
-      .hint("use yyyy, MM, dd, HH, mm, ss, SSS, SSSSSS and quoted text; or leave the format out for ISO 8601");
-}
-
 // The digits that the parts have, exactly.
 std::string pattern_of(const std::vector<TimePart>& parts) {
   static constexpr int kDigits[] = {4, 2, 2, 2, 2, 2, 3, 6};
@@ -153,6 +113,45 @@ Result<std::optional<Typed>> from_json(const Dialect& dialect, const Property& p
 }
 
 }  // namespace
+
+Result<std::vector<engine::TimePart>> read_format(const Property& property) {
+  using Field = engine::TimePart::Field;
+  static constexpr std::pair<std::string_view, Field> kLetters[] = {{"yyyy", Field::year},
+                                                                    {"MM", Field::month},
+                                                                    {"dd", Field::day},
+                                                                    {"HH", Field::hour},
+                                                                    {"mm", Field::minute},
+                                                                    {"ss", Field::second},
+                                                                    {"SSSSSS", Field::microsecond},
+                                                                    {"SSS", Field::millisecond}};
+  std::vector<engine::TimePart> parts;
+  std::string_view rest = property.format;
+  while (!rest.empty()) {
+    if (rest.front() == '\'') {
+      const auto end = rest.find('\'', 1);
+      if (end == std::string_view::npos) break;
+      parts.push_back({Field::text, std::string(rest.substr(1, end - 1))});
+      rest.remove_prefix(end + 1);
+      continue;
+    }
+    const auto letter = std::find_if(std::begin(kLetters), std::end(kLetters),
+                                     [&](const auto& l) { return rest.starts_with(l.first); });
+    if (letter != std::end(kLetters)) {
+      parts.push_back({letter->second});
+      rest.remove_prefix(letter->first.size());
+      continue;
+    }
+    const char c = rest.front();
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) break;
+    parts.push_back({Field::text, std::string(1, c)});
+    rest.remove_prefix(1);
+  }
+  if (rest.empty()) return parts;
+  return Error{Code::unsupported,
+               fmt::format("the format '{}' of '{}' cannot be read from '{}' on", property.format, property.name, rest)}
+      .at(property.where)
+      .hint("use yyyy, MM, dd, HH, mm, ss, SSS, SSSSSS and quoted text; or leave the format out for ISO 8601");
+}
 
 std::optional<SqlType> sql_type(LogicalType type) {
   switch (type) {

@@ -1,4 +1,4 @@
-"""One contract, one batch, two executors: DuckDB and a real Spark server find the same. Counts are equal exactly, floats to 1e-9."""
+"""One contract, one batch, three executors: DuckDB, a real Spark server and rows one by one find the same. Counts are equal exactly, floats to 1e-9."""
 import datetime as dt
 import gzip
 import json
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from server import ROOT, run
+from server import BINARY, ROOT, run
 from spark import Spark, free_port
 
 sys.path.insert(0, str(ROOT / "tests" / "flights"))
@@ -122,6 +122,30 @@ def same_on_both(spark, *words):
     return duckdb
 
 
+# What a single row, or a running count of them, can answer.
+ROWS = "\n".join(line for line in NASTY.replace(", unique: true", "").split("\n") if not any(word in line for word in ("metric: unique", "correlation", "sequence", "median", "quantile", "stddev", "distinct")))
+
+
+def same_row_by_row(*words, stdin=None):
+    """A stream has no histogram where only the whole batch could tell its edges; then quantiles and counts are all there is."""
+    duckdb = check(*words)
+    command = ["check", "--json", "--engine", "row", *words]
+    if stdin is not None:
+        command[-1] = "-"
+        with open(stdin, "rb") as file:
+            other = subprocess.run([BINARY, *map(str, command)], stdin=file, capture_output=True, text=True, timeout=60)
+        assert other.returncode in (0, 1), other.stderr
+        other = json.loads(other.stdout.replace('"standard input"', json.dumps(str(stdin))))
+    else:
+        other = check("--engine", "row", *words)
+    assert other["engine"] == "row"
+    for name, column in duckdb["profile"]["columns"].items():
+        if "histogram" not in other["profile"]["columns"][name]:
+            column.pop("histogram", None)
+    assert differences(duckdb, other) == []
+    return duckdb
+
+
 def nasty_rows():
     """Every value at least once, then at random; the same each time."""
     chance = random.Random(7)
@@ -149,17 +173,76 @@ def test_a_nasty_csv_is_judged_alike(spark, tmp_path):
     assert {"id.type", "x.range", "s.pattern", "at.type", "t.type", "ger.type", "pair", "order"} <= broken, broken
 
 
-def test_a_nasty_parquet_is_judged_alike(spark, tmp_path):
-    contract = NASTY.split("    quality:\n")[0].split("      - {name: day")[0] + "      - {name: day, logicalType: timestamp}\n      - {name: at, logicalType: timestamp}\n"
-    (tmp_path / "c.odcs.yaml").write_text(contract)
+def test_a_nasty_csv_is_judged_alike_row_by_row(tmp_path):
+    (tmp_path / "c.odcs.yaml").write_text(ROWS)
+    data = write_csv(tmp_path / "nasty.csv", nasty_rows())
+    found = same_row_by_row("--contract", tmp_path / "c.odcs.yaml", "--data", data)
+    assert {"id.type", "x.range", "s.pattern", "at.type", "t.type", "ger.type", "order"} <= {name for name, one in found["checks"].items() if not one["ok"]}
+    same_row_by_row("--contract", tmp_path / "c.odcs.yaml", "--data", data, stdin=data)
+    (tmp_path / "nasty.csv.gz").write_bytes(gzip.compress(data.read_bytes()))
+    same_row_by_row("--contract", tmp_path / "c.odcs.yaml", "--data", tmp_path / "nasty.csv.gz")
+
+
+def test_rows_are_judged_as_they_come(tmp_path):
+    (tmp_path / "c.odcs.yaml").write_text(ROWS)
+    data = write_csv(tmp_path / "nasty.csv", nasty_rows()).read_bytes()
+    process = subprocess.Popen([BINARY, "check", "--json", "--engine", "row", "--contract", tmp_path / "c.odcs.yaml", "--data", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    for at in range(0, len(data), 997):
+        process.stdin.write(data[at:at + 997])
+        process.stdin.flush()
+    process.stdin.close()
+    found = json.loads(process.stdout.read())
+    assert process.wait(timeout=60) == 1 and found["rows"] == 400 and found["checks"]["id.type"]["rows"] > 0
+
+
+def test_a_nasty_parquet_is_judged_alike_row_by_row(tmp_path):
+    (tmp_path / "c.odcs.yaml").write_text(nasty_parquet_contract().replace(", unique: true", ""))
+    pq.write_table(nasty_table(), tmp_path / "rows.parquet", row_group_size=3)
+    found = same_row_by_row("--contract", tmp_path / "c.odcs.yaml", "--data", tmp_path / "rows.parquet")
+    assert found["checks"]["id.type"]["rows"] == 4
+    with pa.OSFile(str(tmp_path / "rows.arrow"), "wb") as sink, pa.ipc.new_file(sink, nasty_table().schema) as writer:
+        writer.write_table(nasty_table())
+    same_row_by_row("--contract", tmp_path / "c.odcs.yaml", "--data", tmp_path / "rows.arrow")
+
+
+def test_what_does_not_run_row_by_row_is_said_with_the_way_out(tmp_path):
+    data = write_csv(tmp_path / "d.csv", {name: values[:1] for name, values in nasty_rows().items()})
+    (tmp_path / "c.odcs.yaml").write_text(NASTY)
+    done = run("check", "--engine", "row", "--contract", tmp_path / "c.odcs.yaml", "--data", data)
+    assert done.returncode == 2 and "the rule id.unique (unique) does not run on row" in done.stderr and "it runs on duckdb, spark" in done.stderr and "c.odcs.yaml:" in done.stderr, done.stderr
+    (tmp_path / "c.odcs.yaml").write_text(ROWS)
+    words = ["check", "--contract", tmp_path / "c.odcs.yaml"]
+    done = run(*words, "--data", "-")
+    assert done.returncode == 2 and "standard input ('-') is read row by row only" in done.stderr and "--engine row" in done.stderr, done.stderr
+    done = run(*words, "--engine", "row", "--data", data, "--data", "-")
+    assert done.returncode == 2 and "from standard input or from files" in done.stderr, done.stderr
+    data.write_bytes(data.read_bytes() + b"1,2\n")
+    done = run(*words, "--engine", "row", "--data", data)
+    assert done.returncode == 7 and "the line has 2 fields, the header 11" in done.stderr and "d.csv:3" in done.stderr, done.stderr
+    with open(data, "rb") as file:
+        done = subprocess.run([BINARY, *map(str, words), "--engine", "row", "--data", "-"], stdin=file, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 7 and "the line has 2 fields, the header 11" in done.stderr and "standard input:3" in done.stderr, done.stderr
+    done = run(*words, "--engine", "row", "--reference", data, "--data", data)
+    assert done.returncode == 2 and "--reference runs on duckdb" in done.stderr, done.stderr
+
+
+def nasty_parquet_contract():
+    return NASTY.split("    quality:\n")[0].split("      - {name: day")[0] + "      - {name: day, logicalType: timestamp}\n      - {name: at, logicalType: timestamp}\n"
+
+
+def nasty_table():
     numbers = [None, math.nan, math.inf, -math.inf, -0.0, 0.0, 5e-324, 1.7e308, 2.5, 1e16]
     whole = [None, 2**63 - 1, -(2**63), 0, 3, 3, 4, 6, 9, 12]
     times = [None, dt.datetime(1969, 12, 31, 23, 59, 59, 999999), dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31), *[dt.datetime(2013, 1, 1)] * 6]
-    table = pa.table({"id": pa.array([2.0, 2.5, math.nan, None, 1e300, 2.0**63, -(2.0**63), 1.0, 2.0, 3.0]), "big": pa.array(whole), "x": pa.array(numbers),
-                      "free": pa.array(numbers, pa.float32()), "s": pa.array([None, "", "é", "a b", "zwei\n", "sieben.", "x", "y", "z", "ß"]).cast(pa.binary()),
-                      "kind": pa.array(["a", "B", "it's", None, "c\\d", "q", "a", "a", "a", "a"]).dictionary_encode(), "day": pa.array(times, pa.timestamp("us")),
-                      "at": pa.array(times, pa.timestamp("us", "UTC"))})
-    pq.write_table(table, tmp_path / "a [1]*{x} %20.parquet", row_group_size=3)
+    return pa.table({"id": pa.array([2.0, 2.5, math.nan, None, 1e300, 2.0**63, -(2.0**63), 1.0, 2.0, 3.0]), "big": pa.array(whole), "x": pa.array(numbers),
+                     "free": pa.array(numbers, pa.float32()), "s": pa.array([None, "", "é", "a b", "zwei\n", "sieben.", "x", "y", "z", "ß"]).cast(pa.binary()),
+                     "kind": pa.array(["a", "B", "it's", None, "c\\d", "q", "a", "a", "a", "a"]).dictionary_encode(), "day": pa.array(times, pa.timestamp("us")),
+                     "at": pa.array(times, pa.timestamp("us", "UTC"))})
+
+
+def test_a_nasty_parquet_is_judged_alike(spark, tmp_path):
+    (tmp_path / "c.odcs.yaml").write_text(nasty_parquet_contract())
+    pq.write_table(nasty_table(), tmp_path / "a [1]*{x} %20.parquet", row_group_size=3)
     same_on_both(spark, "--contract", tmp_path / "c.odcs.yaml", "--data", tmp_path / "a [1]*{x} %20.parquet")
 
 

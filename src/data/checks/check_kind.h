@@ -4,8 +4,9 @@
 // A kind compiles a rule to SQL over one row scan: aggregates that answer integers, and for kinds about single rows the
 // condition under which a row breaks the rule (NULL counts as false). A kind that one scan cannot answer adds queries
 // of its own. What the answers mean is finished here, once, for every engine; what engines spell differently, the
-// scan's dialect spells.
+// scan's dialect spells. For rows that pass one by one a kind makes a test in C++, beside its SQL.
 #pragma once
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,10 @@
 namespace millrace::data {
 
 struct Profile;
+class ValueTest;
+class RowTest;
+class RowTally;
+class RowColumns;
 
 struct Parameter {
   enum class Form { column, columns, text, condition, number, numbers, choice, reference };
@@ -91,6 +96,11 @@ struct CheckKind {
   std::vector<std::string> (*queries)(const Rule&, const ScanColumns&) = nullptr;
   Outcome (*conclude)(const Rule&, const std::vector<engine::Table>&, const BatchFacts&) = nullptr;
   std::string (*violation)(const Rule&, const ScanColumns&) = nullptr;  // nullptr: not about single rows
+  // The same for rows that pass one by one (data/rows/row_tests.h); a kind that runs on "row" has one of them. What
+  // tests count goes to `finish`.
+  Result<std::unique_ptr<const ValueTest>> (*value_test)(const Rule&, const RowColumns&) = nullptr;
+  Result<std::unique_ptr<const RowTest>> (*row_test)(const Rule&, const RowColumns&) = nullptr;
+  Result<std::unique_ptr<RowTally>> (*row_tally)(const Rule&, const RowColumns&) = nullptr;
 };
 
 const std::vector<CheckKind>& check_kinds();              // sorted by name

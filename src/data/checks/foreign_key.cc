@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "data/checks/check_kind.h"
+#include "data/rows/row_tests.h"
 
 namespace millrace::data {
 namespace {
@@ -26,6 +27,32 @@ Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts
   return finish_count(rule, counts, with_key);
 }
 
+class KeyFound final : public RowTest {
+ public:
+  KeyFound(std::vector<size_t> columns, std::shared_ptr<const KeySet> keys)
+      : columns_(std::move(columns)), keys_(std::move(keys)) {}
+  unsigned ask(Row row) const override {
+    thread_local std::string key;
+    key.clear();
+    for (const size_t column : columns_) {
+      if (row[column].is_missing()) return 0;
+      append_key(row[column], key);
+    }
+    return keys_->has(key) ? 2 : 3;
+  }
+  size_t counts() const override { return 2; }
+
+ private:
+  std::vector<size_t> columns_;
+  std::shared_ptr<const KeySet> keys_;
+};
+
+Result<std::unique_ptr<const RowTest>> row_test(const Rule& rule, const RowColumns& columns) {
+  std::vector<size_t> key;
+  for (const auto& column : rule.columns) key.push_back(columns.index(column));
+  return std::unique_ptr<const RowTest>(std::make_unique<const KeyFound>(std::move(key), columns.references.at(rule.id)));
+}
+
 }  // namespace
 
 CheckKind foreign_key() {
@@ -38,11 +65,12 @@ CheckKind foreign_key() {
                      {"reference", Parameter::Form::reference, true,
                       "{dataset, columns}: where the key is looked up; its newest accepted version"},
                      {"between", Parameter::Form::numbers, true, "lowest and highest share, 0 to 1, both allowed"}},
-      .runs_on = {"duckdb", "spark"},
+      .runs_on = {"duckdb", "spark", "row"},
       .by_slice = true,
       .aggregates = aggregates,
       .finish = finish,
-      .violation = violation};
+      .violation = violation,
+      .row_test = row_test};
 }
 
 }  // namespace millrace::data

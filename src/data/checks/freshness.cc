@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "data/checks/check_kind.h"
+#include "data/rows/row_tests.h"
 
 namespace millrace::data {
 namespace {
@@ -27,6 +29,25 @@ Outcome finish(const Rule& rule, const Integers& newest, const BatchFacts& facts
       .note = facts.period_to != 0 ? "against the period's end" : "no period was given: against the time of the check"};
 }
 
+class Newest final : public RowTally {
+ public:
+  explicit Newest(size_t column) : column_(column) {}
+  void take(Row row) override {
+    if (row[column_].is_missing()) return;
+    newest_ = std::max(newest_.value_or(row[column_].integer), row[column_].integer);
+  }
+  Outcome outcome(const Rule& rule, const BatchFacts& facts) const override { return finish(rule, {newest_}, facts); }
+
+ private:
+  size_t column_;
+  std::optional<int64_t> newest_;
+};
+
+Result<std::unique_ptr<RowTally>> row_tally(const Rule& rule, const RowColumns& columns) {
+  MILLRACE_TRY(const size_t time, columns.time_of(rule));
+  return std::unique_ptr<RowTally>(std::make_unique<Newest>(time));
+}
+
 }  // namespace
 
 CheckKind freshness() {
@@ -39,9 +60,10 @@ CheckKind freshness() {
                          {"unit", Parameter::Form::choice, false, "of the limits; h if left out", {"s", "m", "h", "d"}},
                          {"between", Parameter::Form::numbers, true,
                           "shortest and longest, both allowed; negative: after the period's end"}},
-          .runs_on = {"duckdb", "spark"},
+          .runs_on = {"duckdb", "spark", "row"},
           .aggregates = aggregates,
-          .finish = finish};
+          .finish = finish,
+          .row_tally = row_tally};
 }
 
 }  // namespace millrace::data

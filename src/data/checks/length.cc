@@ -1,6 +1,10 @@
+#include <limits>
+
 #include <fmt/format.h>
 
+#include "core/utf8.h"
 #include "data/checks/check_kind.h"
+#include "data/rows/row_tests.h"
 
 namespace millrace::data {
 namespace {
@@ -14,6 +18,32 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
   return fmt::format("({})", fmt::join(outside, " OR "));
 }
 
+class Length final : public ValueTest {
+ public:
+  Length(std::optional<int64_t> least, std::optional<int64_t> most)
+      : least_(least.value_or(0)), most_(most.value_or(std::numeric_limits<int64_t>::max())) {}
+  bool breaks(const Cell& typed) const override {
+    if (typed.kind != Cell::Kind::text) return false;
+    // No text has more characters than bytes, and no fewer than a quarter of them.
+    const auto bytes = static_cast<int64_t>(typed.text.size());
+    if (bytes <= most_ && bytes / 4 >= least_) return false;
+    const auto length = static_cast<int64_t>(count_characters(typed.text));
+    return length < least_ || length > most_;
+  }
+  std::string message(const Cell& typed) const override {
+    return fmt::format("the text has {} characters; allowed are {} to {}", count_characters(typed.text), least_,
+                       most_ == std::numeric_limits<int64_t>::max() ? "any number" : fmt::format("{}", most_));
+  }
+
+ private:
+  int64_t least_, most_;
+};
+
+Result<std::unique_ptr<const ValueTest>> value_test(const Rule& rule, const RowColumns& columns) {
+  const auto& property = columns.property(rule.columns[0]);
+  return std::unique_ptr<const ValueTest>(std::make_unique<const Length>(property.min_length, property.max_length));
+}
+
 }  // namespace
 
 CheckKind length() {
@@ -22,7 +52,8 @@ CheckKind length() {
           .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
-          .violation = violation};
+          .violation = violation,
+          .value_test = value_test};
 }
 
 }  // namespace millrace::data

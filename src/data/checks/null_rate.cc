@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include "data/checks/check_kind.h"
+#include "data/rows/row_tests.h"
+#include "data/rows/value_set.h"
 
 namespace millrace::data {
 namespace {
@@ -17,6 +19,25 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
   return fmt::format("(({}) OR {} IN ({}))", missing, scan.value(column), fmt::join(constants, ", "));
 }
 
+class Missing final : public ValueTest {
+ public:
+  explicit Missing(ValueSet values) : values_(std::move(values)) {}
+  bool breaks(const Cell& typed) const override {
+    if (typed.is_missing()) return typed.kind == Cell::Kind::null;
+    return !values_.empty() && values_.has(typed);
+  }
+  std::string message(const Cell&) const override { return "the value is missing"; }
+
+ private:
+  ValueSet values_;
+};
+
+Result<std::unique_ptr<const ValueTest>> value_test(const Rule& rule, const RowColumns& columns) {
+  const Json* values = find(rule.parameters, "values");
+  MILLRACE_TRY(auto missing, ValueSet::make(rule, columns, values == nullptr ? Json::array() : *values));
+  return std::unique_ptr<const ValueTest>(std::make_unique<const Missing>(std::move(missing)));
+}
+
 }  // namespace
 
 CheckKind null_rate() {
@@ -30,7 +51,8 @@ CheckKind null_rate() {
           .by_slice = true,
           .aggregates = count_violations,
           .finish = finish_count,
-          .violation = violation};
+          .violation = violation,
+          .value_test = value_test};
 }
 
 }  // namespace millrace::data

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include "data/checks/check_kind.h"
+#include "data/rows/compare.h"
+#include "data/rows/row_tests.h"
 
 namespace millrace::data {
 namespace {
@@ -20,6 +22,58 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
   return fmt::format("({})", fmt::join(outside, " OR "));
 }
 
+// One end of a range as a value of the column.
+struct End {
+  Cell value;  // null: there is none
+  std::string text;
+  bool open = false;
+};
+
+class InRange final : public ValueTest {
+ public:
+  InRange(End low, End high) : low_(std::move(low)), high_(std::move(high)) {
+    for (End* end : {&low_, &high_})
+      if (end->value.kind == Cell::Kind::text) end->value.text = end->text;
+  }
+  bool breaks(const Cell& typed) const override {
+    if (typed.is_missing()) return false;
+    if (typed.kind == Cell::Kind::number && std::isnan(typed.number)) return true;
+    if (!low_.value.is_missing() && compare(typed, low_.value) < (low_.open ? 1 : 0)) return true;
+    return !high_.value.is_missing() && compare(typed, high_.value) > (high_.open ? -1 : 0);
+  }
+  std::string message(const Cell&) const override {
+    std::string out;
+    if (!low_.value.is_missing()) out = fmt::format("{} {}", low_.open ? "above" : "at least", low_.text);
+    if (!high_.value.is_missing())
+      out += fmt::format("{}{} {}", out.empty() ? "" : " and ", high_.open ? "below" : "at most", high_.text);
+    return "the value must be " + out;
+  }
+
+ private:
+  End low_, high_;
+};
+
+Result<End> end_of(const Rule& rule, const RowColumns& columns, const std::optional<Bound>& bound) {
+  if (!bound) return End{};
+  End end{.value = {}, .text = bound->text, .open = bound->open};
+  const auto type = columns.property(rule.columns[0]).type;
+  if (type == LogicalType::integer && bound->integral)
+    end.value = Cell::of(bound->integer);
+  else if (type == LogicalType::integer || type == LogicalType::number)
+    end.value = Cell::of(bound->number);
+  else {
+    MILLRACE_TRY(end.value, columns.constant(rule, end.text));
+  }
+  return end;
+}
+
+Result<std::unique_ptr<const ValueTest>> value_test(const Rule& rule, const RowColumns& columns) {
+  const auto& property = columns.property(rule.columns[0]);
+  MILLRACE_TRY(auto low, end_of(rule, columns, property.minimum));
+  MILLRACE_TRY(auto high, end_of(rule, columns, property.maximum));
+  return std::unique_ptr<const ValueTest>(std::make_unique<const InRange>(std::move(low), std::move(high)));
+}
+
 }  // namespace
 
 CheckKind range() {
@@ -28,7 +82,8 @@ CheckKind range() {
           .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
-          .violation = violation};
+          .violation = violation,
+          .value_test = value_test};
 }
 
 }  // namespace millrace::data

@@ -1,4 +1,5 @@
 #include "data/checks/check_kind.h"
+#include "data/rows/row_tests.h"
 
 namespace millrace::data {
 namespace {
@@ -9,6 +10,16 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
   return "(" + scan.value(column) + " IS NULL AND NOT " + scan.wrong_type(column) + ")";
 }
 
+class Required final : public ValueTest {
+ public:
+  bool breaks(const Cell& typed) const override { return typed.kind == Cell::Kind::null; }
+  std::string message(const Cell&) const override { return "a value is required"; }
+};
+
+Result<std::unique_ptr<const ValueTest>> value_test(const Rule&, const RowColumns&) {
+  return std::unique_ptr<const ValueTest>(std::make_unique<const Required>());
+}
+
 }  // namespace
 
 CheckKind required() {
@@ -17,7 +28,8 @@ CheckKind required() {
           .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
-          .violation = violation};
+          .violation = violation,
+          .value_test = value_test};
 }
 
 }  // namespace millrace::data

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "data/checks/check_kind.h"
+#include "data/rows/row_tests.h"
 
 namespace millrace::data {
 namespace {
@@ -34,6 +35,33 @@ Outcome finish(const Rule& rule, const Integers& counts, const BatchFacts& facts
   return {.value = rows / (span / unit), .note = note};
 }
 
+class Rows final : public RowTally {
+ public:
+  explicit Rows(std::optional<size_t> time) : time_(time) {}
+  void take(Row row) override {
+    ++rows_;
+    if (!time_ || row[*time_].is_missing()) return;
+    const int64_t at = row[*time_].integer;
+    first_ = std::min(first_.value_or(at), at), last_ = std::max(last_.value_or(at), at);
+  }
+  Outcome outcome(const Rule& rule, const BatchFacts& facts) const override {
+    Integers counts{rows_};
+    if (time_) counts.push_back(first_ ? std::optional(*last_ - *first_) : std::nullopt);
+    return finish(rule, counts, facts);
+  }
+
+ private:
+  std::optional<size_t> time_;
+  int64_t rows_ = 0;
+  std::optional<int64_t> first_, last_;
+};
+
+Result<std::unique_ptr<RowTally>> row_tally(const Rule& rule, const RowColumns& columns) {
+  if (!rule.parameters.contains("per") || rule.columns.empty()) return std::unique_ptr<RowTally>(std::make_unique<Rows>(std::nullopt));
+  MILLRACE_TRY(const size_t time, columns.time_of(rule));
+  return std::unique_ptr<RowTally>(std::make_unique<Rows>(time));
+}
+
 }  // namespace
 
 CheckKind row_count() {
@@ -48,9 +76,10 @@ CheckKind row_count() {
                          {"column", Parameter::Form::column, false,
                           "the time that tells the period when the batch comes without one"},
                          {"between", Parameter::Form::numbers, true, "lowest and highest number, both allowed"}},
-          .runs_on = {"duckdb", "spark"},
+          .runs_on = {"duckdb", "spark", "row"},
           .aggregates = aggregates,
-          .finish = finish};
+          .finish = finish,
+          .row_tally = row_tally};
 }
 
 }  // namespace millrace::data

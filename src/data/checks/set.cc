@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include "data/checks/check_kind.h"
+#include "data/rows/row_tests.h"
+#include "data/rows/value_set.h"
 
 namespace millrace::data {
 namespace {
@@ -16,6 +18,23 @@ std::string violation(const Rule& rule, const ScanColumns& scan) {
                            : fmt::format("({} NOT IN ({}))", value, fmt::join(constants, ", "));
 }
 
+class InSet final : public ValueTest {
+ public:
+  explicit InSet(ValueSet values) : values_(std::move(values)) {}
+  bool breaks(const Cell& typed) const override { return !typed.is_missing() && !values_.has(typed); }
+  std::string message(const Cell&) const override {
+    return fmt::format("the value is not one of {}", values_.shown());
+  }
+
+ private:
+  ValueSet values_;
+};
+
+Result<std::unique_ptr<const ValueTest>> value_test(const Rule& rule, const RowColumns& columns) {
+  MILLRACE_TRY(auto values, ValueSet::make(rule, columns, rule.parameters["values"]));
+  return std::unique_ptr<const ValueTest>(std::make_unique<const InSet>(std::move(values)));
+}
+
 }  // namespace
 
 CheckKind set() {
@@ -24,7 +43,8 @@ CheckKind set() {
           .runs_on = {"duckdb", "spark", "row"},
           .aggregates = count_violations,
           .finish = finish_count,
-          .violation = violation};
+          .violation = violation,
+          .value_test = value_test};
 }
 
 }  // namespace millrace::data

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "data/checks/check_kind.h"
+#include "data/rows/row_tests.h"
 
 namespace millrace::data {
 namespace {
@@ -36,6 +38,52 @@ Outcome conclude(const Rule&, const std::vector<engine::Table>& tables, const Ba
   return {.value = tables[0].real(0, 0), .of = tables[0].integer(0, 1)};
 }
 
+// Of finite values; integers count as the doubles next to them.
+class Running final : public RowTally {
+ public:
+  Running(size_t column, std::string name) : column_(column), name_(std::move(name)) {}
+  void take(Row row) override {
+    const Cell& cell = row[column_];
+    if (cell.is_missing()) return;
+    const double value = cell.kind == Cell::Kind::integer ? static_cast<double>(cell.integer) : cell.number;
+    if (!std::isfinite(value)) return;
+    lowest_ = count_ == 0 ? value : std::min(lowest_, value), highest_ = count_ == 0 ? value : std::max(highest_, value);
+    ++count_;
+    // Neumaier's sum.
+    const double sum = sum_ + value;
+    lost_ += std::abs(sum_) >= std::abs(value) ? sum_ - sum + value : value - sum + sum_;
+    sum_ = sum;
+  }
+  Outcome outcome(const Rule&, const BatchFacts&) const override {
+    if (count_ == 0) return {.note = "no row has a value"};
+    const double sum = std::isfinite(sum_) ? sum_ + lost_ : sum_;
+    const double value = name_ == "min"   ? lowest_
+                         : name_ == "max" ? highest_
+                         : name_ == "sum" ? sum
+                                          : sum / static_cast<double>(count_);
+    return {.value = value, .of = count_};
+  }
+
+ private:
+  size_t column_;
+  std::string name_;
+  int64_t count_ = 0;
+  double lowest_ = 0, highest_ = 0, sum_ = 0, lost_ = 0;
+};
+
+Result<std::unique_ptr<RowTally>> row_tally(const Rule& rule, const RowColumns& columns) {
+  const auto name = string_or(rule.parameters, "statistic", "");
+  const auto& property = columns.property(rule.columns[0]);
+  if (name != "min" && name != "max" && name != "mean" && name != "sum")
+    return Error{Code::unsupported, fmt::format("the statistic {} of the rule {} does not run on row", name, rule.id)}
+        .at(rule.where)
+        .hint("min, max, mean and sum do; the others run on duckdb, spark");
+  if (property.type != LogicalType::integer && property.type != LogicalType::number)
+    return Error{Code::invalid, fmt::format("{} is about numbers; '{}' is {}", name, property.name, name_of(property.type))}
+        .at(rule.where);
+  return std::unique_ptr<RowTally>(std::make_unique<Running>(columns.index(property.name), name));
+}
+
 }  // namespace
 
 CheckKind statistic() {
@@ -52,10 +100,11 @@ CheckKind statistic() {
                           {"min", "max", "mean", "sum", "stddev", "median", "quantile", "distinct"}},
                          {"p", Parameter::Form::number, false, "of quantile: 0 to 1"},
                          {"between", Parameter::Form::numbers, true, "lowest and highest, both allowed"}},
-          .runs_on = {"duckdb", "spark"},
+          .runs_on = {"duckdb", "spark", "row"},
           .unit = "value",
           .queries = queries,
-          .conclude = conclude};
+          .conclude = conclude,
+          .row_tally = row_tally};
 }
 
 }  // namespace millrace::data
