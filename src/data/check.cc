@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "data/column_order.h"
 #include "data/judgement.h"
 #include "data/key_scan.h"
 
@@ -23,6 +24,7 @@ class Check {
     plan_.read_with(request_.inputs);
     MILLRACE_TRY(const auto problems, plan_.match(request_.files, request_.file_names));
     judge_schema(problems, report_);
+    report_.moved_columns = moved_columns(object_, plan_.files());
     if (!problems.empty()) return count_rows();
     MILLRACE_DO(plan_.prepare(request_.references));
     MILLRACE_DO(scan());

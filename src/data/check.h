@@ -59,6 +59,7 @@ struct CheckReport {
   std::string reason;   // of a rejection
   int64_t rows = 0, accepted = 0, quarantined = 0, dropped = 0;
   std::vector<Finding> findings;
+  std::vector<std::string> moved_columns;  // the fewest that would have to move to be in the contract's order
   Profile profile;
   std::string accepted_file, quarantine_file;  // paths, when written
 

@@ -111,7 +111,8 @@ BatchFacts facts_of(const CheckRequest& request, const CheckReport& report, cons
           .profile = request.profile ? &report.profile : nullptr,
           .history = &request.history,
           .anomaly_rules = static_cast<size_t>(
-              std::count_if(rules.begin(), rules.end(), [](const Rule& r) { return r.kind == "anomaly"; }))};
+              std::count_if(rules.begin(), rules.end(), [](const Rule& r) { return r.kind == "anomaly"; })),
+          .moved_columns = report.moved_columns};
 }
 
 Finding judge(const Rule& rule, const Outcome& outcome, int64_t rows) {

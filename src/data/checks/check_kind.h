@@ -57,9 +57,10 @@ struct BatchFacts {
   int64_t rows = 0;
   Micros period_from = 0, period_to = 0;  // 0, 0 = none
   Micros now = 0;
-  const Profile* profile = nullptr;  // of this batch; once the scan is done
-  const History* history = nullptr;  // versions before
-  size_t anomaly_rules = 1;          // that share the budget of false alarms
+  const Profile* profile = nullptr;             // of this batch; once the scan is done
+  const History* history = nullptr;             // versions before
+  size_t anomaly_rules = 1;                     // that share the budget of false alarms
+  std::vector<std::string> moved_columns = {};  // out of the contract's order
 };
 
 // Sets up to this size are compared in place, longer ones are joined.

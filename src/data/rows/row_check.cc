@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "data/column_order.h"
 #include "data/expression.h"
 #include "data/inputs/decode.h"
 #include "data/inputs/kind.h"
@@ -92,6 +93,7 @@ class Check {
   Result<void> check_files() {
     MILLRACE_TRY(const auto problems, plan_.match(request_.files, request_.file_names));
     judge_schema(problems, report_);
+    report_.moved_columns = moved_columns(object_, plan_.files());
     if (!problems.empty()) {
       for (const auto& file : plan_.files()) MILLRACE_DO(count_rows(file));
       report_.profile.rows = report_.rows;
@@ -187,6 +189,7 @@ class Check {
     }
     if (form.json != nullptr && report_.rows > 0) add_key_problems(*form.json, stream, problems);
     judge_schema(problems, report_);
+    report_.moved_columns = moved_columns(object_, std::span(&form.file, 1));
     report_.profile.rows = report_.rows;
     if (problems.empty()) executor.tell(request_, report_);
     return {};
