@@ -64,7 +64,8 @@ Result<void> settle_rules(const CheckRequest& request, const Object& object, std
   MILLRACE_DO(refuse_elsewhere(engine, rules));
   if (!request.profile)
     for (auto& rule : rules)
-      if (rule.skipped.empty() && is_by_history(rule)) rule.skipped = "it is judged by the profile, which was not wanted";
+      if (rule.skipped.empty() && is_by_history(rule))
+        rule.skipped = "it is judged by the profile, which was not wanted";
   drop_declared_references(request, rules);
   return {};
 }
@@ -175,9 +176,8 @@ bool is_rejected(CheckReport& report) {
 }
 
 bool acts_on_rows(const CheckReport& report) {
-  return std::any_of(report.findings.begin(), report.findings.end(), [](const Finding& finding) {
-    return finding.failing > 0 && finding.rule.acts_on_rows();
-  });
+  return std::any_of(report.findings.begin(), report.findings.end(),
+                     [](const Finding& finding) { return finding.failing > 0 && finding.rule.acts_on_rows(); });
 }
 
 void accept(const Split& split, CheckReport& report) {

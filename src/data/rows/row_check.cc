@@ -34,13 +34,14 @@ Result<void> refuse_binary(const RowStream& stream, std::string_view head) {
   MILLRACE_TRY(const auto packed, compression_of(head, stream.label));
   if (!packed.empty())
     return refuse(stream, fmt::format("{} is packed with {}", stream.label, packed), "unpack it before: zcat F | ...");
-  const bool binary = head.starts_with(kParquetMagic) || head.starts_with("ARROW1") || head.starts_with("\xFF\xFF\xFF\xFF");
+  const bool binary =
+      head.starts_with(kParquetMagic) || head.starts_with("ARROW1") || head.starts_with("\xFF\xFF\xFF\xFF");
   if (binary || stream.reading.format == "parquet" || stream.reading.format == "arrow")
     return refuse(stream, fmt::format("{} brings CSV or JSON lines only", stream.label), "name the file itself");
   const auto& encoding = stream.reading.encoding;
   if (!encoding.empty() && encoding != "utf-8" && encoding != "utf8" && encoding != "UTF-8")
     return refuse(stream, fmt::format("{} is read as UTF-8, not as {}", stream.label, encoding),
-                      "convert it before: iconv -f ENCODING -t UTF-8");
+                  "convert it before: iconv -f ENCODING -t UTF-8");
   return {};
 }
 
@@ -244,7 +245,9 @@ class Check {
           .hint("a batch without rows is CSV with its header");
     StreamForm form;
     form.file.label = stream.label;
-    form.file.format = !stream.reading.format.empty() ? stream.reading.format : text.rest()[first] == '{' ? "jsonl" : "csv";
+    form.file.format = !stream.reading.format.empty() ? stream.reading.format
+                       : text.rest()[first] == '{'    ? "jsonl"
+                                                      : "csv";
     if (form.file.format == "jsonl") {
       std::vector<std::string> names;
       for (const auto& property : object_.properties) {
