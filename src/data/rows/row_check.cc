@@ -190,6 +190,7 @@ class Check {
   }
 
   Result<void> check_stream(const RowStream& stream) {
+    MILLRACE_TRY(auto executor, compile());
     MILLRACE_TRY(const auto head, read_head(*stream.bytes));
     MILLRACE_DO(refuse_binary(stream, head));
     ReadAgain bytes(head, *stream.bytes);
@@ -206,7 +207,6 @@ class Check {
       if (form.csv != nullptr) column.shown_raw = plan_.may_be_wrong(property.name);
       columns.push_back(column);
     }
-    MILLRACE_TRY(auto executor, compile());
     MILLRACE_DO(executor.begin(stream.label, std::move(columns)));
     const auto count = [&](Row) -> Result<void> {
       ++report_.rows;

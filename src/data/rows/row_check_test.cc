@@ -133,7 +133,7 @@ void find_differences(const Json& one, const Json& other, const std::string& pla
     for (size_t i = 0; i < one.size(); ++i) find_differences(one[i], other[i], fmt::format("{}/{}", place, i), out);
   } else if (one.is_number_float() && other.is_number()) {
     const double a = one.get<double>(), b = other.get<double>();
-    if (!(std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)))) differ();
+    if (a != b && !(std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)))) differ();
   } else if (one != other) {
     differ();
   }
