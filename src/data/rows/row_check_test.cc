@@ -4,8 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "data/rows/csv_rows.h"
-#include "data/rows/text_value.h"
+#include "data/rows/key_set.h"
 #include "data/testing.h"
 
 namespace millrace::data {
@@ -304,6 +303,43 @@ TEST(RowCheck, an_integer_beyond_64_bits_is_an_error_of_the_rule) {
   ASSERT_FALSE(report.ok());
   EXPECT_NE(report.error().text().find("the rule q cannot be computed for row 2 of rows.csv"), std::string::npos)
       << report.error().text();
+}
+
+TEST(RowCheck, refuses_more_slices_than_it_keeps) {
+  const std::string object =
+      "properties: [{name: a, logicalType: integer}]\nquality: [{id: q, type: custom, engine: millrace, "
+      "implementation: "
+      "{metric: null_rate, column: a, between: [0, 1], by: [a]}}]";
+  std::string csv = "a\n";
+  for (int row = 0; row < 10'000; ++row) csv += fmt::format("{}\n", row);
+  Both both;
+  EXPECT_TRUE(both.rows.run(object, csv).ok());
+  const auto duckdb = both.duckdb.run(object, csv + "x\n"), rows = both.rows.run(object, csv + "x\n");
+  ASSERT_FALSE(rows.ok());
+  EXPECT_EQ(rows.error().code(), Code::too_large);
+  EXPECT_EQ(rows.error().text(), duckdb.error().text());
+}
+
+TEST(KeySet, stops_at_its_limit_and_keeps_what_it_has) {
+  KeySet keys;
+  EXPECT_TRUE(keys.add("a"));
+  EXPECT_FALSE(keys.add(std::string(limits::row_key_bytes, 'b')));
+  EXPECT_TRUE(keys.add("a"));
+  EXPECT_TRUE(keys.add("c"));
+  EXPECT_EQ(keys.size(), 2u);
+  EXPECT_FALSE(keys.has("b"));
+}
+
+TEST(KeySet, keys_are_equal_as_values_are) {
+  const auto key = [](std::initializer_list<Cell> parts) {
+    std::string out;
+    for (const auto& part : parts) append_key(part, out);
+    return out;
+  };
+  EXPECT_EQ(key({Cell::of(0.0), Cell::of(std::nan(""))}), key({Cell::of(-0.0), Cell::of(-std::nan("1"))}));
+  EXPECT_NE(key({Cell::of("ab"), Cell::of("c")}), key({Cell::of("a"), Cell::of("bc")}));
+  EXPECT_NE(key({Cell::of(int64_t{1})}), key({Cell::of(1.0)}));
+  EXPECT_EQ(key({Cell{}}), key({Cell::wrong()}));
 }
 
 // Bytes that come some at a time.
