@@ -52,7 +52,9 @@ Result<std::unique_ptr<engine::Engines>> spark_of(const Invocation& in) {
     return Error{Code::invalid, "unknown engine '" + engine + "'"}.at_field("--engine").hint("duckdb, spark or row");
   if (engine == "spark") return in.host.spark(in.args.get("--spark"));
   if (in.args.has("--spark"))
-    return Error{Code::invalid, fmt::format("--spark names a server, and the engine is {}", engine.empty() ? "duckdb" : engine)}.hint("add --engine spark");
+    return Error{Code::invalid,
+                 fmt::format("--spark names a server, and the engine is {}", engine.empty() ? "duckdb" : engine)}
+        .hint("add --engine spark");
   return std::unique_ptr<engine::Engines>();
 }
 
@@ -137,8 +139,9 @@ std::vector<Command> check_commands() {
            {.name = "--to", .value = "TIME", .summary = "and ends before"},
            {.name = "--engine",
             .value = "NAME",
-            .summary = "what computes: duckdb (in this process), spark, or row (row by row, also from standard input); the "
-                        "findings are the same"},
+            .summary =
+                "what computes: duckdb (in this process), spark, or row (row by row, also from standard input); the "
+                "findings are the same"},
            {.name = "--spark",
             .value = "URL",
             .summary = "Spark 4 Connect server, sc://host:port (else MILLRACE_SPARK); it must see the files by the "

@@ -20,8 +20,8 @@ struct Typed {
 Result<std::optional<Typed>> to_typed(const engine::Dialect& dialect, const Property& property,
                                       const std::string& source_type, const std::string& raw);
 
-// The parts of a date's or time's written format, a pattern of Java's form, which the standard uses. `unsupported` at the
-// property for letters that are not known.
+// The parts of a date's or time's written format, a pattern of Java's form, which the standard uses. `unsupported` at
+// the property for letters that are not known.
 Result<std::vector<engine::TimePart>> read_format(const Property& property);
 
 std::optional<engine::SqlType> sql_type(LogicalType type);  // nothing for any, object and array: kept as they come

@@ -50,7 +50,8 @@ class KeyFound final : public RowTest {
 Result<std::unique_ptr<const RowTest>> row_test(const Rule& rule, const RowColumns& columns) {
   std::vector<size_t> key;
   for (const auto& column : rule.columns) key.push_back(columns.index(column));
-  return std::unique_ptr<const RowTest>(std::make_unique<const KeyFound>(std::move(key), columns.references.at(rule.id)));
+  return std::unique_ptr<const RowTest>(
+      std::make_unique<const KeyFound>(std::move(key), columns.references.at(rule.id)));
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ class MultipleOf final : public ValueTest {
 };
 
 Result<std::unique_ptr<const ValueTest>> value_test(const Rule& rule, const RowColumns& columns) {
-  return std::unique_ptr<const ValueTest>(std::make_unique<const MultipleOf>(*columns.property(rule.columns[0]).multiple_of));
+  return std::unique_ptr<const ValueTest>(
+      std::make_unique<const MultipleOf>(*columns.property(rule.columns[0]).multiple_of));
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ class Found final : public ValueTest {
 Result<std::unique_ptr<const ValueTest>> value_test(const Rule& rule, const RowColumns& columns) {
   const auto& property = columns.property(rule.columns[0]);
   if (property.type != LogicalType::string && property.type != LogicalType::any)
-    return Error{Code::invalid, fmt::format("a pattern is for texts; '{}' is {}", property.name, name_of(property.type))}
+    return Error{Code::invalid,
+                 fmt::format("a pattern is for texts; '{}' is {}", property.name, name_of(property.type))}
         .at(rule.where);
   const auto text = string_or(rule.parameters, "pattern", "");
   auto test = std::make_unique<const Found>(text);

@@ -57,7 +57,8 @@ class Rows final : public RowTally {
 };
 
 Result<std::unique_ptr<RowTally>> row_tally(const Rule& rule, const RowColumns& columns) {
-  if (!rule.parameters.contains("per") || rule.columns.empty()) return std::unique_ptr<RowTally>(std::make_unique<Rows>(std::nullopt));
+  if (!rule.parameters.contains("per") || rule.columns.empty())
+    return std::unique_ptr<RowTally>(std::make_unique<Rows>(std::nullopt));
   MILLRACE_TRY(const size_t time, columns.time_of(rule));
   return std::unique_ptr<RowTally>(std::make_unique<Rows>(time));
 }

@@ -22,9 +22,7 @@ class InSet final : public ValueTest {
  public:
   explicit InSet(ValueSet values) : values_(std::move(values)) {}
   bool breaks(const Cell& typed) const override { return !typed.is_missing() && !values_.has(typed); }
-  std::string message(const Cell&) const override {
-    return fmt::format("the value is not one of {}", values_.shown());
-  }
+  std::string message(const Cell&) const override { return fmt::format("the value is not one of {}", values_.shown()); }
 
  private:
   ValueSet values_;

@@ -47,7 +47,8 @@ class Running final : public RowTally {
     if (cell.is_missing()) return;
     const double value = cell.kind == Cell::Kind::integer ? static_cast<double>(cell.integer) : cell.number;
     if (!std::isfinite(value)) return;
-    lowest_ = count_ == 0 ? value : std::min(lowest_, value), highest_ = count_ == 0 ? value : std::max(highest_, value);
+    lowest_ = count_ == 0 ? value : std::min(lowest_, value),
+    highest_ = count_ == 0 ? value : std::max(highest_, value);
     ++count_;
     // Neumaier's sum.
     const double sum = sum_ + value;
@@ -79,7 +80,8 @@ Result<std::unique_ptr<RowTally>> row_tally(const Rule& rule, const RowColumns& 
         .at(rule.where)
         .hint("min, max, mean and sum do; the others run on duckdb, spark");
   if (property.type != LogicalType::integer && property.type != LogicalType::number)
-    return Error{Code::invalid, fmt::format("{} is about numbers; '{}' is {}", name, property.name, name_of(property.type))}
+    return Error{Code::invalid,
+                 fmt::format("{} is about numbers; '{}' is {}", name, property.name, name_of(property.type))}
         .at(rule.where);
   return std::unique_ptr<RowTally>(std::make_unique<Running>(columns.index(property.name), name));
 }
@@ -90,7 +92,7 @@ CheckKind statistic() {
   return {.name = "statistic",
           .summary =
               "a statistic of a column's finite values stays between two limits; quantiles are exact (linear between "
-              "neighbours)",
+              "neighbours). Row by row there are min, max, mean and sum",
           .custom = true,
           .parameters = {{"column", Parameter::Form::column, true, "a number (for distinct: any column)"},
                          {"statistic",

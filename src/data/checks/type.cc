@@ -12,9 +12,7 @@ class OfType final : public ValueTest {
  public:
   explicit OfType(LogicalType type) : type_(type) {}
   bool breaks(const Cell& typed) const override { return typed.kind == Cell::Kind::wrong; }
-  std::string message(const Cell&) const override {
-    return fmt::format("the value is not of type {}", name_of(type_));
-  }
+  std::string message(const Cell&) const override { return fmt::format("the value is not of type {}", name_of(type_)); }
 
  private:
   LogicalType type_;

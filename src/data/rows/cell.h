@@ -10,7 +10,8 @@ namespace millrace::data {
 
 struct Cell {
   // `date`, `timestamp` (microseconds since 1970 UTC) and `time` (since midnight) are in `integer`. `wrong`: a typed
-  // value that is none of its type. `other` is what has no form here (lists, objects), its JSON in `text`.
+  // value that is none of its type. `other` is what has no form here (lists, objects), its JSON in `text`; a number may
+  // have there how it was written.
   enum class Kind : uint8_t { null, wrong, integer, number, boolean, date, timestamp, time, text, other };
   Kind kind = Kind::null;
   union {

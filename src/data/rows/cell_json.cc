@@ -33,7 +33,8 @@ Json to_json(const Cell& cell) {
 }
 
 std::string to_json_text(const Cell& cell) {
-  return cell.kind == Cell::Kind::other ? std::string(cell.text) : to_text(to_json(cell));
+  const bool written = cell.kind == Cell::Kind::other || (cell.kind == Cell::Kind::number && !cell.text.empty());
+  return written ? std::string(cell.text) : to_text(to_json(cell));
 }
 
 }  // namespace millrace::data

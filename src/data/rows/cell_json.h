@@ -5,7 +5,7 @@
 
 namespace millrace::data {
 
-Json to_json(const Cell& cell);            // null for a missing one, and for NaN and infinities
+Json to_json(const Cell& cell);              // null for a missing one, and for NaN and infinities
 std::string to_json_text(const Cell& cell);  // as JSON itself writes it
 
 }  // namespace millrace::data

@@ -110,8 +110,8 @@ void CsvRows::unescape(Field& field) const {
   const auto [delimiter, quote, escape] = form_.dialect;
   char* to = field.begin;
   for (const char* from = field.begin; from < field.end; ++from) {
-    const bool escapes = *from == escape && from + 1 < field.end &&
-                         (from[1] == quote || (escape != quote && from[1] == escape));
+    const bool escapes =
+        *from == escape && from + 1 < field.end && (from[1] == quote || (escape != quote && from[1] == escape));
     if (escapes) ++from;
     *to++ = *from;
   }

@@ -122,8 +122,8 @@ class Compiler {
 
   Result<Node> compile(const Term& term) const {
     if (term.kind == Term::Kind::column)
-      return Node(std::make_unique<Column>(
-          term.type, static_cast<size_t>(object_.find(term.name) - object_.properties.data())));
+      return Node(std::make_unique<Column>(term.type,
+                                           static_cast<size_t>(object_.find(term.name) - object_.properties.data())));
     if (term.kind == Term::Kind::constant) return constant(term, term.type);
     Nodes items;
     for (const auto& item : term.items) {
@@ -166,7 +166,8 @@ class Compiler {
       if (type == LogicalType::any || type == LogicalType::object || type == LogicalType::array)
         return refuse(Code::unsupported,
                       fmt::format("'{}' has no logicalType that says how its values are compared", item.name));
-      if (type == LogicalType::string && item.kind == Term::Kind::constant) texts.push_back(i);
+      if (type == LogicalType::string && item.kind == Term::Kind::constant)
+        texts.push_back(i);
       else if (kind == LogicalType::any || kind == type || (is_number(kind) && type == LogicalType::number) ||
                (is_moment(kind) && type == LogicalType::timestamp))
         kind = type;
@@ -378,8 +379,7 @@ Result<std::unique_ptr<const RowExpression>> compile_condition(const Term& term,
   const Compiler compiler(object, rule);
   MILLRACE_TRY(auto node, compiler.compile(term));
   if (node->type() == LogicalType::boolean || node->type() == LogicalType::any) return node;
-  return compiler.refuse(Code::invalid,
-                         fmt::format("the expression is {}, not a condition", name_of(node->type())));
+  return compiler.refuse(Code::invalid, fmt::format("the expression is {}, not a condition", name_of(node->type())));
 }
 
 }  // namespace millrace::data

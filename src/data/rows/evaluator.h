@@ -23,9 +23,10 @@ class RowExpression {
   LogicalType type_;
 };
 
-// Compiles a condition of the rule. `unsupported` at the rule for what only SQL computes, `invalid` for operands that do
-// not fit or what is no condition.
-Result<std::unique_ptr<const RowExpression>> compile_condition(const Term& term, const Object& object, const Rule& rule);
+// Compiles a condition of the rule. `unsupported` at the rule for what only SQL computes, `invalid` for operands that
+// do not fit or what is no condition.
+Result<std::unique_ptr<const RowExpression>> compile_condition(const Term& term, const Object& object,
+                                                               const Rule& rule);
 
 enum class Truth { no, yes, unknown };
 inline Truth truth_of(const Cell& cell) {

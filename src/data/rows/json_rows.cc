@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-
 namespace millrace::data {
 namespace {
 
@@ -17,7 +16,12 @@ Cell cell_of(const simdjson::dom::element& value, std::string& nested) {
   using Type = simdjson::dom::element_type;
   switch (value.type()) {
     case Type::INT64: return Cell::of(value.get_int64().value_unsafe());
-    case Type::UINT64: return Cell::of(static_cast<double>(value.get_uint64().value_unsafe()));
+    case Type::UINT64: {  // beyond a signed integer; its digits are kept to be shown
+      nested = std::to_string(value.get_uint64().value_unsafe());
+      Cell cell = Cell::of(static_cast<double>(value.get_uint64().value_unsafe()));
+      cell.text = nested;
+      return cell;
+    }
     case Type::DOUBLE: return Cell::of(value.get_double().value_unsafe());
     case Type::STRING: return Cell::of(value.get_string().value_unsafe());
     case Type::BOOL: return Cell::of_boolean(value.get_bool().value_unsafe());

@@ -37,11 +37,10 @@ void append_key(const Cell& part, std::string& out) {
 }
 
 bool KeySet::add(std::string_view encoded) {
-  if (!has(encoded)) {
-    keys_.emplace(encoded);
-    bytes_ += encoded.size() + kNode;
-  }
-  return bytes_ <= limits::row_key_bytes;
+  const size_t bytes = encoded.size() + kNode;
+  if (bytes > limits::row_key_bytes - bytes_) return has(encoded);
+  if (keys_.emplace(encoded).second) bytes_ += bytes;
+  return true;
 }
 
 }  // namespace millrace::data

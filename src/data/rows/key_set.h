@@ -22,7 +22,7 @@ void append_key(const Cell& part, std::string& out);
 
 class KeySet {
  public:
-  // False when the keys have become more than limits::row_key_bytes.
+  // False, and the key is not kept, when they would become more than limits::row_key_bytes.
   bool add(std::string_view encoded);
   bool has(std::string_view encoded) const { return keys_.find(encoded) != keys_.end(); }
   size_t size() const { return keys_.size(); }

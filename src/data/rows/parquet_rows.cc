@@ -136,8 +136,8 @@ class ParquetRows final : public RowReader {
  private:
   Error damaged(const std::string& why) const {
     const auto where = damaged_part(path_);
-    return Error{Code::corrupt, fmt::format("the Parquet file cannot be read{}: {}", where.empty() ? "" : " in " + where,
-                                            why.substr(0, 300))}
+    return Error{Code::corrupt, fmt::format("the Parquet file cannot be read{}: {}",
+                                            where.empty() ? "" : " in " + where, why.substr(0, 300))}
         .at({.file = label_})
         .hint("copy or write the file again");
   }

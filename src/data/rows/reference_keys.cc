@@ -54,8 +54,8 @@ Result<std::shared_ptr<const KeySet>> read_keys(engine::Engine& session, Plan& p
         append_key(types[i] == LogicalType::time ? times.read(part.text) : part, key);
       }
       if (!keys->add(key))
-        return Error{Code::too_large, fmt::format("the keys that {} looks up take more than {} bytes of memory", rule.id,
-                                                  limits::row_key_bytes)}
+        return Error{Code::too_large, fmt::format("the keys that {} looks up take more than {} bytes of memory",
+                                                  rule.id, limits::row_key_bytes)}
             .at(rule.where)
             .hint("check the batch with --engine duckdb");
     }

@@ -18,6 +18,7 @@ namespace millrace::data {
 namespace {
 
 constexpr std::string_view kEngine = "row";
+constexpr size_t kHead = 8;
 
 // What a stream turns out to be.
 struct StreamForm {
@@ -26,23 +27,53 @@ struct StreamForm {
   std::unique_ptr<JsonRows> json;
 };
 
-Error unreadable(const RowStream& stream, std::string why, std::string way_out) {
+Error refuse(const RowStream& stream, std::string why, std::string way_out) {
   return Error{Code::unsupported, std::move(why)}.at({.file = stream.label}).hint(std::move(way_out));
 }
 
 Result<void> refuse_binary(const RowStream& stream, std::string_view head) {
   MILLRACE_TRY(const auto packed, compression_of(head, stream.label));
   if (!packed.empty())
-    return unreadable(stream, fmt::format("{} is packed with {}", stream.label, packed), "unpack it before: zcat F | ...");
-  const bool binary = head.starts_with(kParquetMagic) || head.starts_with("ARROW1") || head.starts_with("\xFF\xFF\xFF\xFF");
+    return refuse(stream, fmt::format("{} is packed with {}", stream.label, packed), "unpack it before: zcat F | ...");
+  const bool binary =
+      head.starts_with(kParquetMagic) || head.starts_with("ARROW1") || head.starts_with("\xFF\xFF\xFF\xFF");
   if (binary || stream.reading.format == "parquet" || stream.reading.format == "arrow")
-    return unreadable(stream, fmt::format("{} brings CSV or JSON lines only", stream.label), "name the file itself");
+    return refuse(stream, fmt::format("{} brings CSV or JSON lines only", stream.label), "name the file itself");
   const auto& encoding = stream.reading.encoding;
   if (!encoding.empty() && encoding != "utf-8" && encoding != "utf8" && encoding != "UTF-8")
-    return unreadable(stream, fmt::format("{} is read as UTF-8, not as {}", stream.label, encoding),
-                      "convert it before: iconv -f ENCODING -t UTF-8");
+    return refuse(stream, fmt::format("{} is read as UTF-8, not as {}", stream.label, encoding),
+                  "convert it before: iconv -f ENCODING -t UTF-8");
   return {};
 }
+
+// Enough to tell what is no text.
+Result<std::string> read_head(Reader& bytes) {
+  std::string head(kHead, '\0');
+  size_t have = 0;
+  while (have < head.size()) {
+    MILLRACE_TRY(const size_t got, bytes.read(head.data() + have, head.size() - have));
+    if (got == 0) break;
+    have += got;
+  }
+  head.resize(have);
+  return head;
+}
+
+// Bytes that were looked at, then those behind them.
+class ReadAgain final : public Reader {
+ public:
+  ReadAgain(std::string_view head, Reader& rest) : head_(head), rest_(rest) {}
+  Result<size_t> read(char* to, size_t room) override {
+    if (head_.empty()) return rest_.read(to, room);
+    const size_t count = head_.copy(to, room);
+    head_.remove_prefix(count);
+    return count;
+  }
+
+ private:
+  std::string_view head_;
+  Reader& rest_;
+};
 
 class Check {
  public:
@@ -161,7 +192,11 @@ class Check {
   }
 
   Result<void> check_stream(const RowStream& stream) {
-    CheckedText checked(*stream.bytes, stream.label);
+    MILLRACE_TRY(auto executor, compile());
+    MILLRACE_TRY(const auto head, read_head(*stream.bytes));
+    MILLRACE_DO(refuse_binary(stream, head));
+    ReadAgain bytes(head, *stream.bytes);
+    CheckedText checked(bytes, stream.label);
     TextBuffer text(checked, stream.label);
     MILLRACE_TRY(auto form, begin_stream(stream, text));
     MILLRACE_TRY(auto problems, plan_.match_file(form.file));
@@ -174,7 +209,6 @@ class Check {
       if (form.csv != nullptr) column.shown_raw = plan_.may_be_wrong(property.name);
       columns.push_back(column);
     }
-    MILLRACE_TRY(auto executor, compile());
     MILLRACE_DO(executor.begin(stream.label, std::move(columns)));
     const auto count = [&](Row) -> Result<void> {
       ++report_.rows;
@@ -207,7 +241,6 @@ class Check {
 
   Result<StreamForm> begin_stream(const RowStream& stream, TextBuffer& text) {
     MILLRACE_DO(text.fill_to('\n'));
-    MILLRACE_DO(refuse_binary(stream, text.rest()));
     const auto first = text.rest().find_first_not_of(" \r\n\t");
     if (first == std::string_view::npos)
       return Error{Code::invalid, fmt::format("{} is empty", stream.label)}
@@ -215,7 +248,9 @@ class Check {
           .hint("a batch without rows is CSV with its header");
     StreamForm form;
     form.file.label = stream.label;
-    form.file.format = !stream.reading.format.empty() ? stream.reading.format : text.rest()[first] == '{' ? "jsonl" : "csv";
+    form.file.format = !stream.reading.format.empty() ? stream.reading.format
+                       : text.rest()[first] == '{'    ? "jsonl"
+                                                      : "csv";
     if (form.file.format == "jsonl") {
       std::vector<std::string> names;
       for (const auto& property : object_.properties) {

@@ -4,8 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "data/rows/csv_rows.h"
-#include "data/rows/text_value.h"
+#include "data/rows/key_set.h"
 #include "data/testing.h"
 
 namespace millrace::data {
@@ -32,7 +31,7 @@ quality:
   - {id: order, type: custom, engine: millrace, implementation: {metric: expression, expression: "x IS NULL OR free IS NULL OR x <= free * 2 + 1e0"}}
   - {id: words, type: custom, engine: millrace, implementation: {metric: expression, expression: "NOT (length(s) > 3 AND kind IN ('a', 'B')) OR big BETWEEN 0 AND 99 OR CASE WHEN ok THEN day >= DATE '1960-01-01' ELSE abs(id) % 2 = 0 END"}}
   - {id: nulls, type: custom, engine: millrace, implementation: {metric: expression, expression: "coalesce(x, free) > 1.5 OR nullif(kind, 'B') NOT IN ('a', s) OR kind IS NOT DISTINCT FROM s", between: [0, 1], by: [kind]}}
-  - {id: texts, type: custom, engine: millrace, implementation: {metric: expression, expression: "starts_with(s, 'a') OR ends_with(s, 's') OR contains(kind, '''') OR day = '2013-01-31' OR at < TIMESTAMP '2013-01-01 05:00:00' OR floor(free) = -3"}}
+  - {id: texts, type: custom, engine: millrace, implementation: {metric: expression, expression: "starts_with(s, 'a') OR ends_with(s, 's') OR contains(kind, '''') OR day = '2013-01-31' OR \"at\" < TIMESTAMP '2013-01-01 05:00:00' OR floor(free) = -3"}}
   - {id: fresh, type: custom, engine: millrace, implementation: {metric: freshness, column: at, unit: d, between: [0, 100000]}}
   - {id: share, type: custom, engine: millrace, implementation: {metric: conditional_rate, where: "kind = 'a'", condition: "x > 0", between: [0, 0.3], by: [ok]}}
   - {id: lowest, type: custom, engine: millrace, implementation: {metric: statistic, column: x, statistic: min, between: [0, 0]}}
@@ -50,14 +49,44 @@ using Values = std::vector<std::string>;
 
 const std::vector<std::pair<std::string, Values>>& values() {
   static const std::vector<std::pair<std::string, Values>> all{
-      {"id", {"1", "2", "+7", "7.00", "7.", "1.9", "x", "", "9223372036854775807", "9223372036854775808", " 3", "1e3", "-0", "007", "-9223372036854775807"}},
-      {"big", {"9223372036854775807", "-9223372036854775808", "-9223372036854775809", "9223372036854775806", "0", "3", "-3", "4", "", "1e400", "+", "-", ".0"}},
-      {"x", {"nan", "-NaN", "+inf", "-Infinity", "-0.0", "0", "1e400", "-1e400", "1e-400", ".5", "7.", "1,5", "", "-1.5", "-1.5000000001", "1e300", "0x10", "1d", "infinit", "1e", "1e1000", "4.9e-324", "2.5E+1", "."}},
+      {"id",
+       {"1", "2", "+7", "7.00", "7.", "1.9", "x", "", "9223372036854775807", "9223372036854775808", " 3", "1e3", "-0",
+        "007", "-9223372036854775807"}},
+      {"big",
+       {"9223372036854775807", "-9223372036854775808", "-9223372036854775809", "9223372036854775806", "0", "3", "-3",
+        "4", "", "1e400", "+", "-", ".0"}},
+      {"x", {"nan",    "-NaN", "+inf",    "-Infinity", "-0.0",   "0",        "1e400",         "-1e400",
+             "1e-400", ".5",   "7.",      "1,5",       "",       "-1.5",     "-1.5000000001", "1e300",
+             "0x10",   "1d",   "infinit", "1e",        "1e1000", "4.9e-324", "2.5E+1",        "."}},
       {"free", {"1", "-2.5e-3", "nan", "inf", "", "3.25", "-0.0", "1e-5", "4", "-2.5"}},
-      {"s", {"", "a", "é", "e\xCC\x81", "\xF0\x9F\x98\x80", "tab\t", "a b", "zwei\nZeilen", "\xC2\xA0", "Straße", "sieben.", "ünder", "quote\"d", "back\\s"}},
+      {"s",
+       {"", "a", "é", "e\xCC\x81", "\xF0\x9F\x98\x80", "tab\t", "a b", "zwei\nZeilen", "\xC2\xA0", "Straße", "sieben.",
+        "ünder", "quote\"d", "back\\s"}},
       {"kind", {"a", "B", "b", "it's", "c\\d", "cd", ""}},
-      {"day", {"2013-01-31", "1969-12-31", "1900-02-28", "2012-02-29", "2013-02-29", "2013-2-1", "0001-01-01", "9999-12-31", "", "20130101", "2013-13-01", "2013-00-10"}},
-      {"at", {"2013-01-01T05:00:00Z", "2013-01-01 05:00", "1969-12-31T23:59:59.999999", "2016-12-31T23:59:60Z", "2013-01-01T24:00:00", "2013-01-01T05:00:00+05:30", "2013-01-01T05:00+0530", "2013-01-01T05:00-08", "2013-01-01T05:00:00+20:00", "2013-01-01T05:00:00+14:59", "2013-01-01T05:00:00+15:00", "2013-01-01", "2013-01-01T05:00:00.123456789", "", "now", "2013-01-01T05:00Z", "2013-02-30T05:00Z", "2013-01-01T05:00:00.", "2013-01-01T05", "2013-01-01Z"}},
+      {"day",
+       {"2013-01-31", "1969-12-31", "1900-02-28", "2012-02-29", "2013-02-29", "2013-2-1", "0001-01-01", "9999-12-31",
+        "", "20130101", "2013-13-01", "2013-00-10"}},
+      {"at",
+       {"2013-01-01T05:00:00Z",
+        "2013-01-01 05:00",
+        "1969-12-31T23:59:59.999999",
+        "2016-12-31T23:59:60Z",
+        "2013-01-01T24:00:00",
+        "2013-01-01T05:00:00+05:30",
+        "2013-01-01T05:00+0530",
+        "2013-01-01T05:00-08",
+        "2013-01-01T05:00:00+20:00",
+        "2013-01-01T05:00:00+14:59",
+        "2013-01-01T05:00:00+15:00",
+        "2013-01-01",
+        "2013-01-01T05:00:00.123456789",
+        "",
+        "now",
+        "2013-01-01T05:00Z",
+        "2013-02-30T05:00Z",
+        "2013-01-01T05:00:00.",
+        "2013-01-01T05",
+        "2013-01-01Z"}},
       {"t", {"05:00", "23:59:59.999999", "24:00", "23:59:60", "5:00", "", "05:00:00.1", "05:00:00.1234567"}},
       {"ger", {"31.01.2013", "31.02.2013", "1.1.2013", "2013-01-31", "", "01.01.1900"}},
       {"ok", {"true", "FALSE", "1", "0", "yes", "", "tRUE"}},
@@ -92,8 +121,10 @@ void find_differences(const Json& one, const Json& other, const std::string& pla
   if (one.is_object() && other.is_object()) {
     for (const auto& [key, value] : one.items()) {
       if (key == "engine" || (key == "histogram" && !other.contains(key))) continue;
-      if (!other.contains(key)) out.push_back(place + "/" + key + " is missing");
-      else find_differences(value, other[key], place + "/" + key, out);
+      if (!other.contains(key))
+        out.push_back(place + "/" + key + " is missing");
+      else
+        find_differences(value, other[key], place + "/" + key, out);
     }
     for (const auto& [key, value] : other.items())
       if (!one.contains(key)) out.push_back(place + "/" + key + " is new");
@@ -101,7 +132,7 @@ void find_differences(const Json& one, const Json& other, const std::string& pla
     for (size_t i = 0; i < one.size(); ++i) find_differences(one[i], other[i], fmt::format("{}/{}", place, i), out);
   } else if (one.is_number_float() && other.is_number()) {
     const double a = one.get<double>(), b = other.get<double>();
-    if (!(std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)))) differ();
+    if (a != b && !(std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)))) differ();
   } else if (one != other) {
     differ();
   }
@@ -121,10 +152,13 @@ struct Both {
   Both() {
     rows.by_rows = true;
     const auto kinds = testing::write(duckdb.folder, "kinds.csv", "k\na\nB\nit's\n\n");
-    const auto days = testing::write(duckdb.folder, "days.csv", "d,t\n2013-01-31,05:00\n1969-12-31,23:59:59.999999\nx,05:00\n");
+    const auto days =
+        testing::write(duckdb.folder, "days.csv", "d,t\n2013-01-31,05:00\n1969-12-31,23:59:59.999999\nx,05:00\n");
     duckdb.references = {{"kinds", {kinds}}, {"days", {days}}};
-    rows.references = {{"kinds", {testing::write(rows.folder, "kinds.csv", "k\na\nB\nit's\n\n")}},
-                       {"days", {testing::write(rows.folder, "days.csv", "d,t\n2013-01-31,05:00\n1969-12-31,23:59:59.999999\nx,05:00\n")}}};
+    rows.references = {
+        {"kinds", {testing::write(rows.folder, "kinds.csv", "k\na\nB\nit's\n\n")}},
+        {"days",
+         {testing::write(rows.folder, "days.csv", "d,t\n2013-01-31,05:00\n1969-12-31,23:59:59.999999\nx,05:00\n")}}};
   }
 };
 
@@ -134,8 +168,10 @@ TEST(RowCheck, finds_in_nasty_rows_what_duckdb_finds) {
   const auto duckdb = both.duckdb.run(kNasty, csv), rows = both.rows.run(kNasty, csv);
   expect_same(duckdb, rows);
   ASSERT_TRUE(rows.ok());
-  for (const auto* rule : {"id.required", "id.type", "big.range", "big.multiple", "x.range", "free.multiple", "s.pattern", "s.length", "kind.set", "day.range",
-                           "at.range", "at.type", "t.type", "ger.type", "ger.set", "ok.set", "order", "words", "nulls", "texts", "lost", "days"}) {
+  for (const auto* rule :
+       {"id.required", "id.type",   "big.range", "big.multiple", "x.range", "free.multiple", "s.pattern", "s.length",
+        "kind.set",    "day.range", "at.range",  "at.type",      "t.type",  "ger.type",      "ger.set",   "ok.set",
+        "order",       "words",     "nulls",     "texts",        "lost",    "days"}) {
     const auto* finding = testing::find_rule(*rows, rule);
     ASSERT_NE(finding, nullptr) << rule;
     EXPECT_GT(finding->failing, 0) << rule;
@@ -148,18 +184,23 @@ TEST(RowCheck, reads_texts_as_sql_reads_them) {
   SeededRandom chance(11);
   constexpr std::string_view kLetters = "0123456789019.-+:eTZ infatrue";
   std::string csv = "i,n,b,d,at,t\n";
-  const Values seeds{"2013-01-31", "2013-01-31T05:00:00Z", "05:00:00.25", "1234567890123456789", "-1.25e10", "true", "infinity", "2013-01-31 05:00+0130"};
+  const Values seeds{"2013-01-31", "2013-01-31T05:00:00Z", "05:00:00.25", "1234567890123456789", "-1.25e10", "true",
+                     "infinity",   "2013-01-31 05:00+0130"};
   for (int row = 0; row < 20'000; ++row) {
     std::string value = seeds[chance.next() % seeds.size()];
     for (size_t change = chance.next() % 3; change > 0 && !value.empty(); --change) {
       const size_t at = chance.next() % value.size();
-      if (chance.next() % 3 == 0) value.erase(at, 1);
-      else value[at] = kLetters[chance.next() % kLetters.size()];
+      if (chance.next() % 3 == 0)
+        value.erase(at, 1);
+      else
+        value[at] = kLetters[chance.next() % kLetters.size()];
     }
     csv += fmt::format("{0},{0},{0},{0},{0},{0}\n", value);
   }
-  constexpr auto kTypes = "properties: [{name: i, logicalType: integer}, {name: n, logicalType: number}, {name: b, logicalType: boolean}, {name: d, logicalType: date}, "
-                          "{name: at, logicalType: timestamp}, {name: t, logicalType: time}]";
+  constexpr auto kTypes =
+      "properties: [{name: i, logicalType: integer}, {name: n, logicalType: number}, {name: b, logicalType: boolean}, "
+      "{name: d, logicalType: date}, "
+      "{name: at, logicalType: timestamp}, {name: t, logicalType: time}]";
   Both both;
   expect_same(both.duckdb.run(kTypes, csv), both.rows.run(kTypes, csv));
 }
@@ -167,8 +208,11 @@ TEST(RowCheck, reads_texts_as_sql_reads_them) {
 TEST(RowCheck, reads_the_csv_that_duckdb_reads) {
   const std::string object = "properties: [{name: a, logicalType: integer}, {name: b, logicalType: string}]";
   for (const std::string csv :
-       {"a,b\n1,x\n\n2,\"y\"\n", "a,b\r\n1,x\r\n2,\"y\r\nz\"\r\n", "\xEF\xBB\xBF" "a,b\n1,\"\"\n,\n", "a;b\n1;'x;y'\n2;'it''s'\n", "a,b\n1,x", "a,b\n",
-        "a\tb\n1\tsay \"it\"\n", "a,b\n1,\"back\\\"slash\"\n2,\"x\\\"y\"\n", "b,a\nx,1\ny,z\n", "a,b,c\n1,2,3\n", "a\n1\n"}) {
+       {"a,b\n1,x\n\n2,\"y\"\n", "a,b\r\n1,x\r\n2,\"y\r\nz\"\r\n",
+        "\xEF\xBB\xBF"
+        "a,b\n1,\"\"\n,\n",
+        "a;b\n1;'x;y'\n2;'it''s'\n", "a,b\n1,x", "a,b\n", "a\tb\n1\tsay \"it\"\n",
+        "a,b\n1,\"back\\\"slash\"\n2,\"x\\\"y\"\n", "b,a\nx,1\ny,z\n", "a,b,c\n1,2,3\n", "a\n1\n"}) {
     Both both;
     SCOPED_TRACE(csv);
     expect_same(both.duckdb.run(object, csv), both.rows.run(object, csv));
@@ -197,18 +241,19 @@ TEST(RowCheck, names_file_and_line_of_csv_that_cannot_be_read) {
 }
 
 TEST(RowCheck, reads_json_lines_as_duckdb_does) {
-  const std::string object = "properties: [{name: i, logicalType: integer, required: true}, {name: n, logicalType: number}, {name: s, logicalType: string}, "
-                             "{name: b, logicalType: boolean}, {name: d, logicalType: date}, {name: o, logicalType: object}]";
-  for (const std::string lines :
-       {R"({"i":1,"n":1.5,"s":"x","b":true,"d":"2013-01-31","o":{"a":1}}
+  const std::string object =
+      "properties: [{name: i, logicalType: integer, required: true}, {name: n, logicalType: number}, {name: s, "
+      "logicalType: string}, "
+      "{name: b, logicalType: boolean}, {name: d, logicalType: date}, {name: o, logicalType: object}]";
+  for (const std::string lines : {R"({"i":1,"n":1.5,"s":"x","b":true,"d":"2013-01-31","o":{"a":1}}
 {"i":2,"n":2,"s":null,"b":false,"d":"2013-02-30","o":null}
 
 {"n":1e3,"i":3,"s":"","b":null,"d":null}
 )",
-        R"({"i":"7","n":"1.5","s":"x","b":"true","d":"2013-01-31","o":[1]}
+                                  R"({"i":"7","n":"1.5","s":"x","b":"true","d":"2013-01-31","o":[1]}
 {"i":"x","n":"","s":"y","b":"0","d":"","o":{}}
 )",
-        R"({"i":"7","n":true,"s":"x","b":1,"d":5,"o":1}
+                                  R"({"i":"7","n":true,"s":"x","b":1,"d":5,"o":1}
 {"i":2.0,"n":2.5,"s":7,"b":true,"d":"2013-01-31","o":"a"}
 {"i":2.5,"n":"nan","s":"z","b":"true","d":null,"o":[2]}
 {"i":18446744073709551615,"n":18446744073709551615,"s":null,"b":null,"d":"x","o":{"b":[true]}}
@@ -221,7 +266,9 @@ TEST(RowCheck, reads_json_lines_as_duckdb_does) {
 }
 
 TEST(RowCheck, refuses_rules_that_need_more_than_a_row) {
-  const std::string id = "properties: [{name: a, logicalType: integer%}]\nquality: [{id: q, type: custom, engine: millrace, implementation: {@}}]";
+  const std::string id =
+      "properties: [{name: a, logicalType: integer%}]\nquality: [{id: q, type: custom, engine: millrace, "
+      "implementation: {@}}]";
   const auto refused = [&](const std::string& property, const std::string& implementation) {
     auto object = id;
     object.replace(object.find('%'), 1, property);
@@ -233,21 +280,66 @@ TEST(RowCheck, refuses_rules_that_need_more_than_a_row) {
   };
   const std::string plain = "metric: expression, expression: 'a > 0'";
   EXPECT_NE(refused(", unique: true", plain).find("the rule a.unique (unique) does not run on row"), std::string::npos);
-  EXPECT_NE(refused("", "metric: statistic, column: a, statistic: median, between: [0, 1]").find("the statistic median of the rule q does not run on row"), std::string::npos);
-  EXPECT_NE(refused("", "metric: expression, expression: 'round(a) > 0'").find("the function 'round'"), std::string::npos);
-  EXPECT_NE(refused("", "metric: expression, expression: 'a + 1'").find("the expression is integer, not a condition"), std::string::npos);
-  EXPECT_NE(refused("", "metric: expression, expression: \"a = 'x'\"").find("integer and 'x' cannot be compared"), std::string::npos);
+  EXPECT_NE(refused("", "metric: statistic, column: a, statistic: median, between: [0, 1]")
+                .find("the statistic median of the rule q does not run on row"),
+            std::string::npos);
+  EXPECT_NE(refused("", "metric: expression, expression: 'round(a) > 0'").find("the function 'round'"),
+            std::string::npos);
+  EXPECT_NE(refused("", "metric: expression, expression: 'a + 1'").find("the expression is integer, not a condition"),
+            std::string::npos);
+  EXPECT_NE(refused("", "metric: expression, expression: \"a = 'x'\"").find("integer and 'x' cannot be compared"),
+            std::string::npos);
   EXPECT_NE(refused("", "metric: sequence, column: a").find("does not run on row"), std::string::npos);
 }
 
 TEST(RowCheck, an_integer_beyond_64_bits_is_an_error_of_the_rule) {
   Both both;
-  const std::string object = "properties: [{name: a, logicalType: integer}]\nquality: [{id: q, type: custom, engine: millrace, implementation: {metric: expression, expression: 'a + 1 > 0'}}]";
+  const std::string object =
+      "properties: [{name: a, logicalType: integer}]\nquality: [{id: q, type: custom, engine: millrace, "
+      "implementation: {metric: expression, expression: 'a * a > 0'}}]";
   const std::string csv = "a\n1\n9223372036854775807\n";
   EXPECT_FALSE(both.duckdb.run(object, csv).ok());
   const auto report = both.rows.run(object, csv);
   ASSERT_FALSE(report.ok());
-  EXPECT_NE(report.error().text().find("the rule q cannot be computed for row 2 of rows.csv"), std::string::npos) << report.error().text();
+  EXPECT_NE(report.error().text().find("the rule q cannot be computed for row 2 of rows.csv"), std::string::npos)
+      << report.error().text();
+}
+
+TEST(RowCheck, refuses_more_slices_than_it_keeps) {
+  const std::string object =
+      "properties: [{name: a, logicalType: integer}]\nquality: [{id: q, type: custom, engine: millrace, "
+      "implementation: "
+      "{metric: null_rate, column: a, between: [0, 1], by: [a]}}]";
+  std::string csv = "a\n";
+  for (int row = 0; row < 10'000; ++row) csv += fmt::format("{}\n", row);
+  Both both;
+  EXPECT_TRUE(both.rows.run(object, csv).ok());
+  const auto duckdb = both.duckdb.run(object, csv + "x\n"), rows = both.rows.run(object, csv + "x\n");
+  ASSERT_FALSE(rows.ok());
+  EXPECT_EQ(rows.error().code(), Code::too_large);
+  EXPECT_EQ(rows.error().text(), duckdb.error().text());
+}
+
+TEST(KeySet, stops_at_its_limit_and_keeps_what_it_has) {
+  KeySet keys;
+  EXPECT_TRUE(keys.add("a"));
+  EXPECT_FALSE(keys.add(std::string(limits::row_key_bytes, 'b')));
+  EXPECT_TRUE(keys.add("a"));
+  EXPECT_TRUE(keys.add("c"));
+  EXPECT_EQ(keys.size(), 2u);
+  EXPECT_FALSE(keys.has("b"));
+}
+
+TEST(KeySet, keys_are_equal_as_values_are) {
+  const auto key = [](std::initializer_list<Cell> parts) {
+    std::string out;
+    for (const auto& part : parts) append_key(part, out);
+    return out;
+  };
+  EXPECT_EQ(key({Cell::of(0.0), Cell::of(std::nan(""))}), key({Cell::of(-0.0), Cell::of(-std::nan("1"))}));
+  EXPECT_NE(key({Cell::of("ab"), Cell::of("c")}), key({Cell::of("a"), Cell::of("bc")}));
+  EXPECT_NE(key({Cell::of(int64_t{1})}), key({Cell::of(1.0)}));
+  EXPECT_EQ(key({Cell{}}), key({Cell::wrong()}));
 }
 
 // Bytes that come some at a time.

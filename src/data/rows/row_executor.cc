@@ -8,12 +8,11 @@ namespace millrace::data {
 
 RowExecutor::RowExecutor(const CheckRequest& request, const Object& object)
     : object_(object), typed_(object.properties.size()) {
-  if (request.profile)
-    profile_ = std::make_unique<RowProfile>(object, frozen_edges(object, request.profile_before));
+  if (request.profile) profile_ = std::make_unique<RowProfile>(object, frozen_edges(object, request.profile_before));
 }
 
-Result<RowExecutor> RowExecutor::make(const CheckRequest& request, const Object& object,
-                                      const std::vector<Rule>& rules, const RowColumns& columns) {
+Result<RowExecutor> RowExecutor::make(const CheckRequest& request, const Object& object, const std::vector<Rule>& rules,
+                                      const RowColumns& columns) {
   RowExecutor out(request, object);
   for (const auto& rule : rules) {
     Running running{.rule = &rule, .kind = find_check_kind(rule.kind)};
@@ -80,9 +79,10 @@ Result<void> RowExecutor::ask_rows(Row raw) {
     const unsigned bits =
         rule.value != nullptr ? (rule.value->breaks(typed_[rule.column]) ? 1U : 0U) : rule.row->ask(typed_);
     if ((bits & RowTest::kFailed) != 0)
-      return Error{Code::invalid, fmt::format("the rule {} cannot be computed for row {} of {}: an integer is beyond 64 "
-                                              "bits",
-                                              rule.rule->id, row_, label_)}
+      return Error{Code::invalid,
+                   fmt::format("the rule {} cannot be computed for row {} of {}: an integer is beyond 64 "
+                               "bits",
+                               rule.rule->id, row_, label_)}
           .at(rule.rule->where)
           .hint("compute with numbers that are no integers, e.g. * 1e0");
     if (rule.slices != nullptr && !rule.slices->add(typed_, bits)) return too_many_slices(*rule.rule);
@@ -126,10 +126,10 @@ Json RowExecutor::example(const Running& rule, Row raw) const {
 Finding RowExecutor::finding_of(const Running& rule, const BatchFacts& facts) const {
   if (!rule.rule->skipped.empty()) return Finding{.rule = *rule.rule};
   const Integers counts(rule.counts.begin(), rule.counts.begin() + static_cast<int64_t>(rule.counted()));
-  Finding finding = judge(*rule.rule,
-                          rule.tally != nullptr ? rule.tally->outcome(*rule.rule, facts)
-                                                : rule.kind->finish(*rule.rule, counts, facts),
-                          rows_);
+  Finding finding = judge(
+      *rule.rule,
+      rule.tally != nullptr ? rule.tally->outcome(*rule.rule, facts) : rule.kind->finish(*rule.rule, counts, facts),
+      rows_);
   if (rule.slices != nullptr) rule.slices->judge(*rule.kind, rule.counted(), facts, finding);
   if (wants_examples(finding)) finding.examples = rule.examples;
   return finding;
@@ -138,7 +138,8 @@ Finding RowExecutor::finding_of(const Running& rule, const BatchFacts& facts) co
 void RowExecutor::tell(const CheckRequest& request, CheckReport& report) {
   report.rows = report.profile.rows = rows_;
   if (profile_ != nullptr) report.profile = profile_->profile(rows_);
-  BatchFacts facts{.rows = rows_, .period_from = request.period_from, .period_to = request.period_to, .now = request.now};
+  BatchFacts facts{
+      .rows = rows_, .period_from = request.period_from, .period_to = request.period_to, .now = request.now};
   if (profile_ != nullptr) facts.profile = &report.profile;
   for (const auto& rule : rules_) report.findings.push_back(finding_of(rule, facts));
   if (is_rejected(report)) return;

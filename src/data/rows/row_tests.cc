@@ -24,7 +24,8 @@ Result<Cell> RowColumns::constant(const Rule& rule, const std::string& text) con
 Result<size_t> RowColumns::time_of(const Rule& rule) const {
   const auto& column = property(rule.columns[0]);
   if (column.type == LogicalType::date || column.type == LogicalType::timestamp) return index(column.name);
-  return Error{Code::invalid, fmt::format("{} is about times; '{}' is {}", rule.kind, column.name, name_of(column.type))}
+  return Error{Code::invalid,
+               fmt::format("{} is about times; '{}' is {}", rule.kind, column.name, name_of(column.type))}
       .at(rule.where)
       .hint("its logicalType must be date or timestamp");
 }

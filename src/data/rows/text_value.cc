@@ -148,8 +148,7 @@ Cell integer_of(std::string_view text) {
   const size_t digits = rest.digits();
   if (digits == 0 || digits > 19) return Cell::wrong();
   if (rest.take('.'))
-    while (rest.take('0')) {
-    }
+    while (rest.take('0')) {}
   if (!rest.done()) return Cell::wrong();
   uint64_t value = 0;  // 19 digits fit
   for (const char c : from.substr(0, digits)) value = 10 * value + static_cast<uint64_t>(c - '0');
