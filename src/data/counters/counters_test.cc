@@ -119,7 +119,8 @@ class Profiles {
   }
 
   int64_t distinct(const std::string& column) {
-    return plan_.query(fmt::format("SELECT count(DISTINCT {}) FROM millrace_batch", plan_.value(column)))->integer(0, 0);
+    return plan_.query(fmt::format("SELECT count(DISTINCT {}) FROM millrace_batch", plan_.value(column)))
+        ->integer(0, 0);
   }
 
  private:
@@ -148,9 +149,11 @@ TEST(ProfileScan, tells_what_the_engine_tells) {
                        static_cast<double>(random.next() % 100'000) / 7);
   }
   Profiles profiles(
-      "properties: [{name: num, logicalType: number}, {name: whole, logicalType: integer}, {name: year, logicalType: integer, "
+      "properties: [{name: num, logicalType: number}, {name: whole, logicalType: integer}, {name: year, logicalType: "
+      "integer, "
       "logicalTypeOptions: "
-      "{minimum: 2013, maximum: 2020}}, {name: at, logicalType: timestamp}, {name: word, logicalType: string}, {name: flag, "
+      "{minimum: 2013, maximum: 2020}}, {name: at, logicalType: timestamp}, {name: word, logicalType: string}, {name: "
+      "flag, "
       "logicalType: boolean}, "
       "{name: clock, logicalType: time}, {name: real, logicalType: number}, {name: none, logicalType: number}]",
       csv);

@@ -1,4 +1,5 @@
-// The keys of a reference in memory, for foreign keys on a stream. Filled once, then immutable and thread-safe.
+// Keys in memory: those of a reference, for foreign keys on a stream (filled once, then thread-safe), and those that a
+// stream had before.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -11,7 +12,7 @@
 
 namespace millrace::limits {
 
-inline constexpr size_t row_key_bytes = 256 << 20;  // of one reference on the row engine
+inline constexpr size_t row_key_bytes = 256 << 20;  // of one reference, or of one unique key, on the row engine
 
 }  // namespace millrace::limits
 

@@ -21,7 +21,10 @@ Result<RowExecutor> RowExecutor::make(const CheckRequest& request, const Object&
       continue;
     }
     const auto& kind = *running.kind;
-    if (kind.value_test != nullptr) {
+    if (kind.by_key) {
+      running.keys = std::make_unique<KeySet>();
+      for (const auto& column : rule.columns) running.key.push_back(columns.index(column));
+    } else if (kind.value_test != nullptr) {
       MILLRACE_TRY(running.value, kind.value_test(rule, columns));
       running.column = columns.index(rule.columns[0]);
     } else if (kind.row_test != nullptr) {
@@ -76,6 +79,11 @@ Result<void> RowExecutor::ask_rows(Row raw) {
       rule.tally->take(typed_);
       continue;
     }
+    if (rule.keys != nullptr) {
+      MILLRACE_TRY(const bool again, repeats(rule));
+      if (again) note(rule, raw);
+      continue;
+    }
     const unsigned bits =
         rule.value != nullptr ? (rule.value->breaks(typed_[rule.column]) ? 1U : 0U) : rule.row->ask(typed_);
     if ((bits & RowTest::kFailed) != 0)
@@ -94,6 +102,21 @@ Result<void> RowExecutor::ask_rows(Row raw) {
     }
   }
   return {};
+}
+
+// All keys are kept: nothing less tells for certain that one is new.
+Result<bool> RowExecutor::repeats(Running& rule) {
+  key_.clear();
+  for (const size_t column : rule.key) {
+    if (typed_[column].is_missing()) return false;
+    append_key(typed_[column], key_);
+  }
+  if (rule.keys->has(key_)) return true;
+  if (rule.keys->add(key_)) return false;
+  return Error{Code::too_large, fmt::format("the keys of the rule {} need more than {} MiB at row {} of {}",
+                                            rule.rule->id, limits::row_key_bytes >> 20, row_, label_)}
+      .at(rule.rule->where)
+      .hint("check smaller batches, or with --engine duckdb, which needs an eighth of it");
 }
 
 // A broken rule: counted, shown if it is among the first, and what it does to the row.

@@ -47,6 +47,8 @@ class RowExecutor {
     std::unique_ptr<const RowTest> row;
     std::unique_ptr<RowTally> tally;
     std::unique_ptr<RowSlices> slices;
+    std::unique_ptr<KeySet> keys;  // that came before
+    std::vector<size_t> key;       // its columns
     RowCounts counts{};
     Json examples = Json::array();
 
@@ -62,7 +64,7 @@ class RowExecutor {
 
   RowExecutor(const CheckRequest& request, const Object& object);
   Result<void> ask_rows(Row raw);
-  Result<void> add_slice(Running& rule, unsigned bits) const;
+  Result<bool> repeats(Running& rule);  // the row has a key that came before
   void note(Running& rule, Row raw);
   Json example(const Running& rule, Row raw) const;
   Json shown(size_t property, Row raw) const;
@@ -74,6 +76,7 @@ class RowExecutor {
   std::vector<size_t> others_;  // numbers of rules about several values, of all rows, or with slices
   std::unique_ptr<RowProfile> profile_;
 
+  std::string key_;  // of the row at hand
   std::string label_;
   std::vector<RowColumn> columns_;
   std::vector<ColumnValue> readers_;
