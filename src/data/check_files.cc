@@ -163,7 +163,7 @@ class Files {
     // Distributions of the contract are compared with the profile of what is known to be good, on its edges.
     MILLRACE_TRY(const auto before, check_batch(session, request_of(object, good->second)));
     request.profile_before = before.profile.to_json();
-    request.history = {{.profile = request.profile_before}};
+    request.history = {{.profile = std::make_shared<const Json>(request.profile_before)}};
     MILLRACE_TRY(auto report, check_batch(session, request));
     compare::CompareRequest comparison;
     MILLRACE_TRY(comparison.reference, inspect(session, good->second));

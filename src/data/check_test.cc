@@ -99,6 +99,22 @@ TEST(CheckBatch, the_accepted_and_the_quarantined_rows_are_the_same_bytes_each_t
   EXPECT_EQ(quarantined.size(), 1u);
 }
 
+TEST(CheckBatch, repeated_keys_are_counted_exactly_few_or_many) {
+  // Each of the first `again` keys stands three times; the key's hash alone says only that it may.
+  for (const int again : {0, 1, 5'000, 40'000}) {
+    std::string csv = "a,b\n,1\n,1\n";  // with a part missing a key is none
+    for (int i = 0; i < 50'000; ++i)
+      for (int times = i < again ? 3 : 1; times > 0; --times) csv += fmt::format("{},{}.5\n", i / 2, i % 2);
+    testing::Trial trial;
+    const auto report = trial.run(
+        "properties: [{name: a, logicalType: integer}, {name: b, logicalType: number}]\nquality: [{id: key, type: "
+        "custom, engine: millrace, implementation: {metric: unique, columns: [a, b]}}]",
+        csv);
+    ASSERT_TRUE(report.ok()) << report.error().text();
+    EXPECT_EQ(testing::find_rule(*report, "key")->failing, 2 * again);
+  }
+}
+
 TEST(CheckBatch, a_profile_counts_exactly_and_keeps_its_edges) {
   testing::Trial trial;
   const std::string object =

@@ -15,7 +15,6 @@ namespace millrace::data {
 namespace {
 
 constexpr size_t kFindingsBytes = 64 << 20;
-constexpr size_t kHistory = 90;  // versions that anomalies are judged by
 
 std::string short_digest(const std::string& digest) { return digest.substr(7, 12); }
 std::string day_text(Micros time) { return to_iso(time).substr(0, 19) + "Z"; }
@@ -270,10 +269,11 @@ Result<History> Datasets::history_of(const std::string& workspace, const Dataset
     std::copy_if(versions.begin(), versions.end(), std::back_inserter(before),
                  [](const auto& one) { return one.is_selectable(); });
   std::erase_if(before, [&](const auto& one) { return version.period_to != 0 && one.period_to > version.period_from; });
-  if (before.size() > kHistory) before.erase(before.begin(), before.end() - static_cast<int64_t>(kHistory));
+  if (before.size() > history_versions)
+    before.erase(before.begin(), before.end() - static_cast<int64_t>(history_versions));
   for (const auto& one : before) {
     MILLRACE_TRY(auto profile, read_json(one.profile_digest));
-    out.push_back({one.period_from, one.period_to, one.recorded_at, std::move(profile)});
+    out.push_back({one.period_from, one.period_to, one.recorded_at, std::make_shared<const Json>(std::move(profile))});
   }
   return out;
 }

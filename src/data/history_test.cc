@@ -30,12 +30,14 @@ struct Stream {
                          .files = {testing::write(folder, "rows.csv", rows)},
                          .period_from = kMonday + number * kDay,
                          .period_to = kMonday + (number + 1) * kDay,
-                         .profile_before = history.empty() ? Json() : history.front().profile,
+                         .profile_before = history.empty() ? Json() : *history.front().profile,
                          .history = history};
     auto session = testing::engines().open({.readable = {folder.path()}});
     auto report = check_batch(**session, request);
     EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.error().text());
-    if (keep) history.push_back({request.period_from, request.period_to, request.period_to, report->profile.to_json()});
+    if (keep)
+      history.push_back({request.period_from, request.period_to, request.period_to,
+                         std::make_shared<const Json>(report->profile.to_json())});
     return *std::move(report);
   }
 };

@@ -25,10 +25,11 @@ struct Held {
   }
 };
 
+// Texts with 64-bit offsets: some thousands of long ones are more than 2 GiB.
 std::optional<ScanColumn::Kind> kind_of(std::string_view format) {
   if (format == "l" || format == "L") return ScanColumn::Kind::integer;
   if (format == "g") return ScanColumn::Kind::number;
-  if (format == "u") return ScanColumn::Kind::text;
+  if (format == "U") return ScanColumn::Kind::text;
   if (format == "b") return ScanColumn::Kind::boolean;
   return std::nullopt;
 }

@@ -21,14 +21,13 @@ class ScanColumn {
   enum class Kind { boolean, integer, number, text };
   Kind kind() const { return kind_; }
   size_t rows() const { return rows_; }
-  bool has_nulls() const { return present_ != nullptr; }
   bool is_null(size_t row) const { return present_ != nullptr && !bit(present_, row); }
   // What stands where a row is null is any value.
   std::span<const int64_t> integers() const { return {static_cast<const int64_t*>(values_) + first_, rows_}; }
   std::span<const double> numbers() const { return {static_cast<const double*>(values_) + first_, rows_}; }
   bool boolean(size_t row) const { return bit(static_cast<const uint8_t*>(values_), row); }
   std::string_view text(size_t row) const {
-    const auto* ends = static_cast<const int32_t*>(values_) + first_ + row;
+    const auto* ends = static_cast<const int64_t*>(values_) + first_ + row;
     return {texts_ + ends[0], static_cast<size_t>(ends[1] - ends[0])};
   }
 

@@ -92,7 +92,7 @@ Outcome finish(const Rule& rule, const Integers&, const BatchFacts& facts) {
   for (const auto& past : *facts.history) {
     const Micros at = past.period_to != 0 ? past.period_from : past.recorded_at;
     const double value =
-        metric_of(metric, past.profile, column, static_cast<double>(past.period_to - past.period_from) / kDay);
+        metric_of(metric, *past.profile, column, static_cast<double>(past.period_to - past.period_from) / kDay);
     if (last != 0) steps.push_back(static_cast<double>(at - last));
     last = at;
     if (std::isnan(value)) continue;

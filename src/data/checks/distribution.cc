@@ -79,7 +79,7 @@ Outcome finish(const Rule& rule, const Integers&, const BatchFacts& facts) {
   if (facts.history == nullptr || facts.history->empty() || facts.profile == nullptr)
     return {.note = "there is no earlier version to compare with"};
   const auto& column = rule.columns[0];
-  const Json* columns = find(facts.history->back().profile, "columns");
+  const Json* columns = find(*facts.history->back().profile, "columns");
   const Json* before = columns != nullptr ? find(*columns, column) : nullptr;
   if (before == nullptr) return {.note = "the version before has no such column"};
   const auto both = both_of(facts.profile->columns.at(column), *before);

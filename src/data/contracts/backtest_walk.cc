@@ -3,12 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "data/profile.h"
-
 namespace millrace::data {
 namespace {
-
-constexpr size_t kHistory = 90;  // versions, as a check of a new one looks back
 
 const Json* profile_of(const PastVersion& version) {
   const Json* profile = find(version.findings, "profile");
@@ -28,26 +24,37 @@ BacktestWalk::BacktestWalk(const Object& object, const std::vector<Rule>& rules,
                    [&](size_t a, size_t b) { return begin_of(versions_[a]) < begin_of(versions_[b]); });
   anomaly_rules_ = static_cast<size_t>(std::count_if(
       rules.begin(), rules.end(), [](const Rule& rule) { return rule.kind == "anomaly" && rule.skipped.empty(); }));
+  if (std::none_of(rules.begin(), rules.end(), is_by_history)) return;
+  for (const auto& version : versions) {
+    const Json* profile = profile_of(version);
+    told_.push_back(profile == nullptr ? nullptr : std::make_shared<const Json>(*profile));
+    profiles_.push_back(profile == nullptr ? Profile{} : profile_from(*profile, object));
+  }
+}
+
+// As Datasets finds it for a check.
+History BacktestWalk::before(size_t number) const {
+  const auto& version = versions_[number];
+  History out;
+  for (auto at = std::find(order_.rbegin(), order_.rend(), number); at != order_.rend(); ++at) {
+    const auto& earlier = versions_[*at];
+    const bool overlaps = version.to != 0 && earlier.to > version.from;
+    if (*at == number || told_[*at] == nullptr || overlaps || string_or(earlier.findings, "verdict", "") == "rejected")
+      continue;
+    out.push_back({earlier.from, earlier.to, earlier.recorded_at, told_[*at]});
+    if (out.size() == history_versions) break;
+  }
+  std::reverse(out.begin(), out.end());
+  return out;
 }
 
 Outcome BacktestWalk::judge(const Rule& rule, size_t number) const {
   const auto& version = versions_[number];
-  const Json* profile = profile_of(version);
-  if (profile == nullptr) return {.note = "the version has no profile"};
-  if (!rule.columns.empty() && find((*profile)["columns"], rule.columns[0]) == nullptr)
-    return {.note = "the version has no such column"};
-  History history;
-  for (const size_t at : order_) {
-    if (at == number) break;
-    const auto& before = versions_[at];
-    const Json* known = profile_of(before);
-    const bool overlaps = version.to != 0 && before.to > version.from;
-    if (known == nullptr || overlaps || string_or(before.findings, "verdict", "") == "rejected") continue;
-    history.push_back(
-        {.period_from = before.from, .period_to = before.to, .recorded_at = before.recorded_at, .profile = *known});
-  }
-  if (history.size() > kHistory) history.erase(history.begin(), history.end() - static_cast<int64_t>(kHistory));
-  const auto now = profile_from(*profile, object_);
+  if (told_[number] == nullptr) return {.note = "the version has no profile"};
+  const auto& now = profiles_[number];
+  if (!rule.columns.empty() && !now.columns.contains(rule.columns[0]))
+    return {.note = "the version has no such column of this type"};
+  const auto history = before(number);
   return find_check_kind(rule.kind)->finish(rule, {},
                                             {.rows = now.rows,
                                              .period_from = version.from,

@@ -7,12 +7,13 @@
 
 #include "data/checks/check_kind.h"
 #include "data/contracts/backtest.h"
+#include "data/profile.h"
 
 namespace millrace::data {
 
 class BacktestWalk {
  public:
-  // All three must outlive it.
+  // All three must outlive it. Reads each profile once.
   BacktestWalk(const Object& object, const std::vector<Rule>& rules, const std::vector<PastVersion>& versions);
 
   // The rule's value at versions[i] of the constructor. Without one: why there was nothing to judge.
@@ -21,9 +22,13 @@ class BacktestWalk {
   std::optional<double> budget() const;
 
  private:
+  History before(size_t version) const;
+
   const Object& object_;
   const std::vector<Rule>& rules_;
   const std::vector<PastVersion>& versions_;
+  std::vector<std::shared_ptr<const Json>> told_;  // of each version, as it was kept; nullptr without
+  std::vector<Profile> profiles_;
   std::vector<size_t> order_;  // the oldest first
   size_t anomaly_rules_ = 0;
 };

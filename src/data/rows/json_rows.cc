@@ -10,7 +10,7 @@ namespace millrace::data {
 namespace {
 
 static_assert(TextBuffer::kPadding >= simdjson::SIMDJSON_PADDING);
-constexpr size_t kUnknown = 100;
+constexpr size_t kUnknown = 100, kKeyBytes = 200;
 
 Cell cell_of(const simdjson::dom::element& value, std::string& nested) {
   using Type = simdjson::dom::element_type;
@@ -83,6 +83,7 @@ size_t JsonRows::index_of(std::string_view key, size_t guess) {
   if (guess < names_.size() && names_[guess] == key) return guess;
   const auto found = std::find(names_.begin(), names_.end(), key);
   if (found != names_.end()) return static_cast<size_t>(found - names_.begin());
+  key = key.substr(0, kKeyBytes);
   if (unknown_.size() < kUnknown && std::find(unknown_.begin(), unknown_.end(), key) == unknown_.end())
     unknown_.emplace_back(key);
   return names_.size();

@@ -17,7 +17,7 @@ class JsonRows final : public RowReader {
 
   Result<bool> next(Row& row) override;
 
-  const std::vector<std::string>& unknown() const { return unknown_; }  // keys that are no column, up to 100
+  const std::vector<std::string>& unknown() const { return unknown_; }  // begins of keys that are no column, up to 100
   bool has_seen(size_t column) const { return seen_[column] != 0; }
 
  private:

@@ -17,7 +17,7 @@ using arrow::Array;
 using arrow::Type;
 using Get = Cell (*)(const Array& array, int64_t row);
 
-constexpr int64_t kBatch = 8'192;
+constexpr int64_t kBatch = 1'024;  // rows: their texts can be long
 constexpr int64_t kDay = 86'400'000'000;
 
 template <class ArrayType>

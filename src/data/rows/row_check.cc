@@ -135,7 +135,7 @@ class Check {
       MILLRACE_DO(executor.begin(file.label, columns_of(file)));
       MILLRACE_DO(read(file, [&](Row row) { return executor.take(row); }));
     }
-    executor.tell(request_, report_);
+    executor.tell(request_, rules_, report_);
     return {};
   }
 
@@ -225,7 +225,7 @@ class Check {
     judge_schema(problems, report_);
     report_.moved_columns = moved_columns(object_, std::span(&form.file, 1));
     report_.profile.rows = report_.rows;
-    if (problems.empty()) executor.tell(request_, report_);
+    if (problems.empty()) executor.tell(request_, rules_, report_);
     return {};
   }
 

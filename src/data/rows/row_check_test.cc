@@ -368,6 +368,20 @@ Result<CheckReport> stream(const std::string& object, const std::string& bytes, 
   return both.rows.run(object, "unused\n");
 }
 
+TEST(RowCheck, columns_out_of_the_contracts_order_are_counted) {
+  Both both;
+  const std::string object =
+      "properties: [{name: a, logicalType: integer}, {name: b, logicalType: integer}, {name: c, logicalType: "
+      "integer}]\n"
+      "quality: [{id: order, type: custom, engine: millrace, implementation: {metric: column_order}}]";
+  for (const auto* csv : {"c,a,b\n1,2,3\n", "c,b,a\n1,2,3\n", "a,b,c\n1,2,3\n"}) {
+    const auto duckdb = both.duckdb.run(object, csv);
+    expect_same(duckdb, both.rows.run(object, csv));
+    expect_same(duckdb, stream(object, csv, 4));
+  }
+  EXPECT_EQ(testing::find_rule(*stream(object, "c,b,a\n1,2,3\n", 4), "order")->value, 2);
+}
+
 TEST(RowCheck, a_stream_is_judged_as_the_file_however_it_comes) {
   Both both;
   const auto csv = nasty_csv(300);

@@ -158,12 +158,10 @@ Finding RowExecutor::finding_of(const Running& rule, const BatchFacts& facts) co
   return finding;
 }
 
-void RowExecutor::tell(const CheckRequest& request, CheckReport& report) {
+void RowExecutor::tell(const CheckRequest& request, const std::vector<Rule>& rules, CheckReport& report) {
   report.rows = report.profile.rows = rows_;
   if (profile_ != nullptr) report.profile = profile_->profile(rows_);
-  BatchFacts facts{
-      .rows = rows_, .period_from = request.period_from, .period_to = request.period_to, .now = request.now};
-  if (profile_ != nullptr) facts.profile = &report.profile;
+  const auto facts = facts_of(request, report, rules);
   for (const auto& rule : rules_) report.findings.push_back(finding_of(rule, facts));
   if (is_rejected(report)) return;
   accept({.accepted = rows_ - quarantined_ - dropped_, .quarantined = quarantined_, .dropped = dropped_}, report);

@@ -36,7 +36,7 @@ class RowExecutor {
   int64_t rows() const { return rows_; }
 
   // Ends it: findings, profile, verdict.
-  void tell(const CheckRequest& request, CheckReport& report);
+  void tell(const CheckRequest& request, const std::vector<Rule>& rules, CheckReport& report);
 
  private:
   struct Running {

@@ -54,6 +54,7 @@ Result<void> Session::start() {
       {"allow_persistent_secrets", "false"},
   }));
   MILLRACE_DO(execute("SET TimeZone = 'UTC'"));
+  MILLRACE_DO(execute("SET arrow_large_buffer_size = true"));
   MILLRACE_TRY(const Table version, query("SELECT version()"));
   description_ = "duckdb " + version.text(0, 0);
   return {};
