@@ -3,7 +3,7 @@
 #include "cli/data/data_words.h"
 #include "cli/host.h"
 #include "core/files.h"
-#include "data/sources.h"
+#include "data/datasets/sources.h"
 
 namespace millrace::cli {
 namespace {

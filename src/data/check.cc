@@ -4,7 +4,7 @@
 
 #include "data/column_order.h"
 #include "data/judgement.h"
-#include "data/key_scan.h"
+#include "data/profiles/key_scan.h"
 
 namespace millrace::data {
 namespace {

@@ -13,7 +13,7 @@
 #include "core/reader.h"
 #include "data/history.h"
 #include "data/inputs/inputs.h"
-#include "data/profile.h"
+#include "data/profiles/profile.h"
 #include "data/rules.h"
 #include "engine/engine.h"
 

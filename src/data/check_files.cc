@@ -7,7 +7,7 @@
 #include "data/check.h"
 #include "data/compare/compare.h"
 #include "data/contracts/contract_write.h"
-#include "data/infer.h"
+#include "data/infer/infer.h"
 #include "data/inputs/locate.h"
 #include "data/inputs/scratch.h"
 #include "data/rows/row_check.h"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "data/contract.h"
-#include "data/input.h"
+#include "data/contracts/contract.h"
+#include "data/inputs/input.h"
 
 namespace millrace::data {
 

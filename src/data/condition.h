@@ -9,7 +9,7 @@
 
 #include "core/json.h"
 #include "core/result.h"
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 #include "engine/dialect.h"
 
 namespace millrace::data {

@@ -7,7 +7,7 @@
 
 #include "core/json.h"
 #include "core/result.h"
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 #include "engine/engine.h"
 
 namespace millrace::data {

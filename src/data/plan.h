@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "data/batch_scan.h"
 #include "data/checks/check_kind.h"
 #include "data/condition.h"
-#include "data/input.h"
+#include "data/inputs/input.h"
+#include "data/profiles/batch_scan.h"
 #include "data/rules.h"
 #include "engine/engine.h"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/json.h"
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 
 namespace millrace::data {
 

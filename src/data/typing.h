@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 #include "engine/dialect.h"
 
 namespace millrace::data {

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "data/datasets.h"
+#include "data/datasets/datasets.h"
 #include "impact/value.h"
 #include "monitor/records.h"
 #include "registry/registry.h"

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/datasets.h"
+#include "data/datasets/datasets.h"
 #include "monitor/records.h"
 #include "registry/registry.h"
 #include "store/database.h"

@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/datasets.h"
+#include "data/datasets/datasets.h"
 #include "monitor/records.h"
 #include "monitor/spec.h"
 

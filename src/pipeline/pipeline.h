@@ -11,7 +11,7 @@
 #include "core/context.h"
 #include "core/json.h"
 #include "core/project.h"
-#include "data/datasets.h"
+#include "data/datasets/datasets.h"
 #include "engine/engine.h"
 #include "jobs/jobs.h"
 #include "lineage/journal.h"

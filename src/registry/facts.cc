@@ -7,7 +7,7 @@
 
 #include "core/files.h"
 #include "core/hash.h"
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 
 namespace millrace::registry {
 namespace {

@@ -10,7 +10,7 @@
 #include "core/context.h"
 #include "core/json.h"
 #include "core/project.h"
-#include "data/datasets.h"
+#include "data/datasets/datasets.h"
 #include "engine/engine.h"
 #include "lineage/journal.h"
 #include "pipeline/pipeline.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/context.h"
-#include "data/datasets.h"
+#include "data/datasets/datasets.h"
 #include "lineage/journal.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "data/contract.h"
-#include "data/row_guard.h"
+#include "data/contracts/contract.h"
+#include "data/rows/row_guard.h"
 
 namespace millrace::serve {
 namespace {

@@ -6,7 +6,7 @@
 #include "api/http.h"
 #include "api/tokens.h"
 #include "core/project.h"
-#include "data/datasets.h"
+#include "data/datasets/datasets.h"
 #include "exchange/passwords.h"
 #include "impact/impact.h"
 #include "jobs/jobs.h"

@@ -3,9 +3,9 @@
 #include "cli/host.h"
 #include "core/files.h"
 #include "data/checks/check_schema.h"
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 #include "data/contracts/contract_write.h"
-#include "data/infer.h"
+#include "data/infer/infer.h"
 #include "data/rules.h"
 
 namespace millrace::cli {

@@ -5,7 +5,7 @@
 #include "core/project.h"
 #include "data/contracts/backtest.h"
 #include "data/contracts/contract_diff.h"
-#include "data/sources.h"
+#include "data/datasets/sources.h"
 
 namespace millrace::cli {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "cli/host.h"
 #include "core/files.h"
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 #include "data/contracts/contract_write.h"
 #include "data/import/import.h"
 

@@ -7,7 +7,7 @@
 
 #include "data/cause/blame.h"
 #include "data/cause/look.h"
-#include "data/dataset_rows.h"
+#include "data/datasets/dataset_rows.h"
 #include "stats/robust.h"
 
 namespace millrace::data::cause {

@@ -8,7 +8,7 @@
 
 #include "core/caller.h"
 #include "data/cause/evidence.h"
-#include "data/datasets.h"
+#include "data/datasets/datasets.h"
 
 namespace millrace::data::cause {
 

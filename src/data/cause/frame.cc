@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/limits.h"
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 #include "data/samples/value_codes.h"
 #include "engine/parquet.h"
 

@@ -8,7 +8,7 @@
 
 #include "core/clock.h"
 #include "core/result.h"
-#include "data/datasets.h"
+#include "data/datasets/datasets.h"
 #include "engine/engine.h"
 #include "store/blobs.h"
 

@@ -6,7 +6,7 @@
 
 #include "data/checks/check_kind.h"
 #include "data/history.h"
-#include "data/profile.h"
+#include "data/profiles/profile.h"
 #include "data/samples/sentence.h"
 #include "stats/robust.h"
 #include "stats/student.h"

@@ -92,8 +92,8 @@ struct CheckKind {
   std::vector<std::string> (*aggregates)(const Rule&, const ScanColumns&) = nullptr;
   Outcome (*finish)(const Rule&, const Integers&, const BatchFacts&) = nullptr;
   // What a rule needs beside the scan: SELECTs that run after it, in order, and what their answers mean. A rule that
-  // has any is finished by `conclude` alone, one without by `finish`. Keys are asked for only where data/key_scan.h
-  // cannot count them; its count goes to `finish`.
+  // has any is finished by `conclude` alone, one without by `finish`. Keys are asked for only where
+  // data/profiles/key_scan.h cannot count them; its count goes to `finish`.
   std::vector<std::string> (*queries)(const Rule&, const ScanColumns&) = nullptr;
   Outcome (*conclude)(const Rule&, const std::vector<engine::Table>&, const BatchFacts&) = nullptr;
   std::string (*violation)(const Rule&, const ScanColumns&) = nullptr;  // nullptr: not about single rows

@@ -6,7 +6,7 @@
 
 #include "data/checks/check_kind.h"
 #include "data/history.h"
-#include "data/profile.h"
+#include "data/profiles/profile.h"
 #include "stats/distance.h"
 #include "stats/effect.h"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/result.h"
-#include "data/input.h"
+#include "data/inputs/input.h"
 #include "engine/engine.h"
 
 namespace millrace::data::compare {

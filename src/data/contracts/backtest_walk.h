@@ -7,7 +7,7 @@
 
 #include "data/checks/check_kind.h"
 #include "data/contracts/backtest.h"
-#include "data/profile.h"
+#include "data/profiles/profile.h"
 
 namespace millrace::data {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 
 namespace millrace::data {
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
-#include "data/contract_shapes.h"
+#include "data/contracts/contract_shapes.h"
 
 namespace millrace::data {
 namespace {

@@ -1,6 +1,6 @@
 #include "data/contracts/contract_write.h"
 
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 #include "data/testing.h"
 
 namespace millrace::data {

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "data/infer.h"
+#include "data/infer/infer.h"
 #include "data/plan.h"
-#include "data/profile.h"
+#include "data/profiles/profile.h"
 
 namespace millrace::data::infer {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/result.h"
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 
 namespace millrace::data {
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 
 namespace millrace::data {
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <memory>
 
-#include "data/input.h"
+#include "data/inputs/input.h"
 #include "data/rows/row_reader.h"
 
 namespace millrace::data {

@@ -1,6 +1,6 @@
 #include "data/rows/row_profile.h"
 
-#include "data/profile_columns.h"
+#include "data/profiles/profile_columns.h"
 #include "data/rows/key_set.h"
 
 namespace millrace::data {

@@ -1,10 +1,10 @@
-// The profile of rows that pass one by one: the counters of data/profile_scan.h, fed by cells.
+// The profile of rows that pass one by one: the counters of data/profiles/profile_scan.h, fed by cells.
 #pragma once
 #include <string>
 #include <vector>
 
-#include "data/counters/column_counter.h"
-#include "data/profile.h"
+#include "data/profiles/column_counter.h"
+#include "data/profiles/profile.h"
 #include "data/rows/cell.h"
 
 namespace millrace::data {

@@ -34,7 +34,7 @@
 #include "core/caller.h"
 #include "core/context.h"
 #include "data/cause/examine.h"
-#include "data/sources.h"
+#include "data/datasets/sources.h"
 #include "monitor/records.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"

@@ -8,7 +8,7 @@
 
 #include "core/files.h"
 #include "core/limits.h"
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 #include "pipeline/local/sql_text.h"
 
 namespace millrace::monitor {

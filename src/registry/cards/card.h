@@ -1,6 +1,6 @@
 // The model card, written from facts alone. Pure: the same facts give the same text.
 #pragma once
-#include "data/contract.h"
+#include "data/contracts/contract.h"
 #include "registry/records.h"
 
 namespace millrace::registry {

@@ -9,7 +9,7 @@
 #include "core/json.h"
 #include "core/result.h"
 #include "core/yaml.h"
-#include "data/datasets.h"
+#include "data/datasets/datasets.h"
 #include "registry/gates/scored_rows.h"
 #include "stats/interval.h"
 
