@@ -209,6 +209,26 @@ def test_a_nasty_parquet_is_judged_alike_row_by_row(tmp_path):
     same_row_by_row("--contract", tmp_path / "c.odcs.yaml", "--data", tmp_path / "rows.arrow")
 
 
+def test_a_damaged_parquet_is_named_and_never_crashes(tmp_path):
+    (tmp_path / "c.odcs.yaml").write_text(nasty_parquet_contract())
+    pq.write_table(nasty_table(), tmp_path / "good.parquet", row_group_size=3)
+    good = (tmp_path / "good.parquet").read_bytes()
+    chance = random.Random(5)
+    damaged = [good[:-8] + (len(good) + 1).to_bytes(4, "little") + good[-4:], good[:-8] + (2**31 - 1).to_bytes(4, "little") + good[-4:], good[:len(good) // 2]]
+    for _ in range(25):
+        bad = bytearray(good)
+        for _ in range(3):
+            bad[chance.randrange(4, len(bad) - 8)] = chance.randrange(256)
+        damaged.append(bytes(bad))
+    for number, bad in enumerate(damaged):
+        (tmp_path / "bad.parquet").write_bytes(bad)
+        for engine in ("row", "duckdb"):
+            done = run("check", "--engine", engine, "--contract", tmp_path / "c.odcs.yaml", "--data", tmp_path / "bad.parquet")
+            # A changed value is a value: it is judged, or its file is named.
+            assert done.returncode in ((7,) if number < 3 else (0, 1, 7)), f"{engine} {number}: {done.returncode} {done.stderr}"
+            assert done.returncode != 7 or "bad.parquet" in done.stderr, done.stderr
+
+
 def test_what_does_not_run_row_by_row_is_said_with_the_way_out(tmp_path):
     data = write_csv(tmp_path / "d.csv", {name: values[:1] for name, values in nasty_rows().items()})
     (tmp_path / "c.odcs.yaml").write_text(NASTY)

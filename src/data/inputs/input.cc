@@ -267,7 +267,9 @@ std::string select_from(const InputFile& file, bool numbered) {
 }
 
 Error explain_read(Error error, const std::vector<InputFile>& files) {
-  if (error.code() != Code::invalid || files.empty()) return error;
+  // DuckDB takes a length in a damaged footer for a fault of the disk.
+  const bool too_short = error.message().find("Could not read enough bytes") != std::string::npos;
+  if ((error.code() != Code::invalid && !too_short) || files.empty()) return error;
   // Spark names the class of what went wrong, and only some are about a file.
   if (error.message().starts_with('[') && !re2::RE2::PartialMatch(error.message(), "READ_FILE|PARQUET|MALFORMED"))
     return error;
