@@ -230,7 +230,10 @@ Reply Dispatcher::run(const Route& route, Request& request) const {
   const bool once = idempotency_ != nullptr && route.audit != "none" && request.path.starts_with("/api/millrace/");
   auto reply = once ? handle_once(route, request) : handle(route, request);
   reply.headers.emplace_back("x-request-id", request.caller.request_id);
-  log(request, reply, started);
+  if (route.quiet && reply.status < 400)
+    count(reply);
+  else
+    log(request, reply, started);
   return reply;
 }
 
@@ -261,8 +264,12 @@ Reply Dispatcher::no_route(const Request& request, const Router::Match& match) c
   return reply;
 }
 
-void Dispatcher::log(const Request& request, const Reply& reply, Micros started) const {
+void Dispatcher::count(const Reply& reply) const {
   by_class_[std::clamp(reply.status / 100, 0, 5)].fetch_add(1, std::memory_order_relaxed);
+}
+
+void Dispatcher::log(const Request& request, const Reply& reply, Micros started) const {
+  count(reply);
   context_.log.write_fields(
       Log::Level::info, "request",
       fmt::format(R"("method":{},"path":{},"status":{},"us":{},"bytes":{},"subject":{},"via":"{}","request_id":"{}")",

@@ -72,6 +72,7 @@ class Dispatcher {
  private:
   Reply handle(const Route& route, Request& request) const;
   Reply handle_once(const Route& route, Request& request) const;
+  void count(const Reply& reply) const;
   void log(const Request& request, const Reply& reply, Micros started) const;
 
   Router router_;

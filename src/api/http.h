@@ -94,6 +94,7 @@ struct Route {
   Handler handler;
   std::string summary;  // one sentence for the OpenAPI document
   HeadCheck check_head = {};
+  bool quiet = false;  // a success writes no line of its own: there are many, and the prediction log has them
 };
 
 using Routes = std::vector<Route>;

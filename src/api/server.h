@@ -1,4 +1,5 @@
-// The HTTP/1.1 server (Boost.Beast behind this header): TCP and the state folder's Unix socket, limits on everything.
+// The HTTP/1.1 server: TCP and the state folder's Unix socket, limits on everything. Event loops over epoll (front/);
+// Boost.Beast's parser reads the heads.
 #pragma once
 #include <memory>
 #include <string>

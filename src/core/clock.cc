@@ -26,6 +26,22 @@ class SystemClock final : public Clock {
 class SystemRandom final : public Random {
  public:
   void fill(void* bytes, size_t size) override {
+    if (size > kSmall) return draw(bytes, size);
+    // Ids are many and a draw is dear. What was given out is wiped.
+    thread_local Pool pool;
+    if (pool.left < size) draw(pool.bytes, sizeof pool.bytes), pool.left = sizeof pool.bytes;
+    auto* from = pool.bytes + (pool.left -= size);
+    std::memcpy(bytes, from, size);
+    std::memset(from, 0, size);
+  }
+
+ private:
+  static constexpr size_t kSmall = 16;  // ids; secrets are longer
+  struct Pool {
+    unsigned char bytes[512];
+    size_t left = 0;
+  };
+  static void draw(void* bytes, size_t size) {
     // Without entropy no id or token is safe: that is the end of the process, not an error to handle.
     if (RAND_bytes(static_cast<unsigned char*>(bytes), static_cast<int>(size)) != 1) std::abort();
   }

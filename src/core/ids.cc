@@ -14,9 +14,14 @@ std::string make_uuid(Clock& clock, Random& random) {
   for (size_t i = 0; i < 6; ++i) bytes[i] = static_cast<unsigned char>(millis >> (40 - 8 * i));
   bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x70);
   bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
-  std::string hex = to_hex(bytes.data(), bytes.size());
-  for (const size_t at : {8U, 13U, 18U, 23U}) hex.insert(at, 1, '-');
-  return hex;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out(36, '-');
+  for (size_t i = 0, at = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+    out[at++] = kHex[bytes[i] >> 4];
+    out[at++] = kHex[bytes[i] & 15];
+  }
+  return out;
 }
 
 std::string make_hex(Random& random, size_t bytes) {

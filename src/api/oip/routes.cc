@@ -138,6 +138,7 @@ Routes routes(DataPlane& plane) {
     out.emplace_back(
         "POST", base + "/infer", Permission::read, kTensors, "none", run_infer,
         [&plane](Request& in) { return infer(plane, in); }, "One prediction for a batch of rows.");
+    out.back().quiet = true;
   }
   return out;
 }

@@ -1,0 +1,46 @@
+// What the connections of a server share: its loops, its workers, and the count of those that are open.
+#pragma once
+#include <array>
+#include <atomic>
+#include <boost/asio/thread_pool.hpp>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "api/dispatch.h"
+#include "api/front/event_loop.h"
+#include "api/server.h"
+
+namespace millrace::api::front {
+
+class Connection;
+
+// One network thread and the connections that live and die on it. No connection is seen by two threads, so requests
+// take no lock.
+struct NetworkThread {
+  EventLoop loop;
+  std::array<char, 64 << 10> scratch;
+  std::unordered_map<Connection*, std::shared_ptr<Connection>> connections;  // of the loop's thread
+  std::thread thread;
+};
+
+// Workers end first, loops then: both may hold connections, which use the rest.
+struct Shared {
+  const ServerOptions options;
+  const Dispatcher& dispatcher;
+  std::atomic<bool> draining{false};
+  std::mutex mutex;  // guards the next field
+  size_t open = 0;   // connections
+  std::condition_variable emptied;
+  std::vector<std::unique_ptr<NetworkThread>> threads;
+  boost::asio::thread_pool workers;
+
+  Shared(ServerOptions wanted, const Dispatcher& dispatcher);
+  bool enter();  // false: too many, or draining
+  void leave();
+};
+
+}  // namespace millrace::api::front
