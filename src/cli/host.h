@@ -19,6 +19,7 @@ struct UpOptions {
   std::string grpc;               // "" = off
   std::string log_sync = "50ms";  // or "strict"
   std::string store;              // URL of PostgreSQL; "" = as MILLRACE_STORE or millrace.yaml say
+  std::string blobs;              // a folder that several servers share; "" = STATE/blobs
   std::string artifacts;          // a folder or s3://...; "" = as the last time
   std::string artifact_root;      // mlflow-artifacts:/ or s3://...; "" = as the last time
 };

@@ -11,6 +11,7 @@ Result<int> up(Invocation& in) {
   options.grpc = in.args.get("--grpc");
   options.log_sync = in.args.get("--log-sync", options.log_sync);
   options.store = in.args.get("--store");
+  options.blobs = in.args.get("--blobs");
   options.artifacts = in.args.get("--artifacts");
   options.artifact_root = in.args.get("--artifact-root");
   return in.host.up(options);
@@ -34,6 +35,11 @@ std::vector<Command> up_commands() {
                     .value = "URI",
                     .summary = "where new experiments' clients put them: mlflow-artifacts:/ (this server, default) or "
                                "s3://BUCKET/PREFIX (there, by themselves)"},
+                   {.name = "--blobs",
+                    .value = "DIR",
+                    .summary =
+                        "keep models, datasets and contracts there (default: STATE/blobs); servers that share it "
+                        "and --store serve each other's releases"},
                    {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"},
                    {.name = "--store",
                     .value = "URL",

@@ -21,6 +21,8 @@
 #include "exchange/export.h"
 #include "exchange/import.h"
 #include "jobs/jobs.h"
+#include "main/blob_place.h"
+#include "main/follower.h"
 #include "main/join_report.h"
 #include "main/join_webhooks.h"
 #include "main/monitoring.h"
@@ -125,6 +127,7 @@ struct Owner::Parts {
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<Monitoring> monitoring;
   std::unique_ptr<Keeper> keeper;
+  std::unique_ptr<Follower> follower;
   std::unique_ptr<ReportServices> report;
   std::unique_ptr<api::native::Services> native;
   std::unique_ptr<api::Idempotency> idempotency;
@@ -155,7 +158,8 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   auto& p = *parts;
   MILLRACE_TRY(auto opened, open_store(options.store, options.project, state, context));
   p.database = std::move(opened.database);
-  MILLRACE_TRY(p.blobs, store::open_file_blobs(state + "/blobs", context));
+  MILLRACE_TRY(const auto blobs, blob_place(state, options.blobs));
+  MILLRACE_TRY(p.blobs, store::open_file_blobs(blobs.folder, context));
   p.journal = std::make_unique<lineage::Journal>(*p.database, context, opened.writer, state + "/audit.head");
   p.tokens = std::make_unique<api::Tokens>(*p.database, *p.journal, context);
   MILLRACE_DO(check_bind(options.http, *p.tokens));
@@ -295,6 +299,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   MILLRACE_DO(p.jobs->start(2));
   p.webhooks->delivery->start(2);
   MILLRACE_DO(p.monitoring->recover());
+  if (blobs.shared && store::is_postgres(opened.place)) p.follower = std::make_unique<Follower>(*p.registry, context);
   p.keeper = std::make_unique<Keeper>(*p.journal, context, [&p, &context] {
     const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};
     for (const auto& model : p.data_plane->models()) {

@@ -17,7 +17,8 @@ struct OwnerOptions {
   std::string state;    // folder, made when missing
   std::string http;     // HOST:PORT
   std::string log_sync = "50ms";
-  std::string store;  // URL of PostgreSQL; "" = as MILLRACE_STORE or the project say, else the state folder itself
+  std::string store;       // URL of PostgreSQL; "" = as MILLRACE_STORE or the project say, else the state folder itself
+  std::string blobs = {};  // blob_place.h
   ArtifactOptions artifacts = {};
 };
 

@@ -49,6 +49,7 @@ class Program final : public cli::Host {
                                       .http = options.http,
                                       .log_sync = options.log_sync,
                                       .store = options.store,
+                                      .blobs = options.blobs,
                                       .artifacts = {.proxy = options.artifacts, .root = options.artifact_root}},
                                      *engines_, context_));
     print_ready(owner_->http_address());

@@ -2,6 +2,7 @@
 // Who may do what and why not is decided here, so that the native API, the command line and MLflow's client agree.
 #pragma once
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -282,6 +283,11 @@ class Registry {
 
   // Brings the snapshot files in line with the records (after a crash between the two). Call once at start.
   Result<void> reconcile();
+  // Takes over what other servers on the same store have released since `seen` (deployment -> number, kept by the
+  // caller): files in place, then on_release(). Answers how many; what cannot be taken over yet is tried at the next
+  // call, and the first reason is the error.
+  using Seen = std::map<std::pair<std::string, std::string>, int64_t>;
+  Result<size_t> follow(Seen& seen);
 
   // Set before use; main/ joins the data plane and monitoring here.
   // Can this be served? Asked when the files are in place, before there is a record.

@@ -260,6 +260,28 @@ Result<void> Registry::mend(const std::string& workspace, const std::string& dep
   return *put && on_release ? on_release(deployment) : Result<void>();
 }
 
+Result<size_t> Registry::follow(Seen& seen) {
+  Seen now;
+  MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {
+    MILLRACE_TRY(
+        const auto rows,
+        session.query("SELECT workspace, deployment, MAX(number) FROM releases GROUP BY workspace, deployment"));
+    for (const auto& row : rows) now[{row.text(0), row.text(1)}] = row.integer(2);
+    return {};
+  }));
+  size_t taken = 0;
+  std::optional<Error> first;
+  for (const auto& [place, number] : now) {
+    if (const auto known = seen.find(place); known != seen.end() && known->second == number) continue;
+    if (auto mended = mend(place.first, place.second); mended)
+      seen[place] = number, ++taken;
+    else if (!first)
+      first = std::move(mended).error();
+  }
+  if (first) return *first;
+  return taken;
+}
+
 Result<void> Registry::reconcile() {
   std::vector<std::pair<std::string, std::string>> known;
   MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {

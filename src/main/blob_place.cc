@@ -1,0 +1,40 @@
+#include "main/blob_place.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "core/files.h"
+
+namespace millrace {
+namespace fs = std::filesystem;
+
+Result<BlobPlace> blob_place(const std::string& state, const std::string& shared) {
+  const std::string own = state + "/blobs";
+  std::error_code error;
+  const bool linked = fs::is_symlink(own, error);
+  if (shared.empty()) return BlobPlace{.folder = own, .shared = linked};
+  MILLRACE_DO(make_folders(shared));
+  const fs::path wanted = fs::canonical(shared, error);
+  if (error) return file_error("cannot use the folder of blobs", shared, error.value());
+  if (exists(own)) {
+    if (fs::canonical(own, error) == wanted) return BlobPlace{.folder = own, .shared = true};
+    if (linked || !fs::is_empty(own, error))
+      return Error{Code::conflict, linked ? fmt::format("the blobs of this state folder lie in '{}'",
+                                                        fs::read_symlink(own, error).string())
+                                          : "this state folder has blobs of its own"}
+          .at({.file = own})
+          .hint("copy what it holds into the new folder, remove it, and start again");
+    fs::remove(own, error);
+  } else if (linked) {
+    return Error{Code::not_found,
+                 fmt::format("the folder of blobs '{}' is away", fs::read_symlink(own, error).string())}
+        .at({.file = own})
+        .hint("mount it, or remove the link when another folder takes its place");
+  }
+  fs::create_directory_symlink(wanted, own, error);
+  if (error) return file_error("cannot link the folder of blobs", own, error.value());
+  return BlobPlace{.folder = own, .shared = true};
+}
+
+}  // namespace millrace

@@ -1,0 +1,29 @@
+// Watches the shared store for releases that other servers made, so that all servers on it serve the same within a
+// second.
+#pragma once
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "core/context.h"
+#include "registry/registry.h"
+
+namespace millrace {
+
+class Follower {
+ public:
+  Follower(registry::Registry& registry, Context& context);
+  ~Follower();
+
+ private:
+  void follow();
+
+  registry::Registry& registry_;
+  Context& context_;
+  std::mutex mutex_;  // guards stopping_
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace millrace

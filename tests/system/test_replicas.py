@@ -1,0 +1,98 @@
+"""Two servers on one PostgreSQL and one folder of blobs, behind whatever balances the load: they serve the same releases."""
+import os
+import threading
+
+import pytest
+import requests
+
+from postgres import Cluster
+from server import run, until, up
+from shop import REQUEST, Shop
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Version 1 is live, version 2 is approved; the first server made both."""
+    folder, cluster = tmp_path_factory.mktemp("replicas"), Cluster()
+    os.environ["MILLRACE_STORE"] = cluster.url()
+    shop = Shop(folder)
+    states = [shop.state, folder / "other"]
+
+    def start(state):
+        return up(state, "--project", shop.folder, "--blobs", folder / "shared")
+    assert start(shop.state).stop() == 0  # remembers the folder of blobs for the commands that follow
+    shop.release()
+    shop.second()
+    servers = [start(state) for state in states]
+    yield servers
+    for server in servers:
+        assert server.stop() == 0, "".join(server.errors)[-2000:]
+    cluster.remove()
+
+
+def answer(server, unit="1"):
+    got = requests.post(server.url + "/v2/models/long/infer", json={**REQUEST, "parameters": {"millrace_unit": unit}}, timeout=30)
+    assert got.status_code == 200, got.text
+    return got.json()["model_version"]
+
+
+def move(server, last, **body):
+    made = requests.post(f"{server.url}/api/millrace/v1/deployments/long/{last}", json={"why": "to be tried", **body}, timeout=60)
+    assert made.status_code == 201, made.text
+    return made.json()
+
+
+def test_a_release_of_one_is_served_by_the_other(pair):
+    one, other = pair
+    until(lambda: requests.get(other.url + "/v2/models/long", timeout=10).status_code == 200, 20)
+    assert answer(one) == answer(other) == "1"
+    for step, wanted in (("releases", "2"), ("rollback", "1")):
+        move(one, step, **({"version": 2} if step == "releases" else {}))
+        assert answer(one) == wanted, "who was asked to move serves it when it answers"
+        until(lambda: answer(other) == wanted, 20)
+
+
+def test_a_canary_takes_the_same_units_on_both(pair):
+    one, other = pair
+    move(other, "canary", version=2, share=0.3)
+    units = [str(i) for i in range(60)]
+    until(lambda: len({answer(one, unit) for unit in units}) == 2, 20)
+    assert [answer(one, unit) for unit in units] == [answer(other, unit) for unit in units]
+    move(one, "stop")
+    until(lambda: {answer(other, unit) for unit in units} == {"1"}, 20)
+
+
+def test_requests_go_on_while_releases_move(pair):
+    """Each server is asked without a pause while the other moves traffic: every request is answered."""
+    one, other = pair
+    stop, failed = threading.Event(), []
+
+    def load():
+        with requests.Session() as session:
+            while not stop.is_set():
+                got = session.post(other.url + "/v2/models/long/infer", json=REQUEST, timeout=30)
+                if got.status_code != 200:
+                    failed.append(got.text)
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(5):
+            move(one, "releases", version=2)
+            until(lambda: answer(other) == "2", 20)
+            move(one, "rollback")
+            until(lambda: answer(other) == "1", 20)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not failed, failed[:3]
+
+
+def test_blobs_of_ones_own_are_not_left_behind(tmp_path):
+    state = tmp_path / "state"
+    assert up(state).stop() == 0
+    (state / "blobs" / "aa").mkdir(parents=True, exist_ok=True)
+    (state / "blobs" / "aa" / "x").write_text("kept")
+    refused = run("up", "--http", "127.0.0.1:0", "--blobs", tmp_path / "shared", state=state)
+    assert refused.returncode == 5 and "blobs of its own" in refused.stderr, refused.stderr
