@@ -6,6 +6,7 @@
 
 #include "data/contracts/contract.h"
 #include "data/rows/row_guard.h"
+#include "serve/half.h"
 
 namespace millrace::serve {
 namespace {
@@ -36,6 +37,8 @@ data::Cell cell_of(const Tensor& tensor, size_t at) {
     case DType::fp32: return number_cell<float>(tensor, at);
     case DType::fp64: return number_cell<double>(tensor, at);
     case DType::bytes: return data::Cell::of(std::string_view(tensor.texts[at]));
+    case DType::fp16: return data::Cell::of(tensor.as<Half>()[at].number());
+    case DType::bf16: return data::Cell::of(tensor.as<Brain>()[at].number());
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/limits.h"
+#include "serve/half.h"
 
 namespace millrace::serve {
 namespace {
@@ -65,7 +66,7 @@ class Reader {
     Tensor out;
     const auto type = number<uint8_t>();
     const auto rank = number<uint8_t>();
-    if (type > static_cast<uint8_t>(DType::bytes) || rank > kMaxRank) return good = false, out;
+    if (type >= kDTypes || rank > kMaxRank) return good = false, out;
     out.type = static_cast<DType>(type);
     for (uint8_t i = 0; i < rank; ++i) out.shape.push(number<int64_t>());
     const auto count = out.shape.elements();
@@ -85,18 +86,24 @@ class Reader {
 };
 
 template <class T>
+void add_number(T value, Json& out) {
+  if (std::isnan(value))
+    out.push_back("NaN");
+  else if (std::isinf(value))
+    out.push_back(value > 0 ? "Infinity" : "-Infinity");
+  else
+    out.push_back(value);
+}
+
+template <class T>
 void add_numbers(const Tensor& tensor, Json& out) {
   for (const T value : tensor.as<T>()) {
-    if constexpr (std::is_floating_point_v<T>) {
-      if (std::isnan(value))
-        out.push_back("NaN");
-      else if (std::isinf(value))
-        out.push_back(value > 0 ? "Infinity" : "-Infinity");
-      else
-        out.push_back(value);
-    } else {
+    if constexpr (std::is_floating_point_v<T>)
+      add_number(value, out);
+    else if constexpr (std::is_integral_v<T>)
       out.push_back(value);
-    }
+    else
+      add_number(value.number(), out);
   }
 }
 
@@ -214,6 +221,8 @@ Json tensor_json(const Tensor& tensor) {
     case DType::fp32: add_numbers<float>(tensor, out); break;
     case DType::fp64: add_numbers<double>(tensor, out); break;
     case DType::bytes: out = tensor.texts; break;
+    case DType::fp16: add_numbers<Half>(tensor, out); break;
+    case DType::bf16: add_numbers<Brain>(tensor, out); break;
   }
   return out;
 }

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <map>
@@ -12,6 +13,7 @@
 
 #include "core/crc32c.h"
 #include "core/files.h"
+#include "serve/half.h"
 
 namespace millrace::serve {
 namespace {
@@ -240,6 +242,18 @@ TEST_F(PredictionLogTest, what_was_answered_survives_kill_9) {
     for (int i = 0; i <= last; ++i) EXPECT_TRUE(seen.contains(id(i))) << i;
     for (const auto& [id, times] : seen) EXPECT_EQ(times, 1) << id;
   }
+}
+
+TEST(Prediction, keeps_16_bit_floats_and_shows_them_as_numbers) {
+  Tensor half{.type = DType::fp16, .shape = {3}}, brain{.type = DType::bf16, .shape = {1}};
+  for (const double value : {0.5, 65504.0, HUGE_VAL}) half.push(Half::of(value));
+  brain.push(Brain::of(-3));
+  const size_t wanted[] = {0};
+  const auto back = decode(encode(1, {.id = "a"}, {&half, 1}, wanted, {&brain, 1}));
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->prediction.inputs[0].data, half.data);
+  EXPECT_EQ(tensor_json(back->prediction.inputs[0]), Json({0.5, 65504.0, "Infinity"}));
+  EXPECT_EQ(tensor_json(back->prediction.outputs[0]), Json({-3.0}));
 }
 
 TEST(Prediction, keeps_its_duration) {

@@ -29,6 +29,8 @@ Kind kind_of(const TensorSpec& spec) {
   if (per_row != 1 || spec.shape.rank() == 0 || spec.shape[0] != -1) return Kind::text;
   switch (spec.type) {
     case DType::boolean: return Kind::boolean;
+    case DType::fp16:
+    case DType::bf16:
     case DType::fp32:
     case DType::fp64: return Kind::number;
     case DType::uint64:

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/status.h"
+#include "serve/half.h"
 
 namespace millrace::api::oip {
 namespace {
@@ -27,6 +28,8 @@ void append_numbers(std::string& out, const Tensor& tensor) {
     // One-byte integers are characters to to_chars' overloads.
     if constexpr (sizeof(T) == 1)
       append_number(out, static_cast<int>(value));
+    else if constexpr (std::is_class_v<T>)
+      append_number(out, static_cast<float>(value.number()));  // which holds every one of them
     else
       append_number(out, value);
   }
@@ -99,6 +102,8 @@ void append_json_data(std::string& out, const Tensor& tensor) {
     case DType::fp32: return append_numbers<float>(out, tensor);
     case DType::fp64: return append_numbers<double>(out, tensor);
     case DType::bytes: return append_texts(out, tensor);
+    case DType::fp16: return append_numbers<serve::Half>(out, tensor);
+    case DType::bf16: return append_numbers<serve::Brain>(out, tensor);
   }
 }
 

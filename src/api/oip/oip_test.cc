@@ -1,12 +1,17 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <string>
+
+#include <fmt/format.h>
 
 #include "api/oip/answer.h"
 #include "api/oip/parse.h"
 #include "api/oip/routes.h"
 #include "api/status.h"
 #include "core/files.h"
+#include "serve/half.h"
+#include "serve/json_fit.h"
 #include "serve/testdata/models.h"
 
 namespace millrace::api::oip {
@@ -163,6 +168,35 @@ TEST(OipParse, survives_any_changed_byte) {
     }
 }
 
+Result<InferCall> parse_one(serve::DType type, const std::string& data) {
+  const serve::Arm arm{.deployment = "m", .inputs = {{"x", type, {-1}}}, .outputs = {{"y", type, {-1}}}};
+  std::string body =
+      fmt::format(R"({{"inputs":[{{"name":"x","shape":[1],"datatype":"{}","data":[{}]}}]}})", name_of(type), data);
+  body.reserve(body.size() + 64);
+  return parse_infer({body, std::nullopt}, arm, true);
+}
+
+TEST(OipParse, takes_numbers_for_16_bit_floats_within_their_range) {
+  EXPECT_EQ(parse_one(DType::fp16, "0.1")->request.inputs[0].as<serve::Half>()[0].bits, 0x2e66);
+  EXPECT_EQ(parse_one(DType::fp16, "-65504")->request.inputs[0].as<serve::Half>()[0].bits, 0xfbff);
+  EXPECT_EQ(parse_one(DType::bf16, "0.1")->request.inputs[0].as<serve::Brain>()[0].bits, 0x3dcd);
+  EXPECT_EQ(parse_one(DType::bf16, "3e38")->request.inputs[0].as<serve::Brain>()[0].bits, 0x7f62);
+  for (const auto& [type, data] : {std::pair{DType::fp16, "65520"},
+                                   {DType::fp16, "-1e9"},
+                                   {DType::fp16, "\"1\""},
+                                   {DType::bf16, "3.4e38"},
+                                   {DType::bf16, "1e39"},
+                                   {DType::bf16, "null"}}) {
+    auto call = parse_one(type, data);
+    ASSERT_FALSE(call) << data;
+    EXPECT_EQ(call.error().where().field, "inputs[0].data[0]");
+    EXPECT_NE(
+        call.error().text().find(type == DType::fp16 ? "FP16 takes numbers up to 65504" : "BF16 takes numbers up"),
+        std::string::npos)
+        << call.error().text();
+  }
+}
+
 TEST(OipParse, bounds_depth) {
   EXPECT_FALSE(parse(body_of("[\"UA\",\"ü\\n\"]", std::string(100'000, '['))));
   EXPECT_FALSE(parse(std::string(100'000, '[')));
@@ -219,6 +253,20 @@ TEST(OipAnswer, numbers_and_texts_read_back_exactly) {
     out += ' ';
   }
   EXPECT_EQ(out, "0.1,16777216,1e-45,3.4e+38,-0 0.1 9007199254740993 255 \"a\\\"\\\\\\u000a\\u0001ü\" ");
+}
+
+TEST(OipAnswer, numbers_of_16_bits_read_back_exactly) {
+  for (uint32_t bits = 0; bits <= 0xffff; ++bits) {
+    for (const DType type : {DType::fp16, DType::bf16}) {
+      serve::Tensor tensor{.type = type, .shape = {1}};
+      tensor.push(static_cast<uint16_t>(bits));
+      if (!serve::fits_json(tensor)) continue;
+      std::string out;
+      append_json_data(out, tensor);
+      const double back = std::stod(out);
+      ASSERT_EQ(type == DType::fp16 ? serve::Half::of(back).bits : serve::Brain::of(back).bits, bits) << out;
+    }
+  }
 }
 
 struct OipRoutes : testing::Test {

@@ -184,7 +184,7 @@ class Parser {
     head.type = serve::find_dtype(name);
     if (!head.type)
       return bad(fmt::format("the datatype '{}' is not served", name), at)
-          .hint("BOOL, UINT8 to UINT64, INT8 to INT64, FP32, FP64 and BYTES are");
+          .hint("BOOL, UINT8 to UINT64, INT8 to INT64, FP16, BF16, FP32, FP64 and BYTES are");
     return {};
   }
 
