@@ -16,7 +16,8 @@ constexpr std::string_view kOutcomes[] = {"answered", "refused", "failed"};
 // The outcome shares its byte with the version of the record: its low and its high four bits.
 constexpr uint8_t kVersionBit = 4;
 constexpr uint8_t kOutcomeMask = (1 << kVersionBit) - 1;
-constexpr uint8_t kTimed = 1;  // since this version a duration follows the outcome
+constexpr uint8_t kTimed = 1;    // since this version a duration follows the outcome
+constexpr uint8_t kFlagged = 2;  // since this version flags follow the tensors; written only where there are any
 
 class Writer {
  public:
@@ -36,6 +37,15 @@ class Writer {
       for (const auto& each : tensor.texts) text(each);
     } else {
       bytes.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
+    }
+  }
+  void flags(const std::vector<Flag>& flags) {
+    number(static_cast<uint16_t>(flags.size()));
+    for (const auto& flag : flags) {
+      text(flag.field);
+      text(flag.rule);
+      number(flag.row);
+      number(static_cast<uint8_t>(flag.clamped));
     }
   }
   std::string bytes;
@@ -146,6 +156,16 @@ Json Arm::to_json() const {
           {"outputs", serve::to_json(outputs)}};
 }
 
+Json to_json(const std::vector<Flag>& flags) {
+  Json out = Json::array();
+  for (const auto& flag : flags)
+    out.push_back({{"field", flag.field},
+                   {"rule", flag.rule},
+                   {"row", flag.row},
+                   {"verdict", std::string(name_of(flag.clamped ? GuardMode::clamp : GuardMode::flag))}});
+  return out;
+}
+
 Result<Arm> Arm::of_json(const Json& json) {
   Arm out{.deployment = string_or(json, "deployment", ""),
           .workspace = string_or(json, "workspace", ""),
@@ -166,7 +186,8 @@ std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<con
   out.number(arm_key);
   out.number(facts.event_time);
   out.number(facts.arrived_at);
-  out.number(static_cast<uint8_t>(static_cast<uint8_t>(facts.outcome) | kTimed << kVersionBit));
+  const uint8_t version = facts.flags.empty() ? kTimed : kFlagged;
+  out.number(static_cast<uint8_t>(static_cast<uint8_t>(facts.outcome) | version << kVersionBit));
   out.number(facts.duration_us);
   for (const auto* text : {&facts.id, &facts.unit, &facts.input, &facts.request_id, &facts.field, &facts.rule})
     out.text(*text);
@@ -177,6 +198,7 @@ std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<con
     out.number(static_cast<uint16_t>(wanted[i]));
     out.tensor(outputs[i]);
   }
+  if (version >= kFlagged) out.flags(facts.flags);
   return std::move(out.bytes);
 }
 
@@ -189,7 +211,7 @@ Result<Decoded> decode(std::string_view payload) {
   it.arrived_at = in.number<int64_t>();
   const auto head = in.number<uint8_t>();
   const uint8_t outcome = head & kOutcomeMask, version = head >> kVersionBit;
-  in.good &= outcome < std::size(kOutcomes) && version <= kTimed;
+  in.good &= outcome < std::size(kOutcomes) && version <= kFlagged;
   it.outcome = static_cast<Outcome>(outcome);
   if (version >= kTimed) it.duration_us = in.number<int64_t>();
   for (auto* text : {&it.id, &it.unit, &it.input, &it.request_id, &it.field, &it.rule}) *text = in.text();
@@ -199,6 +221,14 @@ Result<Decoded> decode(std::string_view payload) {
   for (uint16_t i = 0; i < outputs && in.good; ++i) {
     it.wanted.push_back(in.number<uint16_t>());
     it.outputs.push_back(in.tensor());
+  }
+  if (version >= kFlagged) {
+    const auto flags = in.number<uint16_t>();
+    for (uint16_t i = 0; i < flags && in.good; ++i) {
+      Flag flag{.field = in.text(), .rule = in.text(), .row = in.number<uint32_t>()};
+      flag.clamped = in.number<uint8_t>() != 0;
+      it.flags.push_back(std::move(flag));
+    }
   }
   if (!in.done()) return Error{Code::corrupt, "a record of the prediction log is not as it was written"};
   return out;
@@ -253,6 +283,7 @@ Json Prediction::to_json(const Arm& arm) const {
           {"field", field},
           {"rule", rule},
           {"duration_us", duration_us < 0 ? Json(nullptr) : Json(duration_us)},
+          {"flags", serve::to_json(flags)},
           {"inputs", std::move(in)},
           {"outputs", std::move(out)},
           {"release", arm.release_node()},

@@ -276,8 +276,21 @@ TEST(Prediction, reads_records_that_are_older_than_the_duration) {
   EXPECT_EQ(read->prediction.duration_us, -1);
   EXPECT_EQ(read->prediction.to_json({})["duration_us"], nullptr);
   std::string later = now;
-  later[kOutcomeAt] = static_cast<char>(2 | 2 << 4);
+  later[kOutcomeAt] = static_cast<char>(2 | 3 << 4);
   EXPECT_FALSE(decode(later)) << "a version that is not known yet";
+}
+
+TEST(Prediction, keeps_its_flags) {
+  const std::vector<Flag> flags{{.field = "minutes", .rule = "minutes.range", .row = 7, .clamped = true},
+                                {.field = "carrier", .rule = "carrier.set"}};
+  const std::string flagged = encode(7, {.id = "i", .flags = flags}, {}, {}, {});
+  const auto back = decode(flagged);
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->prediction.flags, flags);
+  EXPECT_EQ(back->prediction.to_json({})["flags"][0],
+            (Json{{"field", "minutes"}, {"rule", "minutes.range"}, {"row", 7}, {"verdict", "clamp"}}));
+  EXPECT_EQ(back->prediction.to_json({})["flags"][1]["verdict"], "flag");
+  for (size_t size = 0; size < flagged.size(); ++size) EXPECT_FALSE(decode(flagged.substr(0, size))) << size;
 }
 
 TEST(Prediction, refuses_every_cut_of_a_payload) {
