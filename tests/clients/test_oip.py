@@ -1,54 +1,14 @@
 """The genuine tritonclient against `millrace serve`: what a user of the Open Inference Protocol does, and what goes wrong."""
 import json
-import os
-import signal
-import subprocess
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 import onnxruntime
 import pytest
 import tritonclient.http as triton
+from oip_server import MODEL_NAMES, MODELS, Server, tensor
 from tritonclient.utils import InferenceServerException
-
-ROOT = Path(__file__).resolve().parents[2]
-MODELS = ROOT / "src/serve/testdata"
-MODEL_NAMES = ["linear", "columns", "every_type", "lying", "logarithm", "half", "indexed"]
-BINARY = os.environ.get("MILLRACE_BIN", str(ROOT / "build/millrace"))
-
-
-class Server:
-    """`millrace serve` on a free port, until close()."""
-
-    def __init__(self, models, *options):
-        command = [BINARY, "serve", "--http", "127.0.0.1:0", *options]
-        for name in models:
-            command += ["--model", f"{name}={MODELS / name}.onnx"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        assert line.startswith("ready http="), f"no ready line but: {line!r}"
-        self.address = line.split()[1].removeprefix("http=").removeprefix("http://")
-
-    def call(self, method, path, body=None):
-        request = urllib.request.Request(f"http://{self.address}{path}", method=method, data=body)
-        try:
-            with urllib.request.urlopen(request) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
-
-    def client(self):
-        return triton.InferenceServerClient(self.address)
-
-    def close(self):
-        self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=30)
-        self.process.stdout.close()
-        return status
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +21,6 @@ def server():
 @pytest.fixture(params=[True, False], ids=["binary", "json"])
 def binary(request):
     return request.param
-
-
-def tensor(name, array, datatype, binary):
-    out = triton.InferInput(name, list(array.shape), datatype)
-    out.set_data_from_numpy(array, binary_data=binary)
-    return out
 
 
 def ask(server, model, inputs, outputs=None, **more):

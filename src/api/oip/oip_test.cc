@@ -9,6 +9,7 @@
 #include "api/oip/parse.h"
 #include "api/oip/routes.h"
 #include "api/status.h"
+#include "core/content_coding.h"
 #include "core/files.h"
 #include "serve/half.h"
 #include "serve/json_fit.h"
@@ -233,10 +234,56 @@ TEST(OipParse, reads_binary_texts) {
   }
 }
 
+TEST(OipParse, knows_the_parameters_that_clients_send_by_themselves) {
+  const auto with = [](const std::string& more) {
+    return parse(body_of("\"millrace_unit\":\"N1\"", "\"millrace_unit\":\"N1\"," + more));
+  };
+  EXPECT_EQ(with(R"("timeout":1500)")->request.timeout, 1500);
+  for (const char* good : {R"("priority":7)", R"("sequence_id":0)", R"("sequence_id":"")", R"("sequence_start":false)"})
+    EXPECT_TRUE(with(good)) << good;
+  for (const char* bad :
+       {R"("timeout":-1)", R"("timeout":1.5)", R"("timeout":9223372036854775808)", R"("priority":"a")",
+        R"("sequence_id":1)", R"("sequence_id":"s")", R"("sequence_end":true)", R"("headers":{})"}) {
+    const auto refused = with(bad);
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_EQ(refused.error().code(), Code::invalid);
+    EXPECT_TRUE(refused.error().where().field.starts_with("parameters.")) << bad;
+  }
+}
+
+Result<InferCall> parse_raw_of(DType type, serve::Shape shape, const std::string& body, bool batched = true) {
+  return parse_raw(body, {.inputs = {{"x", type, shape}}, .outputs = {{"y", type, shape}}}, batched);
+}
+
+TEST(OipRaw, the_shape_follows_from_the_bytes) {
+  const std::string floats(24, '\0');
+  EXPECT_EQ(parse_raw_of(DType::fp32, {-1, 3}, floats)->request.inputs[0].shape, (serve::Shape{2, 3}));
+  EXPECT_EQ(parse_raw_of(DType::fp32, {-1, -1}, floats)->request.inputs[0].shape, (serve::Shape{1, 6}));
+  EXPECT_EQ(parse_raw_of(DType::fp32, {2, 3}, floats, false)->request.inputs[0].shape, (serve::Shape{2, 3}));
+  const auto texts = parse_raw_of(DType::bytes, {-1}, std::string("\2\0\0\0ab\0\0\0\0", 10));
+  ASSERT_TRUE(texts) << texts.error().text();
+  EXPECT_EQ(texts->request.inputs[0].texts, (std::vector<std::string>{"ab", ""}));
+  EXPECT_EQ(texts->binary, std::vector<bool>{true});
+  EXPECT_FALSE(texts->request.json_answer);
+}
+
+TEST(OipRaw, refuses_bytes_that_fill_no_shape) {
+  for (const size_t size : {0U, 1U, 11U, 13U, 16U})
+    EXPECT_EQ(parse_raw_of(DType::fp32, {-1, 3}, std::string(size, '\0')).error().code(), Code::invalid) << size;
+  EXPECT_FALSE(parse_raw_of(DType::fp32, {-1, -1}, std::string(24, '\0'), false)) << "two dimensions are open";
+  EXPECT_FALSE(parse_raw_of(DType::fp32, {-1, 0}, std::string(4, '\0')));
+  EXPECT_FALSE(parse_raw_of(DType::boolean, {-1}, "\2"));
+  const std::string texts("\2\0\0\0ab\3\0\0\0abc", 13);
+  for (size_t size = 0; size < texts.size(); ++size)
+    EXPECT_EQ(parse_raw_of(DType::bytes, {-1}, texts.substr(0, size)).ok(), size == 6) << size;
+  EXPECT_FALSE(parse_raw("", columns(), true)) << "the model has several inputs";
+}
+
 TEST(OipParse, the_length_of_the_json_part_must_be_one) {
   EXPECT_EQ(*parse_json_size("", 5), std::nullopt);
   EXPECT_EQ(*parse_json_size("5", 5), std::optional<size_t>(5));
-  for (const char* wrong : {"6", "-1", "x", "5 ", "0", "99999999999999999999"})
+  EXPECT_EQ(*parse_json_size("0", 5), std::optional<size_t>(0)) << "no JSON";
+  for (const char* wrong : {"6", "-1", "x", "5 ", "99999999999999999999"})
     EXPECT_FALSE(parse_json_size(wrong, 5)) << wrong;
 }
 
@@ -331,9 +378,11 @@ TEST_F(OipRoutes, errors_are_an_object_with_error) {
   EXPECT_NE((*parse_json(missing.body, "e"))["error"].get<std::string>().find("served: linear"), std::string::npos);
   EXPECT_EQ(call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, "{").status, 400);
   EXPECT_EQ(call("GET", "/v2/models/{model}/versions/{version}", {{"model", "linear"}, {"version", "7"}}).status, 404);
-  EXPECT_EQ(
-      call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody, {{"content-encoding", "gzip"}}).status,
-      501);
+  for (const char* coding : {"gzip", "br"})
+    EXPECT_EQ(
+        call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody, {{"content-encoding", coding}}).status,
+        400)
+        << "the body is not coded so, or the coding is not read";
 }
 
 TEST_F(OipRoutes, describes_health_models_and_counts) {
@@ -345,6 +394,52 @@ TEST_F(OipRoutes, describes_health_models_and_counts) {
   const auto stats = *parse_json(call("GET", "/v2/models/{model}/stats", {{"model", "linear"}}).body, "s");
   EXPECT_EQ(stats["model_stats"][0]["inference_count"], 2);
   EXPECT_EQ(call("POST", "/v2/repository/index", {}).status, 200);
+}
+
+TEST_F(OipRoutes, a_header_names_the_unit_where_the_body_does_not) {
+  const std::string named = std::string(kBody).insert(1, R"("parameters":{"millrace_unit":"N1"},)");
+  const Pairs header{{"millrace-unit", "N2"}};
+  EXPECT_EQ(call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody, header).status, 200);
+  EXPECT_EQ(call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, named, header).status, 200);
+  EXPECT_EQ(
+      call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody, {{"millrace-unit", std::string(251, 'x')}})
+          .status,
+      413);
+}
+
+TEST_F(OipRoutes, unpacks_requests_and_packs_answers) {
+  std::string rows = "1,2,3";
+  for (int i = 1; i < 500; ++i) rows += ",1,2,3";
+  const std::string body = R"({"inputs":[{"name":"x","shape":[500,3],"datatype":"FP32","data":[)" + rows + "]}]}";
+  const auto reply = call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, *encode(Coding::gzip, body),
+                          {{"content-encoding", "gzip"}, {"accept-encoding", "deflate"}});
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  const auto plain = decode(Coding::deflate, reply.body, 1 << 20);
+  ASSERT_TRUE(plain) << plain.error().text();
+  EXPECT_EQ((*parse_json(*plain, "answer"))["outputs"][0]["shape"], Json({500, 1}));
+}
+
+TEST_F(OipRoutes, describes_the_model_and_its_batches) {
+  const auto config = *parse_json(call("GET", "/v2/models/{model}/config", {{"model", "linear"}}).body, "c");
+  EXPECT_EQ(config["input"], Json::parse(R"([{"name":"x","data_type":"TYPE_FP32","dims":[-1,3]}])"));
+  EXPECT_EQ(config["version_policy"]["specific"]["versions"], Json({1}));
+  (void)call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody);
+  const auto stats = *parse_json(call("GET", "/v2/models/stats", {}).body, "s");
+  EXPECT_EQ(stats["model_stats"][0]["batch_stats"][0]["batch_size"], 2);
+  EXPECT_EQ(stats["model_stats"][0]["inference_stats"]["success"]["count"], 1);
+  EXPECT_EQ(call("GET", "/v2/logging", {}).status, 501);
+}
+
+TEST_F(OipRoutes, loads_and_unloads_files) {
+  const std::map<std::string, std::string> linear{{"model", "linear"}};
+  EXPECT_EQ(call("POST", "/v2/repository/models/{model}/unload", linear).status, 200);
+  EXPECT_EQ(call("POST", "/v2/models/{model}/infer", linear, kBody).status, 404);
+  EXPECT_EQ(call("POST", "/v2/repository/index", {}, R"({"ready":true})").body, "[]");
+  EXPECT_EQ(call("POST", "/v2/repository/models/{model}/load", linear, R"({"parameters":{"config":"{}"}})").status,
+            400);
+  EXPECT_EQ(call("POST", "/v2/repository/models/{model}/load", linear).status, 200);
+  EXPECT_EQ(call("POST", "/v2/models/{model}/infer", linear, kBody).status, 200);
+  EXPECT_EQ(call("POST", "/v2/repository/models/{model}/load", {{"model", "none"}}).status, 404);
 }
 
 }  // namespace
