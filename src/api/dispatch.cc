@@ -168,6 +168,7 @@ Dispatcher::Dispatcher(Router router, const Authenticator& authenticator, Contex
     : router_(std::move(router)), authenticator_(authenticator), context_(context), idempotency_(idempotency) {}
 
 Result<void> Dispatcher::admit(const Route& route, Request& request, const Peer& peer) const {
+  request.arrived = context_.clock.steady();
   auto& caller = request.caller;
   const auto workspace = request.header("x-mlflow-workspace");
   caller.workspace = workspace.empty() ? "default" : std::string(workspace);
@@ -292,13 +293,23 @@ std::string Dispatcher::metrics_text() const {
   return out;
 }
 
-Reply error_reply(std::string_view path, const Error& error, std::string_view request_id) {
+namespace {
+
+Reply error_body(std::string_view path, const Error& error, std::string_view request_id) {
   if (is_mlflow(path))
     return Reply::json({{"error_code", std::string(mlflow_code(error.code()))}, {"message", error.text()}},
                        http_status(error.code()));
   if (path == "/v2" || path.starts_with("/v2/"))
     return Reply::json({{"error", error.text()}}, http_status(error.code()));
   return problem(error, request_id);
+}
+
+}  // namespace
+
+Reply error_reply(std::string_view path, const Error& error, std::string_view request_id) {
+  auto reply = error_body(path, error, request_id);
+  if (error.code() == Code::unavailable) reply.headers.emplace_back("Retry-After", "1");
+  return reply;
 }
 
 Result<void> split_target(std::string_view target, Request& request) {

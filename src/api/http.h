@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/caller.h"
+#include "core/clock.h"
 #include "core/json.h"
 #include "core/reader.h"
 #include "core/result.h"
@@ -29,7 +30,9 @@ struct Request {
   std::string body;                         // its capacity is at least 64 bytes beyond its size
   std::string body_file;                    // a spooled upload, when the route asks for it; removed after the handler
   Caller caller;
-  std::string body_digest = {};  // of a spooled upload, "sha256:<hex>"
+  std::string body_digest = {};     // of a spooled upload, "sha256:<hex>"
+  Micros arrived = 0;               // steady clock, when the head was read; 0: not known
+  std::shared_ptr<void> held = {};  // what the route's check_head took for it; given back with the request
 
   std::optional<std::string> query_value(std::string_view name) const;
   std::string_view header(std::string_view lower_name) const;  // "" when absent
@@ -70,7 +73,7 @@ struct BodyLimit {
 
 using Handler = std::function<Reply(Request&)>;
 // What can be refused by the head alone is, before a large body is read: short, on the network thread.
-using HeadCheck = std::function<Result<void>(const Request&)>;
+using HeadCheck = std::function<Result<void>(Request&)>;
 
 struct Route {
   // No default for any column: that is the point.

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "core/context.h"
+#include "core/limits.h"
 #include "engine/engine.h"
 #include "track/files/store.h"
 
@@ -30,6 +31,8 @@ struct ServeOptions {
   std::string contract;
   std::string log_folder;  // "" = no prediction log
   std::string log_sync = "50ms";
+  std::string guard = "reject";  // or clamp, flag
+  size_t queue = limits::inference_queue;
 };
 
 class Host {

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "cli/host.h"
 
 namespace millrace::cli {
@@ -15,6 +17,11 @@ Result<int> serve(Invocation& in) {
   options.contract = in.args.get("--contract");
   options.log_folder = in.args.get("--log");
   options.log_sync = in.args.get("--log-sync", options.log_sync);
+  options.guard = in.args.get("--guard", options.guard);
+  MILLRACE_TRY(const auto queue, in.args.integer("--queue", static_cast<int64_t>(options.queue)));
+  if (queue < 1 || static_cast<size_t>(queue) > limits::inference_queue)
+    return Error{Code::invalid, fmt::format("--queue takes 1 to {}, not {}", limits::inference_queue, queue)};
+  options.queue = static_cast<size_t>(queue);
   return in.host.serve(options);
 }
 
@@ -33,6 +40,12 @@ std::vector<Command> serve_commands() {
                         .value = "HOST:PORT",
                         .summary = "where to listen (default 127.0.0.1:8000; port 0 = a free one)"},
                        {.name = "--contract", .value = "FILE", .summary = "ODCS contract that guards the inputs"},
+                       {.name = "--guard",
+                        .value = "MODE",
+                        .summary = "what breaks the contract: reject (default), clamp or flag"},
+                       {.name = "--queue",
+                        .value = "N",
+                        .summary = "requests that may be under way; more are told to come back (default 1024)"},
                        {.name = "--log", .value = "DIR", .summary = "keep a prediction log there"},
                        {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"}},
            .run = serve}};

@@ -4,6 +4,7 @@
 
 #include "api/native/reply.h"
 #include "api/oip/routes.h"
+#include "api/scoring/routes.h"
 #include "api/server.h"
 #include "main/owner.h"
 #include "serve/data_plane.h"
@@ -37,14 +38,21 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
   if (!where.loopback)
     return Error{Code::denied, options.http + " can be reached from other machines, and 'serve' knows no tokens"}.hint(
         "listen on 127.0.0.1, or use 'millrace up' with tokens");
+  const auto guard = serve::find_guard_mode(options.guard);
+  if (!guard)
+    return Error{Code::invalid, "there is no guard '" + options.guard + "'"}.at_field("--guard").hint(
+        "reject, clamp or flag");
   auto parts = std::make_unique<Parts>();
   auto& p = *parts;
   MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.log_folder = options.log_folder,
                                                      .log_sync = options.log_sync,
                                                      .models = options.models,
-                                                     .contract = options.contract},
+                                                     .contract = options.contract,
+                                                     .guard = *guard,
+                                                     .queue = options.queue},
                                                     engines, context));
   api::Routes routes = api::oip::routes(*p.data_plane);
+  for (auto& route : api::scoring::routes(*p.data_plane, true)) routes.push_back(std::move(route));
   routes.push_back({"GET", "/health", api::Permission::open, api::native::kNoBody, "none", api::Run::inline_,
                     [](api::Request&) { return api::Reply::text("OK"); }, "The process is up."});
   routes.push_back(

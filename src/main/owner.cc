@@ -13,6 +13,7 @@
 #include "api/idempotency.h"
 #include "api/mlflow/routes.h"
 #include "api/oip/routes.h"
+#include "api/scoring/routes.h"
 #include "api/server.h"
 #include "api/status.h"
 #include "core/files.h"
@@ -257,6 +258,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   mlflow.webhooks = p.webhooks->webhooks.get();
   for (auto& route : api::mlflow::routes(mlflow)) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
+  for (auto& route : api::scoring::routes(*p.data_plane, false)) routes.push_back(std::move(route));
   p.idempotency = std::make_unique<api::Idempotency>(*p.database);
   p.dispatcher =
       std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), *p.tokens, context, p.idempotency.get());

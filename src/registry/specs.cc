@@ -232,10 +232,12 @@ Result<DeploymentSpec> read_deployment(const Project& project, const std::string
   if (!has(models, spec.model)) return unknown("model", spec.model, *node.find("model"), models);
   spec.unit = node.string_or("unit", "");
   spec.guard = node.string_or("guard", "reject");
-  if (spec.guard != "reject")
+  if (spec.guard != "reject" && spec.guard != "clamp" && spec.guard != "flag")
     return node.find("guard")
         ->error(fmt::format("there is no guard '{}'", spec.guard))
-        .hint("write guard: reject, which refuses a row that breaks the contract");
+        .hint(
+            "write guard: reject, which refuses a row that breaks the contract, clamp, which puts a number to the "
+            "nearest one that it allows, or flag, which answers and says so");
   MILLRACE_DO(read_canary(node, spec));
   MILLRACE_DO(read_alias(node, spec));
   return spec;

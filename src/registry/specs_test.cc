@@ -65,7 +65,9 @@ TEST_F(Specs, values_out_of_range_are_refused) {
   EXPECT_EQ(error("contract: late.odcs.yaml", "contract: lost.odcs.yaml"),
             "the file 'lost.odcs.yaml' does not exist | give the ODCS contract of the model's inputs");
   EXPECT_EQ(error("unit: tailnum", "guard: pass"),
-            "there is no guard 'pass' | write guard: reject, which refuses a row that breaks the contract");
+            "there is no guard 'pass' | write guard: reject, which refuses a row that breaks the contract, clamp, "
+            "which puts a "
+            "number to the nearest one that it allows, or flag, which answers and says so");
   EXPECT_EQ(error("unit: tailnum", "canary: {share: 1}"),
             "share is 1, and must be above 0 and below 1 | 0.1 gives the canary a tenth of the units");
   EXPECT_EQ(error("unit: tailnum", "canary: {share: 0}"),

@@ -7,21 +7,6 @@
 #include "serve/onnx/runtime.h"
 
 namespace millrace::serve {
-namespace {
-
-// Counts a request for as long as it is under way.
-class Admission {
- public:
-  Admission(std::atomic<size_t>& count, size_t limit) : count_(count), granted_(count.fetch_add(1) < limit) {}
-  ~Admission() { count_.fetch_sub(1); }
-  bool granted() const { return granted_; }
-
- private:
-  std::atomic<size_t>& count_;
-  bool granted_;
-};
-
-}  // namespace
 
 DataPlane::DataPlane(DataPlaneOptions options, engine::Engines& engines, Context& context)
     : options_(std::move(options)),
@@ -56,6 +41,9 @@ Result<Target> DataPlane::find(std::string_view name, std::string_view version) 
   }
   const auto found = map->find(name);
   if (found == map->end()) {
+    if (const std::lock_guard lock(mutex_); unloaded_.contains(std::string(name)))
+      return Error{Code::not_found, fmt::format("the model '{}' is not loaded", name)}.hint(
+          fmt::format("POST /v2/repository/models/{}/load", name));
     std::string names;
     for (const auto& [known, unused] : *map) names += (names.empty() ? "" : ", ") + known;
     return Error{Code::not_found, fmt::format("there is no model '{}'", name.substr(0, 100))}.hint(
@@ -84,12 +72,14 @@ std::vector<ModelState> DataPlane::models() const {
     out.push_back({.name = name, .version = each->stable.version, .ready = true, .reason = ""});
   for (const auto& [name, reason] : failing_)
     if (!map_->contains(name)) out.push_back({.name = name, .version = "", .ready = false, .reason = reason});
+  for (const auto& name : unloaded_)
+    out.push_back({.name = name, .version = "1", .ready = false, .reason = "unloaded", .wanted = false});
   return out;
 }
 
 bool DataPlane::ready() const {
   for (const auto& model : models())
-    if (!model.ready) return false;
+    if (!model.ready && model.wanted) return false;
   return true;
 }
 
@@ -100,7 +90,25 @@ struct DataPlane::Attempt {
   const InferRequest& request;
   PredictionFacts facts;
   Micros began;  // steady
+  RunTimes times = {};
+  std::vector<Tensor> clamped = {};  // what the model gets in place of the request's inputs; empty: those
+  Failure failure = Failure::other;  // why, once it has failed
+
+  std::span<const Tensor> inputs() const { return clamped.empty() ? request.inputs : clamped; }
 };
+
+namespace {
+
+uint64_t micros_since(const Context& context, Micros began) {
+  return static_cast<uint64_t>(std::max<Micros>(0, context.clock.steady() - began));
+}
+
+size_t rows_of(const InferRequest& request) {
+  const Shape& shape = request.inputs[0].shape;
+  return shape.rank() > 0 ? static_cast<size_t>(shape[0]) : 1;
+}
+
+}  // namespace
 
 Result<void> DataPlane::record(Attempt& it, std::span<const Tensor> outputs) {
   const Micros began = context_.clock.steady();
@@ -108,29 +116,32 @@ Result<void> DataPlane::record(Attempt& it, std::span<const Tensor> outputs) {
   if (!it.place.log) return {};
   auto done =
       it.place.log->append(it.arm.key, encode(it.arm.key.key, it.facts, it.request.inputs, it.request.wanted, outputs));
-  it.arm.statistics->log_us += static_cast<uint64_t>(context_.clock.steady() - began);
+  it.times.log_us = micros_since(context_, began);
   return done;
 }
 
 std::optional<Refusal> DataPlane::guard(Attempt& it) const {
   if (!it.arm.loaded->guard) return std::nullopt;
   const Micros began = context_.clock.steady();
-  auto refusal = it.arm.loaded->guard->check(it.request.inputs);
-  it.arm.statistics->guard_us += static_cast<uint64_t>(context_.clock.steady() - began);
-  if (!refusal) return std::nullopt;
+  auto verdict = it.arm.loaded->guard->judge(it.request.inputs, it.arm.guard_mode);
+  it.times.guard_us = micros_since(context_, began);
+  for (const auto& flag : verdict.flags) it.arm.statistics->flag(flag.field, flag.rule);
+  it.facts.flags = std::move(verdict.flags);
+  it.clamped = std::move(verdict.inputs);
+  if (!verdict.refusal) return std::nullopt;
   it.facts.outcome = Outcome::refused;
-  it.facts.field = refusal->field;
-  it.facts.rule = refusal->rule;
+  it.facts.field = verdict.refusal->field;
+  it.facts.rule = verdict.refusal->rule;
   it.arm.statistics->refuse(it.facts.field, it.facts.rule);
-  return refusal;
+  return std::move(verdict.refusal);
 }
 
 // On an error, the facts get the field and rule of it.
 Result<std::vector<Tensor>> DataPlane::run(Attempt& it) const {
   const Micros began = context_.clock.steady();
-  auto outputs = it.arm.model().run(it.request.inputs, it.request.wanted);
-  it.arm.statistics->infer_us += static_cast<uint64_t>(context_.clock.steady() - began);
-  if (!outputs) it.facts.rule = "model";
+  auto outputs = it.arm.model().run(it.inputs(), it.request.wanted);
+  it.times.infer_us = micros_since(context_, began);
+  if (!outputs) it.facts.rule = "model", it.failure = Failure::backend;
   if (!outputs || !it.request.json_answer) return outputs;
   for (size_t i = 0; i < outputs->size(); ++i) {
     if (fits_json((*outputs)[i])) continue;
@@ -160,19 +171,58 @@ Result<std::vector<Tensor>> DataPlane::attempt(Attempt& it, std::optional<Refusa
     return outputs;
   }
   MILLRACE_DO(record(it, *outputs));
-  auto& statistics = *it.arm.statistics;
-  ++statistics.executions;
-  statistics.rows += it.request.inputs[0].shape.rank() > 0 ? static_cast<uint64_t>(it.request.inputs[0].shape[0]) : 1;
-  statistics.last_inference = it.facts.arrived_at;
   return outputs;
 }
 
+// Once an attempt is over.
+void DataPlane::count(const Attempt& it, bool good) const {
+  auto& statistics = *it.arm.statistics;
+  const uint64_t took = micros_since(context_, it.began);
+  statistics.request_us += took;
+  statistics.guard_us += it.times.guard_us;
+  statistics.infer_us += it.times.infer_us;
+  statistics.log_us += it.times.log_us;
+  statistics.latency.add(took, it.began);
+  if (!good) return statistics.fail(it.failure, took);
+  ++statistics.success;
+  ++statistics.executions;
+  const size_t rows = rows_of(it.request);
+  statistics.rows += rows;
+  statistics.batches.add(rows, it.times);
+  statistics.last_inference.store(it.facts.arrived_at, std::memory_order_relaxed);
+}
+
+Error DataPlane::busy(Statistics* statistics) {
+  ++turned_away_;
+  if (statistics != nullptr) statistics->fail(Failure::rejected);
+  return Error{Code::unavailable, fmt::format("{} requests are under way, which is the limit", options_.queue)}.hint(
+      "try again in a second");
+}
+
+Result<Seat> DataPlane::take_seat(std::string_view model) {
+  const bool free = under_way_.fetch_add(1) < options_.queue;
+  Seat seat(under_way_);
+  if (free) return seat;
+  const auto target = find(model, "");
+  return busy(target ? target->arm->statistics.get() : nullptr);
+}
+
 Result<InferReply> DataPlane::infer(const Target& target, const InferRequest& request) {
-  const Admission admission(under_way_, options_.queue);
-  if (!admission.granted()) {
-    ++turned_away_;
-    return Error{Code::unavailable, fmt::format("{} requests are under way, which is the limit", options_.queue)}.hint(
-        "try again in a second");
+  std::optional<Seat> seat;
+  if (!request.admitted) {
+    const bool free = under_way_.fetch_add(1) < options_.queue;
+    seat.emplace(under_way_);
+    if (!free) return busy(target.arm->statistics.get());
+  }
+  const Micros now = context_.clock.steady(), arrived = request.arrived > 0 ? request.arrived : now;
+  target.arm->statistics->queue_us += static_cast<uint64_t>(std::max<Micros>(0, now - arrived));
+  if (request.timeout > 0 && now - arrived > request.timeout) {
+    ++late_;
+    target.arm->statistics->fail(Failure::rejected);
+    return Error{Code::unavailable,
+                 fmt::format("the request waited {} microseconds, its timeout is {}", now - arrived, request.timeout)}
+        .at_field("parameters.timeout")
+        .hint("try again, or give it more time");
   }
   return answer(target, request);
 }
@@ -190,10 +240,10 @@ Result<InferReply> DataPlane::answer(const Target& target, const InferRequest& r
   Attempt it{*served.place, arm, request, std::move(facts), began};
   InferReply reply{.prediction_id = it.facts.id, .arm = &arm};
   auto outputs = attempt(it, reply.refusal);
-  arm.statistics->request_us += static_cast<uint64_t>(context_.clock.steady() - began);
-  ++(outputs && !reply.refusal ? arm.statistics->success : arm.statistics->failure);
+  count(it, outputs && !reply.refusal);
   if (!outputs) return std::move(outputs).error();
   if (!reply.refusal) shadows_->offer(target.served, request, it.facts);
+  reply.flags = std::move(it.facts.flags);
   reply.outputs = std::move(*outputs);
   return reply;
 }
@@ -201,11 +251,11 @@ Result<InferReply> DataPlane::answer(const Target& target, const InferRequest& r
 bool DataPlane::answer_shadow(const ServedArm& shadow, const ShadowCopy& copy) {
   const Micros began = context_.clock.steady();
   Attempt it{*copy.served->place, shadow, copy.request, copy.facts, began};
+  it.facts.flags.clear();
   std::optional<Refusal> refusal;
   const auto outputs = attempt(it, refusal);
   const bool good = outputs && !refusal;
-  shadow.statistics->request_us += static_cast<uint64_t>(context_.clock.steady() - began);
-  ++(good ? shadow.statistics->success : shadow.statistics->failure);
+  count(it, good);
   return good;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -29,6 +30,7 @@ struct DataPlaneOptions {
   std::string log_sync = "50ms";                            // or "strict"
   std::vector<std::pair<std::string, std::string>> models;  // name, file: served without a release
   std::string contract;                                     // guards all of `models`; "" = unguarded
+  GuardMode guard = GuardMode::reject;                      // of `models`
   std::string library;                                      // libonnxruntime.so; "" = the one of library_folder()
   size_t queue = limits::inference_queue;
 };
@@ -46,6 +48,21 @@ struct ModelState {
   std::string name, version;  // of the stable arm
   bool ready = false;
   std::string reason;  // why not
+  bool wanted = true;  // not taken out of service by a request
+};
+
+// The right of one request to be read and answered. Given back when it goes.
+class Seat {
+ public:
+  explicit Seat(std::atomic<size_t>& taken) : taken_(&taken) {}
+  Seat(Seat&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+  Seat& operator=(Seat&&) = delete;
+  ~Seat() {
+    if (taken_ != nullptr) taken_->fetch_sub(1);
+  }
+
+ private:
+  std::atomic<size_t>* taken_;
 };
 
 // Where a model lies, before it is loaded.
@@ -70,14 +87,24 @@ class DataPlane {
 
   // not_found names what there is. version "" = whichever arm the unit of the request falls to.
   Result<Target> find(std::string_view name, std::string_view version) const;
+  // Loads a model of `models` again from its file, which may have changed, as one swap: requests under way end with the
+  // model that they began with. On an error the one before stays. `conflict` for a release, which `millrace release`
+  // changes.
+  Result<void> load_model(const std::string& name);
+  // Takes a model of `models` out of service; its memory goes back to the system when its last request is answered.
+  // conflict as above.
+  Result<void> unload_model(const std::string& name);
   std::vector<ModelState> models() const;
   std::vector<ServedPtr> served() const;
-  bool ready() const;                              // every deployment has a model
+  bool ready() const;  // every deployment has a model
+  // Of a request for this model before it is read; `unavailable` when as many as the limit have one.
+  Result<Seat> take_seat(std::string_view model);
   bool waits_for_disk() const { return strict_; }  // infer() may wait: do not call it on a network thread
 
   // Guard, model, log, in this order; the record is written before it returns. `unavailable` when too many requests are
-  // under way or the record cannot be written, `invalid` when the model refuses the values; a refusal by the contract
-  // is a reply. What was answered is offered to the shadows, which nothing here waits for.
+  // under way, when it waited longer than its timeout, or when the record cannot be written, `invalid` when the model
+  // refuses the values; a refusal by the contract is a reply. What was answered is offered to the shadows, which
+  // nothing here waits for.
   Result<InferReply> infer(const Target& target, const InferRequest& request);
 
   std::string metrics_text() const;                          // Prometheus text
@@ -100,10 +127,13 @@ class DataPlane {
   Result<std::shared_ptr<Place>> place_of(const std::string& name);
   Result<LoadedPtr> load(Place& place, const ModelSource& source);
   Result<ServedArm> arm(Place& place, Arm arm, const ModelSource& source);
+  Result<ServedPtr> load_file(const std::string& name, const std::string& file);
+  Result<std::string> file_of(const std::string& name) const;
   Result<std::shared_ptr<Served>> assemble(const std::shared_ptr<Place>& place,
                                            const registry::ReleaseSnapshot& snapshot, bool all_arms);
   Result<std::shared_ptr<Served>> load_release(const std::shared_ptr<Place>& place);
   void trim(Place& place, const Served* served) const;
+  void forget_unused(Place& place) const;
   ServedPtr now_served(const std::string& name) const;
   std::vector<std::shared_ptr<Place>> places() const;
   void publish(const std::string& name, ServedPtr served);
@@ -113,6 +143,8 @@ class DataPlane {
   bool answer_shadow(const ServedArm& shadow, const ShadowCopy& copy);
   Result<std::vector<Tensor>> attempt(Attempt& it, std::optional<Refusal>& refusal);
   std::optional<Refusal> guard(Attempt& it) const;
+  Error busy(Statistics* statistics);
+  void count(const Attempt& it, bool good) const;
   Result<std::vector<Tensor>> run(Attempt& it) const;
   Result<void> record(Attempt& it, std::span<const Tensor> outputs);
 
@@ -123,11 +155,12 @@ class DataPlane {
   Context& context_;
   std::unique_ptr<Runtime> runtime_;
   std::atomic<size_t> under_way_{0};
-  std::atomic<uint64_t> turned_away_{0}, models_loaded_{0};
+  std::atomic<uint64_t> turned_away_{0}, late_{0}, models_loaded_{0};
 
   mutable std::mutex mutex_;  // guards the fields below; held for a copy of a pointer
   std::shared_ptr<const Map> map_;
   std::map<std::string, std::string> failing_;  // deployment -> why its newest snapshot is not served
+  std::set<std::string> unloaded_;              // models of files that a request took out of service
   std::map<std::string, std::shared_ptr<Place>> places_;
   std::mutex open_mutex_;  // one place is made at a time
   std::mutex seal_mutex_;

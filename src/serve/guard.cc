@@ -1,44 +1,18 @@
 #include "serve/guard.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "data/contracts/contract.h"
 #include "data/rows/row_guard.h"
+#include "serve/guard/cells.h"
 
 namespace millrace::serve {
 namespace {
 
-template <class T>
-data::Cell number_cell(const Tensor& tensor, size_t at) {
-  const T value = tensor.as<T>()[at];
-  if constexpr (std::is_floating_point_v<T>)
-    return data::Cell::of(static_cast<double>(value));
-  else if (std::in_range<int64_t>(value))
-    return data::Cell::of(static_cast<int64_t>(value));
-  else
-    return data::Cell::of(
-        static_cast<double>(value));  // above 2^63: beyond every bound that a contract can name exactly
-}
-
-data::Cell cell_of(const Tensor& tensor, size_t at) {
-  switch (tensor.type) {
-    case DType::boolean: return data::Cell::of_boolean(tensor.data[at] != std::byte{0});
-    case DType::uint8: return number_cell<uint8_t>(tensor, at);
-    case DType::uint16: return number_cell<uint16_t>(tensor, at);
-    case DType::uint32: return number_cell<uint32_t>(tensor, at);
-    case DType::uint64: return number_cell<uint64_t>(tensor, at);
-    case DType::int8: return number_cell<int8_t>(tensor, at);
-    case DType::int16: return number_cell<int16_t>(tensor, at);
-    case DType::int32: return number_cell<int32_t>(tensor, at);
-    case DType::int64: return number_cell<int64_t>(tensor, at);
-    case DType::fp32: return number_cell<float>(tensor, at);
-    case DType::fp64: return number_cell<double>(tensor, at);
-    case DType::bytes: return data::Cell::of(std::string_view(tensor.texts[at]));
-  }
-  return {};
-}
+constexpr std::string_view kModes[] = {"reject", "clamp", "flag"};
 
 // Which field guards the elements of an input: one field for all of them, or for a matrix one a column.
 struct Column {
@@ -47,34 +21,104 @@ struct Column {
   size_t offset, stride;  // elements
 };
 
-class ContractGuard final : public Guard {
- public:
-  ContractGuard(data::RowGuard guard, std::vector<Column> columns)
-      : guard_(std::move(guard)), columns_(std::move(columns)) {}
+size_t rows_of(const Tensor& tensor) { return tensor.shape.rank() > 0 ? static_cast<size_t>(tensor.shape[0]) : 1; }
+size_t row_of(const Tensor& tensor, size_t at) {
+  const size_t rows = std::max<size_t>(1, rows_of(tensor));
+  return at / std::max<size_t>(1, tensor.elements() / rows);
+}
 
-  std::optional<Refusal> check(std::span<const Tensor> inputs) const override {
-    for (const auto& column : columns_) {
-      const Tensor& tensor = inputs[column.input];
-      const size_t count = tensor.elements();
-      for (size_t at = column.offset; at < count; at += column.stride)
-        if (auto broken = guard_.check(column.field, cell_of(tensor, at)))
-          return refusal(std::move(*broken), tensor, at);
-    }
-    return std::nullopt;
+// Looks through one request. The inputs are copied for the first value that is clamped.
+class Look {
+ public:
+  Look(std::span<const Tensor> inputs, GuardMode mode, Verdict& out) : inputs_(inputs), mode_(mode), out_(out) {}
+
+  const Tensor& input(size_t number) const { return out_.inputs.empty() ? inputs_[number] : out_.inputs[number]; }
+
+  // false: the request is refused, and nothing else is looked at.
+  bool element(const data::RowGuard& guard, const Column& column, size_t at) {
+    const auto broken = guard.check(column.field, cell_of(input(column.input), at));
+    if (!broken) return true;
+    const size_t row = row_of(input(column.input), at);
+    if (mode_ == GuardMode::clamp && clamp(guard, column, at)) return flag(*broken, row, true);
+    return mode_ == GuardMode::flag ? flag(*broken, row, false) : refuse(*broken, row);
+  }
+
+  bool row(const data::Violation& broken, size_t row) {
+    return mode_ == GuardMode::flag ? flag(broken, row, false) : refuse(broken, row);
   }
 
  private:
-  static Refusal refusal(data::Violation broken, const Tensor& tensor, size_t at) {
-    const size_t rows = tensor.shape.rank() > 0 ? static_cast<size_t>(tensor.shape[0]) : 1;
-    const size_t row = at / std::max<size_t>(1, tensor.elements() / std::max<size_t>(1, rows));
-    return {.field = std::move(broken.field),
-            .rule = std::move(broken.rule),
-            .message = std::move(broken.message),
-            .row = row};
+  bool flag(const data::Violation& broken, size_t row, bool clamped) {
+    ++out_.flagged;
+    if (out_.flags.size() < kTold)
+      out_.flags.push_back({broken.field, broken.rule, static_cast<uint32_t>(row), clamped});
+    return true;
+  }
+  bool refuse(const data::Violation& broken, size_t row) {
+    out_ = {.refusal = Refusal{.field = broken.field, .rule = broken.rule, .message = broken.message, .row = row}};
+    return false;
+  }
+  // The value then breaks no rule.
+  bool clamp(const data::RowGuard& guard, const Column& column, size_t at) {
+    const auto given = cell_of(input(column.input), at);
+    const auto wanted = guard.nearest(column.field, given);
+    if (!wanted) return false;
+    if (out_.inputs.empty()) out_.inputs.assign(inputs_.begin(), inputs_.end());
+    Tensor& tensor = out_.inputs[column.input];
+    const auto holds = [&] { return !guard.check(column.field, cell_of(tensor, at)); };
+    return put_nearest(tensor, at, given, *wanted, holds);
+  }
+
+  const std::span<const Tensor> inputs_;
+  const GuardMode mode_;
+  Verdict& out_;
+};
+
+class ContractGuard final : public Guard {
+ public:
+  ContractGuard(data::RowGuard guard, std::vector<Column> columns)
+      : guard_(std::move(guard)), columns_(std::move(columns)), left_out_(guard_.left_out()) {}
+
+  Verdict judge(std::span<const Tensor> inputs, GuardMode mode) const override {
+    Verdict out;
+    Look look(inputs, mode, out);
+    for (const auto& column : columns_) {
+      const size_t count = inputs[column.input].elements();
+      for (size_t at = column.offset; at < count; at += column.stride)
+        if (!look.element(guard_, column, at)) return out;
+    }
+    if (guard_.has_conditions() && asks_rows_) judge_rows(look, inputs);
+    return out;
+  }
+  const std::vector<std::string>& left_out() const override { return left_out_; }
+
+  // Conditions need one value of each input a row.
+  void match_rows(const std::vector<TensorSpec>& specs, bool matrix) {
+    for (const auto& spec : specs) {
+      int64_t each = 1;
+      for (size_t i = 1; i < spec.shape.rank(); ++i) each *= spec.shape[i];
+      asks_rows_ &= spec.shape.rank() > 0 && spec.shape[0] == -1 && (matrix || each == 1);
+    }
+    if (guard_.has_conditions() && !asks_rows_)
+      left_out_.emplace_back("the conditions between fields: an input has not one value a row");
+  }
+
+ private:
+  void judge_rows(Look& look, std::span<const Tensor> inputs) const {
+    std::vector<data::Cell> raw(guard_.fields().size()), typed;
+    const size_t rows = rows_of(inputs[columns_[0].input]);
+    for (size_t row = 0; row < rows; ++row) {
+      for (const auto& column : columns_)
+        raw[column.field] = cell_of(look.input(column.input), row * column.stride + column.offset);
+      const auto broken = guard_.check_row(raw, typed);
+      if (broken && !look.row(*broken, row)) return;
+    }
   }
 
   data::RowGuard guard_;
   std::vector<Column> columns_;
+  std::vector<std::string> left_out_;
+  bool asks_rows_ = true;
 };
 
 bool is_matrix_of(const std::vector<TensorSpec>& inputs, size_t fields) {
@@ -109,15 +153,26 @@ Result<std::vector<Column>> match(const data::RowGuard& guard, const std::vector
 
 }  // namespace
 
-Result<std::unique_ptr<const Guard>> load_guard(const std::string& contract_path,
-                                                const std::vector<TensorSpec>& inputs) {
+std::string_view name_of(GuardMode mode) { return kModes[static_cast<size_t>(mode)]; }
+
+std::optional<GuardMode> find_guard_mode(std::string_view name) {
+  for (size_t i = 0; i < std::size(kModes); ++i)
+    if (kModes[i] == name) return static_cast<GuardMode>(i);
+  return std::nullopt;
+}
+
+Result<std::unique_ptr<const Guard>> load_guard(const std::string& contract_path, const std::vector<TensorSpec>& inputs,
+                                                engine::Engines& engines) {
   MILLRACE_TRY(const auto contract, data::load_contract(contract_path));
   MILLRACE_TRY(const auto* object, contract.object(""));
-  MILLRACE_TRY(auto guard, data::RowGuard::make(contract, object->name));
+  MILLRACE_TRY(auto guard, data::RowGuard::make(contract, object->name, &engines));
   auto columns = match(guard, inputs);
   if (!columns)
     return std::move(columns).error().at({.file = contract_path}).while_doing("matching the contract and the model");
-  return std::unique_ptr<const Guard>(std::make_unique<ContractGuard>(std::move(guard), std::move(*columns)));
+  const bool matrix = is_matrix_of(inputs, guard.fields().size());
+  auto out = std::make_unique<ContractGuard>(std::move(guard), std::move(*columns));
+  out->match_rows(inputs, matrix);
+  return std::unique_ptr<const Guard>(std::move(out));
 }
 
 }  // namespace millrace::serve

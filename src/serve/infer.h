@@ -18,6 +18,9 @@ struct InferRequest {
   std::string request_id;
   Micros event_time = 0;  // 0: the time of arrival
   std::string unit, input;
+  // Steady clock. A request that waited longer than `timeout` since it arrived is not begun; 0: none. Arrived 0: now.
+  Micros arrived = 0, timeout = 0;
+  bool admitted = false;    // it holds a seat already (DataPlane::take_seat)
   bool json_answer = true;  // outputs must fit JSON: no NaN, no infinity, UTF-8
 };
 
@@ -25,6 +28,7 @@ struct InferReply {
   std::string prediction_id;
   const ServedArm* arm = nullptr;  // who answered; lives as long as the target that was asked
   std::optional<Refusal> refusal;  // set: there are no outputs
+  std::vector<Flag> flags;         // what broke the contract and was answered all the same
   std::vector<Tensor> outputs;     // one for each of `wanted`
 };
 

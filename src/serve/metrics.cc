@@ -15,15 +15,19 @@ struct Counter {
 };
 constexpr Counter kCounters[] = {
     {"nv_inference_request_success", "Requests answered", [](const Statistics& s) { return s.success.load(); }},
-    {"nv_inference_request_failure", "Requests refused or failed",
-     [](const Statistics& s) { return s.failure.load(); }},
     {"nv_inference_count", "Rows answered", [](const Statistics& s) { return s.rows.load(); }},
     {"nv_inference_exec_count", "Runs of the model that were answered",
      [](const Statistics& s) { return s.executions.load(); }},
     {"nv_inference_request_duration_us", "Microseconds from parsed request to answer",
      [](const Statistics& s) { return s.request_us.load(); }},
+    {"nv_inference_queue_duration_us", "Microseconds from the head of the request until it began",
+     [](const Statistics& s) { return s.queue_us.load(); }},
+    {"nv_inference_compute_input_duration_us", "Microseconds in the contract's guard",
+     [](const Statistics& s) { return s.guard_us.load(); }},
     {"nv_inference_compute_infer_duration_us", "Microseconds in the model",
      [](const Statistics& s) { return s.infer_us.load(); }},
+    {"nv_inference_compute_output_duration_us", "Microseconds until the record was written",
+     [](const Statistics& s) { return s.log_us.load(); }},
     {"millrace_guard_duration_us", "Microseconds in the contract's guard",
      [](const Statistics& s) { return s.guard_us.load(); }},
     {"millrace_prediction_log_duration_us", "Microseconds until the record was written",
@@ -85,6 +89,16 @@ std::string labels(const Place& place, const ArmLabel& label) {
 
 using Places = std::vector<std::shared_ptr<Place>>;
 
+void add_rules(std::string& out, const Places& places, std::string_view name, std::string_view help,
+               RuleCounts (Statistics::*read)() const) {
+  head(out, name, "counter", help);
+  for (const auto& place : places)
+    for (const auto& [arm, statistics] : place->statistics.all())
+      for (const auto& [rule, count] : ((*statistics).*read)())
+        out += fmt::format("{}{{{},field=\"{}\",rule=\"{}\"}} {}\n", name, labels(*place, arm), label(rule.first),
+                           label(rule.second), count);
+}
+
 void add_arms(std::string& out, const Places& places) {
   for (const auto& counter : kCounters) {
     head(out, counter.name, "counter", counter.help);
@@ -92,12 +106,30 @@ void add_arms(std::string& out, const Places& places) {
       for (const auto& [label, statistics] : place->statistics.all())
         out += fmt::format("{}{{{}}} {}\n", counter.name, labels(*place, label), counter.read(*statistics));
   }
-  head(out, "millrace_requests_refused_total", "counter", "Requests that broke the contract");
+  head(out, "nv_inference_request_failure", "counter", "Requests refused or failed");
   for (const auto& place : places)
     for (const auto& [arm, statistics] : place->statistics.all())
-      for (const auto& [rule, count] : statistics->refusals())
-        out += fmt::format("millrace_requests_refused_total{{{},field=\"{}\",rule=\"{}\"}} {}\n", labels(*place, arm),
-                           label(rule.first), label(rule.second), count);
+      for (size_t i = 0; i < kFailures.size(); ++i)
+        out += fmt::format("nv_inference_request_failure{{{},reason=\"{}\"}} {}\n", labels(*place, arm), kFailures[i],
+                           statistics->failures[i].load());
+  add_rules(out, places, "millrace_requests_refused_total", "Requests that broke the contract", &Statistics::refusals);
+  add_rules(out, places, "millrace_values_flagged_total",
+            "Values that broke the contract and were answered, clamped or as they came", &Statistics::flags);
+}
+
+// Of the last one to two minutes.
+void add_latency(std::string& out, const Places& places, Micros steady) {
+  constexpr std::string_view kName = "nv_inference_request_summary_us";
+  head(out, kName, "summary", "Microseconds from parsed request to answer; quantiles of the last one to two minutes");
+  for (const auto& place : places)
+    for (const auto& [arm, statistics] : place->statistics.all()) {
+      const auto at = labels(*place, arm);
+      for (const double share : {0.5, 0.9, 0.95, 0.99})
+        out +=
+            fmt::format("{}{{{},quantile=\"{}\"}} {}\n", kName, at, share, statistics->latency.quantile(share, steady));
+      out += fmt::format("{}_sum{{{}}} {}\n{}_count{{{}}} {}\n", kName, at, statistics->request_us.load(), kName, at,
+                         statistics->success + statistics->failure - statistics->failures[0]);
+    }
 }
 
 void add_logs(std::string& out, const Places& places) {
@@ -134,6 +166,7 @@ std::string DataPlane::metrics_text() const {
   const auto places = this->places();
   std::string out;
   add_arms(out, places);
+  add_latency(out, places, context_.clock.steady());
   add_logs(out, places);
   add_traffic(out, places, served());
   head(out, "millrace_models_loaded_total", "counter", "Models read from their files");
@@ -142,6 +175,8 @@ std::string DataPlane::metrics_text() const {
   out += fmt::format("nv_inference_pending_request_count {}\n", under_way_.load());
   head(out, "millrace_requests_turned_away_total", "counter", "Requests over the limit of requests under way");
   out += fmt::format("millrace_requests_turned_away_total {}\n", turned_away_.load());
+  head(out, "millrace_requests_late_total", "counter", "Requests that waited longer than their timeout");
+  out += fmt::format("millrace_requests_late_total {}\n", late_.load());
   head(out, "millrace_model_ready", "gauge", "1 when the deployment has a model");
   for (const auto& model : models())
     out += fmt::format("millrace_model_ready{{model=\"{}\"}} {}\n", model.name, model.ready ? 1 : 0);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/limits.h"
+#include "serve/half.h"
 
 namespace millrace::serve {
 namespace {
@@ -15,7 +16,8 @@ constexpr std::string_view kOutcomes[] = {"answered", "refused", "failed"};
 // The outcome shares its byte with the version of the record: its low and its high four bits.
 constexpr uint8_t kVersionBit = 4;
 constexpr uint8_t kOutcomeMask = (1 << kVersionBit) - 1;
-constexpr uint8_t kTimed = 1;  // since this version a duration follows the outcome
+constexpr uint8_t kTimed = 1;    // since this version a duration follows the outcome
+constexpr uint8_t kFlagged = 2;  // since this version flags follow the tensors; written only where there are any
 
 class Writer {
  public:
@@ -35,6 +37,15 @@ class Writer {
       for (const auto& each : tensor.texts) text(each);
     } else {
       bytes.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
+    }
+  }
+  void flags(const std::vector<Flag>& flags) {
+    number(static_cast<uint16_t>(flags.size()));
+    for (const auto& flag : flags) {
+      text(flag.field);
+      text(flag.rule);
+      number(flag.row);
+      number(static_cast<uint8_t>(flag.clamped));
     }
   }
   std::string bytes;
@@ -65,7 +76,7 @@ class Reader {
     Tensor out;
     const auto type = number<uint8_t>();
     const auto rank = number<uint8_t>();
-    if (type > static_cast<uint8_t>(DType::bytes) || rank > kMaxRank) return good = false, out;
+    if (type >= kDTypes || rank > kMaxRank) return good = false, out;
     out.type = static_cast<DType>(type);
     for (uint8_t i = 0; i < rank; ++i) out.shape.push(number<int64_t>());
     const auto count = out.shape.elements();
@@ -85,18 +96,24 @@ class Reader {
 };
 
 template <class T>
+void add_number(T value, Json& out) {
+  if (std::isnan(value))
+    out.push_back("NaN");
+  else if (std::isinf(value))
+    out.push_back(value > 0 ? "Infinity" : "-Infinity");
+  else
+    out.push_back(value);
+}
+
+template <class T>
 void add_numbers(const Tensor& tensor, Json& out) {
   for (const T value : tensor.as<T>()) {
-    if constexpr (std::is_floating_point_v<T>) {
-      if (std::isnan(value))
-        out.push_back("NaN");
-      else if (std::isinf(value))
-        out.push_back(value > 0 ? "Infinity" : "-Infinity");
-      else
-        out.push_back(value);
-    } else {
+    if constexpr (std::is_floating_point_v<T>)
+      add_number(value, out);
+    else if constexpr (std::is_integral_v<T>)
       out.push_back(value);
-    }
+    else
+      add_number(value.number(), out);
   }
 }
 
@@ -139,6 +156,16 @@ Json Arm::to_json() const {
           {"outputs", serve::to_json(outputs)}};
 }
 
+Json to_json(const std::vector<Flag>& flags) {
+  Json out = Json::array();
+  for (const auto& flag : flags)
+    out.push_back({{"field", flag.field},
+                   {"rule", flag.rule},
+                   {"row", flag.row},
+                   {"verdict", std::string(name_of(flag.clamped ? GuardMode::clamp : GuardMode::flag))}});
+  return out;
+}
+
 Result<Arm> Arm::of_json(const Json& json) {
   Arm out{.deployment = string_or(json, "deployment", ""),
           .workspace = string_or(json, "workspace", ""),
@@ -159,7 +186,8 @@ std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<con
   out.number(arm_key);
   out.number(facts.event_time);
   out.number(facts.arrived_at);
-  out.number(static_cast<uint8_t>(static_cast<uint8_t>(facts.outcome) | kTimed << kVersionBit));
+  const uint8_t version = facts.flags.empty() ? kTimed : kFlagged;
+  out.number(static_cast<uint8_t>(static_cast<uint8_t>(facts.outcome) | version << kVersionBit));
   out.number(facts.duration_us);
   for (const auto* text : {&facts.id, &facts.unit, &facts.input, &facts.request_id, &facts.field, &facts.rule})
     out.text(*text);
@@ -170,6 +198,7 @@ std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<con
     out.number(static_cast<uint16_t>(wanted[i]));
     out.tensor(outputs[i]);
   }
+  if (version >= kFlagged) out.flags(facts.flags);
   return std::move(out.bytes);
 }
 
@@ -182,7 +211,7 @@ Result<Decoded> decode(std::string_view payload) {
   it.arrived_at = in.number<int64_t>();
   const auto head = in.number<uint8_t>();
   const uint8_t outcome = head & kOutcomeMask, version = head >> kVersionBit;
-  in.good &= outcome < std::size(kOutcomes) && version <= kTimed;
+  in.good &= outcome < std::size(kOutcomes) && version <= kFlagged;
   it.outcome = static_cast<Outcome>(outcome);
   if (version >= kTimed) it.duration_us = in.number<int64_t>();
   for (auto* text : {&it.id, &it.unit, &it.input, &it.request_id, &it.field, &it.rule}) *text = in.text();
@@ -192,6 +221,14 @@ Result<Decoded> decode(std::string_view payload) {
   for (uint16_t i = 0; i < outputs && in.good; ++i) {
     it.wanted.push_back(in.number<uint16_t>());
     it.outputs.push_back(in.tensor());
+  }
+  if (version >= kFlagged) {
+    const auto flags = in.number<uint16_t>();
+    for (uint16_t i = 0; i < flags && in.good; ++i) {
+      Flag flag{.field = in.text(), .rule = in.text(), .row = in.number<uint32_t>()};
+      flag.clamped = in.number<uint8_t>() != 0;
+      it.flags.push_back(std::move(flag));
+    }
   }
   if (!in.done()) return Error{Code::corrupt, "a record of the prediction log is not as it was written"};
   return out;
@@ -214,6 +251,8 @@ Json tensor_json(const Tensor& tensor) {
     case DType::fp32: add_numbers<float>(tensor, out); break;
     case DType::fp64: add_numbers<double>(tensor, out); break;
     case DType::bytes: out = tensor.texts; break;
+    case DType::fp16: add_numbers<Half>(tensor, out); break;
+    case DType::bf16: add_numbers<Brain>(tensor, out); break;
   }
   return out;
 }
@@ -244,6 +283,7 @@ Json Prediction::to_json(const Arm& arm) const {
           {"field", field},
           {"rule", rule},
           {"duration_us", duration_us < 0 ? Json(nullptr) : Json(duration_us)},
+          {"flags", serve::to_json(flags)},
           {"inputs", std::move(in)},
           {"outputs", std::move(out)},
           {"release", arm.release_node()},

@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/json.h"
+#include "serve/guard.h"
 #include "serve/tensor.h"
 
 namespace millrace::serve {
@@ -43,6 +44,7 @@ struct PredictionFacts {
   // Microseconds from arrival until just before the record is written; -1 = not known. A shadow's: of its own run,
   // without its wait in the queue.
   int64_t duration_us = -1;
+  std::vector<Flag> flags;  // what broke the contract and was answered all the same
 };
 
 struct Prediction : PredictionFacts {
@@ -61,9 +63,10 @@ struct Decoded {
   uint64_t arm_key = 0;
   Prediction prediction;
 };
-// `corrupt` on anything that encode() does not write, now or as it did before durations were known.
+// `corrupt` on anything that encode() does not write, now or as it did before durations and flags were known.
 Result<Decoded> decode(std::string_view payload);
 
-Json tensor_json(const Tensor& tensor);  // flat values; NaN and infinities as text
+Json to_json(const std::vector<Flag>& flags);  // [{field, rule, row, verdict}]
+Json tensor_json(const Tensor& tensor);        // flat values; NaN and infinities as text
 
 }  // namespace millrace::serve

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <map>
@@ -12,6 +13,7 @@
 
 #include "core/crc32c.h"
 #include "core/files.h"
+#include "serve/half.h"
 
 namespace millrace::serve {
 namespace {
@@ -242,6 +244,18 @@ TEST_F(PredictionLogTest, what_was_answered_survives_kill_9) {
   }
 }
 
+TEST(Prediction, keeps_16_bit_floats_and_shows_them_as_numbers) {
+  Tensor half{.type = DType::fp16, .shape = {3}}, brain{.type = DType::bf16, .shape = {1}};
+  for (const double value : {0.5, 65504.0, HUGE_VAL}) half.push(Half::of(value));
+  brain.push(Brain::of(-3));
+  const size_t wanted[] = {0};
+  const auto back = decode(encode(1, {.id = "a"}, {&half, 1}, wanted, {&brain, 1}));
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->prediction.inputs[0].data, half.data);
+  EXPECT_EQ(tensor_json(back->prediction.inputs[0]), Json({0.5, 65504.0, "Infinity"}));
+  EXPECT_EQ(tensor_json(back->prediction.outputs[0]), Json({-3.0}));
+}
+
 TEST(Prediction, keeps_its_duration) {
   const auto timed = decode(encode(7, {.id = "i", .outcome = Outcome::refused, .duration_us = 1234}, {}, {}, {}));
   ASSERT_TRUE(timed);
@@ -262,8 +276,21 @@ TEST(Prediction, reads_records_that_are_older_than_the_duration) {
   EXPECT_EQ(read->prediction.duration_us, -1);
   EXPECT_EQ(read->prediction.to_json({})["duration_us"], nullptr);
   std::string later = now;
-  later[kOutcomeAt] = static_cast<char>(2 | 2 << 4);
+  later[kOutcomeAt] = static_cast<char>(2 | 3 << 4);
   EXPECT_FALSE(decode(later)) << "a version that is not known yet";
+}
+
+TEST(Prediction, keeps_its_flags) {
+  const std::vector<Flag> flags{{.field = "minutes", .rule = "minutes.range", .row = 7, .clamped = true},
+                                {.field = "carrier", .rule = "carrier.set"}};
+  const std::string flagged = encode(7, {.id = "i", .flags = flags}, {}, {}, {});
+  const auto back = decode(flagged);
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->prediction.flags, flags);
+  EXPECT_EQ(back->prediction.to_json({})["flags"][0],
+            (Json{{"field", "minutes"}, {"rule", "minutes.range"}, {"row", 7}, {"verdict", "clamp"}}));
+  EXPECT_EQ(back->prediction.to_json({})["flags"][1]["verdict"], "flag");
+  for (size_t size = 0; size < flagged.size(); ++size) EXPECT_FALSE(decode(flagged.substr(0, size))) << size;
 }
 
 TEST(Prediction, refuses_every_cut_of_a_payload) {

@@ -29,6 +29,8 @@ Kind kind_of(const TensorSpec& spec) {
   if (per_row != 1 || spec.shape.rank() == 0 || spec.shape[0] != -1) return Kind::text;
   switch (spec.type) {
     case DType::boolean: return Kind::boolean;
+    case DType::fp16:
+    case DType::bf16:
     case DType::fp32:
     case DType::fp64: return Kind::number;
     case DType::uint64:
@@ -108,7 +110,8 @@ class Sheet {
                                                                  {"request_id", Kind::text},
                                                                  {"field", Kind::text},
                                                                  {"rule", Kind::text},
-                                                                 {"duration_us", Kind::integer}};
+                                                                 {"duration_us", Kind::integer},
+                                                                 {"flags", Kind::text}};
 
   void want(const std::string& name, Kind kind) {
     const auto [at, fresh] = tensors_.emplace(name, kind);
@@ -137,6 +140,10 @@ class Sheet {
       columns_[at++].push_null();
     else
       columns_[at++].push_integer(it.duration_us);
+    if (it.flags.empty())
+      columns_[at++].push_null();
+    else
+      columns_[at++].push_text(to_text(to_json(it.flags)));
     for (size_t i = 0; i < it.inputs.size() && i < arm.inputs.size(); ++i)
       put("in_" + arm.inputs[i].name, it.inputs[i], row, rows);
     for (size_t i = 0; i < it.outputs.size(); ++i)

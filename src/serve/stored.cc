@@ -54,12 +54,19 @@ Json record_of(const engine::Table& table, const std::vector<size_t>& rows, cons
   Json out{{"id", id},
            {"inputs", tensors_of(table, rows, "in_")},
            {"outputs", tensors_of(table, rows, "out_")},
-           {"duration_us", nullptr},  // of files that are older than the column
+           {"duration_us", nullptr},  // of files that are older than the column, as the next
+           {"flags", Json::array()},
            {"sealed", file.substr(file.rfind('/') + 1)}};
   for (size_t column = 0; column < table.columns(); ++column) {
     const auto& name = table.name(column);
     if (name.starts_with("in_") || name.starts_with("out_") || name == "row" || name == "prediction_id") continue;
-    out[name] = table.json(rows[0], column);
+    auto value = table.json(rows[0], column);
+    if (name == "flags") {
+      const auto flags = value.is_string() ? parse_json(value.get<std::string>(), name) : Result<Json>(Json::array());
+      if (!flags) continue;
+      value = *flags;
+    }
+    out[name] = std::move(value);
   }
   return out;
 }

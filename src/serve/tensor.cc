@@ -10,8 +10,10 @@ struct Entry {
   size_t size;
 };
 // In the order of DType.
-constexpr Entry kTypes[] = {{"BOOL", 1},  {"UINT8", 1}, {"UINT16", 2}, {"UINT32", 4}, {"UINT64", 8}, {"INT8", 1},
-                            {"INT16", 2}, {"INT32", 4}, {"INT64", 8},  {"FP32", 4},   {"FP64", 8},   {"BYTES", 0}};
+constexpr Entry kTypes[] = {{"BOOL", 1}, {"UINT8", 1}, {"UINT16", 2}, {"UINT32", 4}, {"UINT64", 8},
+                            {"INT8", 1}, {"INT16", 2}, {"INT32", 4},  {"INT64", 8},  {"FP32", 4},
+                            {"FP64", 8}, {"BYTES", 0}, {"FP16", 2},   {"BF16", 2}};
+static_assert(std::size(kTypes) == kDTypes);
 
 }  // namespace
 

@@ -15,9 +15,26 @@
 
 namespace millrace::serve {
 
-enum class DType : uint8_t { boolean, uint8, uint16, uint32, uint64, int8, int16, int32, int64, fp32, fp64, bytes };
+// In the order of their numbers, which prediction logs hold: new ones come last.
+enum class DType : uint8_t {
+  boolean,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  int8,
+  int16,
+  int32,
+  int64,
+  fp32,
+  fp64,
+  bytes,
+  fp16,
+  bf16
+};
+inline constexpr size_t kDTypes = 14;
 
-std::string_view name_of(DType type);  // "BOOL", "INT64", "BYTES", ...
+std::string_view name_of(DType type);  // "BOOL", "INT64", "BYTES", "BF16", ...
 std::optional<DType> find_dtype(std::string_view name);
 size_t size_of(DType type);  // bytes of one element; 0 for BYTES
 

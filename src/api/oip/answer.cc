@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/status.h"
+#include "serve/half.h"
 
 namespace millrace::api::oip {
 namespace {
@@ -18,31 +19,40 @@ void append_number(std::string& out, T value) {
   out.append(digits, error == std::errc{} ? end : digits);
 }
 
+// One-byte integers are characters to to_chars' overloads; a float holds every 16-bit float.
 template <class T>
-void append_numbers(std::string& out, const Tensor& tensor) {
-  bool first = true;
-  for (const T value : tensor.as<T>()) {
-    if (!first) out.push_back(',');
-    first = false;
-    // One-byte integers are characters to to_chars' overloads.
-    if constexpr (sizeof(T) == 1)
-      append_number(out, static_cast<int>(value));
-    else
-      append_number(out, value);
-  }
+void append_value(std::string& out, T value) {
+  if constexpr (sizeof(T) == 1)
+    append_number(out, static_cast<int>(value));
+  else if constexpr (std::is_class_v<T>)
+    append_number(out, static_cast<float>(value.number()));
+  else
+    append_number(out, value);
 }
 
-void append_texts(std::string& out, const Tensor& tensor) {
-  for (size_t i = 0; i < tensor.texts.size(); ++i) {
-    if (i > 0) out.push_back(',');
-    append_json_text(out, tensor.texts[i]);
-  }
-}
+struct Flagged {  // a BOOL
+  uint8_t byte;
+};
+void append_value(std::string& out, Flagged value) { out += value.byte != 0 ? "true" : "false"; }
 
-void append_flags(std::string& out, const Tensor& tensor) {
-  for (size_t i = 0; i < tensor.data.size(); ++i) {
-    if (i > 0) out.push_back(',');
-    out += tensor.data[i] != std::byte{0} ? "true" : "false";
+// `write` is called with the elements' type.
+template <class Write>
+void with_type(const Tensor& tensor, Write&& write) {
+  switch (tensor.type) {
+    case DType::boolean: return write(Flagged{});
+    case DType::uint8: return write(uint8_t{});
+    case DType::uint16: return write(uint16_t{});
+    case DType::uint32: return write(uint32_t{});
+    case DType::uint64: return write(uint64_t{});
+    case DType::int8: return write(int8_t{});
+    case DType::int16: return write(int16_t{});
+    case DType::int32: return write(int32_t{});
+    case DType::int64: return write(int64_t{});
+    case DType::fp16: return write(serve::Half{});
+    case DType::bf16: return write(serve::Brain{});
+    case DType::fp32: return write(float{});
+    case DType::fp64: return write(double{});
+    case DType::bytes: return;
   }
 }
 
@@ -86,20 +96,23 @@ void append_json_text(std::string& out, std::string_view text) {
 }
 
 void append_json_data(std::string& out, const Tensor& tensor) {
-  switch (tensor.type) {
-    case DType::boolean: return append_flags(out, tensor);
-    case DType::uint8: return append_numbers<uint8_t>(out, tensor);
-    case DType::uint16: return append_numbers<uint16_t>(out, tensor);
-    case DType::uint32: return append_numbers<uint32_t>(out, tensor);
-    case DType::uint64: return append_numbers<uint64_t>(out, tensor);
-    case DType::int8: return append_numbers<int8_t>(out, tensor);
-    case DType::int16: return append_numbers<int16_t>(out, tensor);
-    case DType::int32: return append_numbers<int32_t>(out, tensor);
-    case DType::int64: return append_numbers<int64_t>(out, tensor);
-    case DType::fp32: return append_numbers<float>(out, tensor);
-    case DType::fp64: return append_numbers<double>(out, tensor);
-    case DType::bytes: return append_texts(out, tensor);
+  for (size_t i = 0; i < tensor.texts.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_json_text(out, tensor.texts[i]);
   }
+  with_type(tensor, [&]<class T>(T) {
+    bool first = true;
+    for (const T value : tensor.as<T>()) {
+      if (!first) out.push_back(',');
+      first = false;
+      append_value(out, value);
+    }
+  });
+}
+
+void append_json_element(std::string& out, const Tensor& tensor, size_t at) {
+  if (tensor.type == DType::bytes) return append_json_text(out, tensor.texts[at]);
+  with_type(tensor, [&]<class T>(T) { append_value(out, tensor.as<T>()[at]); });
 }
 
 size_t raw_size(const Tensor& tensor) {
@@ -136,6 +149,10 @@ Reply infer_reply(const InferCall& call, const serve::InferReply& reply) {
   append_json_text(out, served.release);
   out += ",\"millrace_arm\":";
   append_json_text(out, served.arm.name);
+  if (!reply.flags.empty()) {
+    out += ",\"millrace_flags\":";  // parameters are texts, numbers and booleans
+    append_json_text(out, to_text(serve::to_json(reply.flags)));
+  }
   out += "},\"outputs\":[";
   bool any_binary = false;
   for (size_t i = 0; i < reply.outputs.size(); ++i) {

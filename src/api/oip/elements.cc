@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "serve/half.h"
+
 namespace millrace::api::oip {
 namespace {
 namespace od = simdjson::ondemand;
@@ -22,6 +24,10 @@ std::string takes(DType type) {
     return "BYTES takes texts";
   else if constexpr (std::is_same_v<T, bool>)
     return "BOOL takes true and false";
+  else if constexpr (std::is_same_v<T, serve::Half>)
+    return fmt::format("FP16 takes numbers up to {}", serve::kLargestHalf);
+  else if constexpr (std::is_same_v<T, serve::Brain>)
+    return fmt::format("BF16 takes numbers up to {}", serve::kLargestBrain);
   else if constexpr (std::is_same_v<T, float>)
     return fmt::format("FP32 takes numbers up to {}", std::numeric_limits<float>::max());
   else if constexpr (std::is_same_v<T, double>)
@@ -47,6 +53,12 @@ bool read_one(od::value& from, Tensor& out) {
     if (from.get_double().get(value) != simdjson::SUCCESS) return false;
     const T narrow = static_cast<T>(value);
     if (!std::isfinite(narrow)) return false;
+    out.push(narrow);
+  } else if constexpr (std::is_class_v<T>) {
+    double value = 0;
+    if (from.get_double().get(value) != simdjson::SUCCESS) return false;
+    const T narrow = T::of(value);
+    if (!std::isfinite(narrow.number())) return false;
     out.push(narrow);
   } else if constexpr (std::is_unsigned_v<T>) {
     uint64_t value = 0;
@@ -169,6 +181,8 @@ Result<void> read_elements(od::value data, const std::string& field, Tensor& out
     case DType::fp32: return read_as<float>(array, field, out);
     case DType::fp64: return read_as<double>(array, field, out);
     case DType::bytes: return read_as<std::string>(array, field, out);
+    case DType::fp16: return read_as<serve::Half>(array, field, out);
+    case DType::bf16: return read_as<serve::Brain>(array, field, out);
   }
   return Error{Code::internal, "a tensor type without a reader"};
 }

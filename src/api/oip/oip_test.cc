@@ -1,12 +1,18 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <string>
+
+#include <fmt/format.h>
 
 #include "api/oip/answer.h"
 #include "api/oip/parse.h"
 #include "api/oip/routes.h"
 #include "api/status.h"
+#include "core/content_coding.h"
 #include "core/files.h"
+#include "serve/half.h"
+#include "serve/json_fit.h"
 #include "serve/testdata/models.h"
 
 namespace millrace::api::oip {
@@ -163,6 +169,35 @@ TEST(OipParse, survives_any_changed_byte) {
     }
 }
 
+Result<InferCall> parse_one(serve::DType type, const std::string& data) {
+  const serve::Arm arm{.deployment = "m", .inputs = {{"x", type, {-1}}}, .outputs = {{"y", type, {-1}}}};
+  std::string body =
+      fmt::format(R"({{"inputs":[{{"name":"x","shape":[1],"datatype":"{}","data":[{}]}}]}})", name_of(type), data);
+  body.reserve(body.size() + 64);
+  return parse_infer({body, std::nullopt}, arm, true);
+}
+
+TEST(OipParse, takes_numbers_for_16_bit_floats_within_their_range) {
+  EXPECT_EQ(parse_one(DType::fp16, "0.1")->request.inputs[0].as<serve::Half>()[0].bits, 0x2e66);
+  EXPECT_EQ(parse_one(DType::fp16, "-65504")->request.inputs[0].as<serve::Half>()[0].bits, 0xfbff);
+  EXPECT_EQ(parse_one(DType::bf16, "0.1")->request.inputs[0].as<serve::Brain>()[0].bits, 0x3dcd);
+  EXPECT_EQ(parse_one(DType::bf16, "3e38")->request.inputs[0].as<serve::Brain>()[0].bits, 0x7f62);
+  for (const auto& [type, data] : {std::pair{DType::fp16, "65520"},
+                                   {DType::fp16, "-1e9"},
+                                   {DType::fp16, "\"1\""},
+                                   {DType::bf16, "3.4e38"},
+                                   {DType::bf16, "1e39"},
+                                   {DType::bf16, "null"}}) {
+    auto call = parse_one(type, data);
+    ASSERT_FALSE(call) << data;
+    EXPECT_EQ(call.error().where().field, "inputs[0].data[0]");
+    EXPECT_NE(
+        call.error().text().find(type == DType::fp16 ? "FP16 takes numbers up to 65504" : "BF16 takes numbers up"),
+        std::string::npos)
+        << call.error().text();
+  }
+}
+
 TEST(OipParse, bounds_depth) {
   EXPECT_FALSE(parse(body_of("[\"UA\",\"ü\\n\"]", std::string(100'000, '['))));
   EXPECT_FALSE(parse(std::string(100'000, '[')));
@@ -199,10 +234,56 @@ TEST(OipParse, reads_binary_texts) {
   }
 }
 
+TEST(OipParse, knows_the_parameters_that_clients_send_by_themselves) {
+  const auto with = [](const std::string& more) {
+    return parse(body_of("\"millrace_unit\":\"N1\"", "\"millrace_unit\":\"N1\"," + more));
+  };
+  EXPECT_EQ(with(R"("timeout":1500)")->request.timeout, 1500);
+  for (const char* good : {R"("priority":7)", R"("sequence_id":0)", R"("sequence_id":"")", R"("sequence_start":false)"})
+    EXPECT_TRUE(with(good)) << good;
+  for (const char* bad :
+       {R"("timeout":-1)", R"("timeout":1.5)", R"("timeout":9223372036854775808)", R"("priority":"a")",
+        R"("sequence_id":1)", R"("sequence_id":"s")", R"("sequence_end":true)", R"("headers":{})"}) {
+    const auto refused = with(bad);
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_EQ(refused.error().code(), Code::invalid);
+    EXPECT_TRUE(refused.error().where().field.starts_with("parameters.")) << bad;
+  }
+}
+
+Result<InferCall> parse_raw_of(DType type, serve::Shape shape, const std::string& body, bool batched = true) {
+  return parse_raw(body, {.inputs = {{"x", type, shape}}, .outputs = {{"y", type, shape}}}, batched);
+}
+
+TEST(OipRaw, the_shape_follows_from_the_bytes) {
+  const std::string floats(24, '\0');
+  EXPECT_EQ(parse_raw_of(DType::fp32, {-1, 3}, floats)->request.inputs[0].shape, (serve::Shape{2, 3}));
+  EXPECT_EQ(parse_raw_of(DType::fp32, {-1, -1}, floats)->request.inputs[0].shape, (serve::Shape{1, 6}));
+  EXPECT_EQ(parse_raw_of(DType::fp32, {2, 3}, floats, false)->request.inputs[0].shape, (serve::Shape{2, 3}));
+  const auto texts = parse_raw_of(DType::bytes, {-1}, std::string("\2\0\0\0ab\0\0\0\0", 10));
+  ASSERT_TRUE(texts) << texts.error().text();
+  EXPECT_EQ(texts->request.inputs[0].texts, (std::vector<std::string>{"ab", ""}));
+  EXPECT_EQ(texts->binary, std::vector<bool>{true});
+  EXPECT_FALSE(texts->request.json_answer);
+}
+
+TEST(OipRaw, refuses_bytes_that_fill_no_shape) {
+  for (const size_t size : {0U, 1U, 11U, 13U, 16U})
+    EXPECT_EQ(parse_raw_of(DType::fp32, {-1, 3}, std::string(size, '\0')).error().code(), Code::invalid) << size;
+  EXPECT_FALSE(parse_raw_of(DType::fp32, {-1, -1}, std::string(24, '\0'), false)) << "two dimensions are open";
+  EXPECT_FALSE(parse_raw_of(DType::fp32, {-1, 0}, std::string(4, '\0')));
+  EXPECT_FALSE(parse_raw_of(DType::boolean, {-1}, "\2"));
+  const std::string texts("\2\0\0\0ab\3\0\0\0abc", 13);
+  for (size_t size = 0; size < texts.size(); ++size)
+    EXPECT_EQ(parse_raw_of(DType::bytes, {-1}, texts.substr(0, size)).ok(), size == 6) << size;
+  EXPECT_FALSE(parse_raw("", columns(), true)) << "the model has several inputs";
+}
+
 TEST(OipParse, the_length_of_the_json_part_must_be_one) {
   EXPECT_EQ(*parse_json_size("", 5), std::nullopt);
   EXPECT_EQ(*parse_json_size("5", 5), std::optional<size_t>(5));
-  for (const char* wrong : {"6", "-1", "x", "5 ", "0", "99999999999999999999"})
+  EXPECT_EQ(*parse_json_size("0", 5), std::optional<size_t>(0)) << "no JSON";
+  for (const char* wrong : {"6", "-1", "x", "5 ", "99999999999999999999"})
     EXPECT_FALSE(parse_json_size(wrong, 5)) << wrong;
 }
 
@@ -219,6 +300,20 @@ TEST(OipAnswer, numbers_and_texts_read_back_exactly) {
     out += ' ';
   }
   EXPECT_EQ(out, "0.1,16777216,1e-45,3.4e+38,-0 0.1 9007199254740993 255 \"a\\\"\\\\\\u000a\\u0001ü\" ");
+}
+
+TEST(OipAnswer, numbers_of_16_bits_read_back_exactly) {
+  for (uint32_t bits = 0; bits <= 0xffff; ++bits) {
+    for (const DType type : {DType::fp16, DType::bf16}) {
+      serve::Tensor tensor{.type = type, .shape = {1}};
+      tensor.push(static_cast<uint16_t>(bits));
+      if (!serve::fits_json(tensor)) continue;
+      std::string out;
+      append_json_data(out, tensor);
+      const double back = std::stod(out);
+      ASSERT_EQ(type == DType::fp16 ? serve::Half::of(back).bits : serve::Brain::of(back).bits, bits) << out;
+    }
+  }
 }
 
 struct OipRoutes : testing::Test {
@@ -283,9 +378,11 @@ TEST_F(OipRoutes, errors_are_an_object_with_error) {
   EXPECT_NE((*parse_json(missing.body, "e"))["error"].get<std::string>().find("served: linear"), std::string::npos);
   EXPECT_EQ(call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, "{").status, 400);
   EXPECT_EQ(call("GET", "/v2/models/{model}/versions/{version}", {{"model", "linear"}, {"version", "7"}}).status, 404);
-  EXPECT_EQ(
-      call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody, {{"content-encoding", "gzip"}}).status,
-      501);
+  for (const char* coding : {"gzip", "br"})
+    EXPECT_EQ(
+        call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody, {{"content-encoding", coding}}).status,
+        400)
+        << "the body is not coded so, or the coding is not read";
 }
 
 TEST_F(OipRoutes, describes_health_models_and_counts) {
@@ -297,6 +394,52 @@ TEST_F(OipRoutes, describes_health_models_and_counts) {
   const auto stats = *parse_json(call("GET", "/v2/models/{model}/stats", {{"model", "linear"}}).body, "s");
   EXPECT_EQ(stats["model_stats"][0]["inference_count"], 2);
   EXPECT_EQ(call("POST", "/v2/repository/index", {}).status, 200);
+}
+
+TEST_F(OipRoutes, a_header_names_the_unit_where_the_body_does_not) {
+  const std::string named = std::string(kBody).insert(1, R"("parameters":{"millrace_unit":"N1"},)");
+  const Pairs header{{"millrace-unit", "N2"}};
+  EXPECT_EQ(call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody, header).status, 200);
+  EXPECT_EQ(call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, named, header).status, 200);
+  EXPECT_EQ(
+      call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody, {{"millrace-unit", std::string(251, 'x')}})
+          .status,
+      413);
+}
+
+TEST_F(OipRoutes, unpacks_requests_and_packs_answers) {
+  std::string rows = "1,2,3";
+  for (int i = 1; i < 500; ++i) rows += ",1,2,3";
+  const std::string body = R"({"inputs":[{"name":"x","shape":[500,3],"datatype":"FP32","data":[)" + rows + "]}]}";
+  const auto reply = call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, *encode(Coding::gzip, body),
+                          {{"content-encoding", "gzip"}, {"accept-encoding", "deflate"}});
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  const auto plain = decode(Coding::deflate, reply.body, 1 << 20);
+  ASSERT_TRUE(plain) << plain.error().text();
+  EXPECT_EQ((*parse_json(*plain, "answer"))["outputs"][0]["shape"], Json({500, 1}));
+}
+
+TEST_F(OipRoutes, describes_the_model_and_its_batches) {
+  const auto config = *parse_json(call("GET", "/v2/models/{model}/config", {{"model", "linear"}}).body, "c");
+  EXPECT_EQ(config["input"], Json::parse(R"([{"name":"x","data_type":"TYPE_FP32","dims":[-1,3]}])"));
+  EXPECT_EQ(config["version_policy"]["specific"]["versions"], Json({1}));
+  (void)call("POST", "/v2/models/{model}/infer", {{"model", "linear"}}, kBody);
+  const auto stats = *parse_json(call("GET", "/v2/models/stats", {}).body, "s");
+  EXPECT_EQ(stats["model_stats"][0]["batch_stats"][0]["batch_size"], 2);
+  EXPECT_EQ(stats["model_stats"][0]["inference_stats"]["success"]["count"], 1);
+  EXPECT_EQ(call("GET", "/v2/logging", {}).status, 501);
+}
+
+TEST_F(OipRoutes, loads_and_unloads_files) {
+  const std::map<std::string, std::string> linear{{"model", "linear"}};
+  EXPECT_EQ(call("POST", "/v2/repository/models/{model}/unload", linear).status, 200);
+  EXPECT_EQ(call("POST", "/v2/models/{model}/infer", linear, kBody).status, 404);
+  EXPECT_EQ(call("POST", "/v2/repository/index", {}, R"({"ready":true})").body, "[]");
+  EXPECT_EQ(call("POST", "/v2/repository/models/{model}/load", linear, R"({"parameters":{"config":"{}"}})").status,
+            400);
+  EXPECT_EQ(call("POST", "/v2/repository/models/{model}/load", linear).status, 200);
+  EXPECT_EQ(call("POST", "/v2/models/{model}/infer", linear, kBody).status, 200);
+  EXPECT_EQ(call("POST", "/v2/repository/models/{model}/load", {{"model", "none"}}).status, 404);
 }
 
 }  // namespace

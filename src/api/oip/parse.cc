@@ -102,10 +102,31 @@ class Parser {
       else if (key == "millrace_event_time")
         MILLRACE_DO(event_time(parameter, at));
       else
-        return bad("this parameter is not known", at)
-            .hint("millrace_event_time, millrace_unit, millrace_input and binary_data_output are");
+        MILLRACE_DO(reserved(parameter, key, at));
     }
     return {};
+  }
+
+  // Parameters that clients of the protocol's reference server send by themselves.
+  Result<void> reserved(od::value& value, const std::string& key, const std::string& at) {
+    uint64_t number = 0;
+    if (key == "timeout" || key == "priority") {
+      if (value.get_uint64().get(number) != simdjson::SUCCESS || number > INT64_MAX)
+        return bad(key == "timeout" ? "a whole number of microseconds is expected" : "a whole number is expected", at);
+      if (key == "timeout") out_.request.timeout = static_cast<Micros>(number);
+      return {};  // all requests have one priority
+    }
+    const bool id = key == "sequence_id", edge = key == "sequence_start" || key == "sequence_end";
+    if (!id && !edge)
+      return bad("this parameter is not known", at)
+          .hint("millrace_event_time, millrace_unit, millrace_input, timeout, priority and binary_data_output are");
+    std::string_view text;
+    bool flagged = true;
+    const bool none = id ? (value.get_uint64().get(number) == simdjson::SUCCESS && number == 0) ||
+                               (value.get_string().get(text) == simdjson::SUCCESS && text.empty())
+                         : value.get_bool().get(flagged) == simdjson::SUCCESS && !flagged;
+    if (none) return {};
+    return bad("sequences are not served: models keep nothing between requests", at).hint("leave it out");
   }
 
   Result<void> event_time(od::value& value, const std::string& at) {
@@ -184,7 +205,7 @@ class Parser {
     head.type = serve::find_dtype(name);
     if (!head.type)
       return bad(fmt::format("the datatype '{}' is not served", name), at)
-          .hint("BOOL, UINT8 to UINT64, INT8 to INT64, FP32, FP64 and BYTES are");
+          .hint("BOOL, UINT8 to UINT64, INT8 to INT64, FP16, BF16, FP32, FP64 and BYTES are");
     return {};
   }
 
@@ -378,10 +399,6 @@ Result<std::optional<size_t>> parse_json_size(std::string_view header, size_t bo
     return bad(
         fmt::format("'{}' is not the length of the JSON part of a body of {} bytes", header.substr(0, 40), body_size),
         "Inference-Header-Content-Length");
-  if (size == 0)
-    return Error{Code::unsupported, "raw binary requests without a JSON part are not served"}
-        .at_field("Inference-Header-Content-Length")
-        .hint("send the JSON part");
   return std::optional<size_t>(size);
 }
 

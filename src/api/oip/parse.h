@@ -20,12 +20,16 @@ struct InferCall {
 
 struct InferBody {
   const std::string& bytes;         // capacity at least 64 bytes beyond its size
-  std::optional<size_t> json_size;  // Inference-Header-Content-Length; nothing: all of it is JSON
+  std::optional<size_t> json_size;  // Inference-Header-Content-Length, not 0; nothing: all of it is JSON
 };
 
-// The header's value, or `invalid`. "" = no binary tensors.
+// The header's value, or `invalid`. "" = no binary tensors, 0 = no JSON.
 Result<std::optional<size_t>> parse_json_size(std::string_view header, size_t body_size);
 
 Result<InferCall> parse_infer(const InferBody& body, const serve::Arm& arm, bool batched);
+
+// A body that is the one input of a model and nothing else. Where one dimension varies, the number of bytes says how
+// long it is; of several, the first is 1. All outputs are answered, binary.
+Result<InferCall> parse_raw(const std::string& body, const serve::Arm& arm, bool batched);
 
 }  // namespace millrace::api::oip

@@ -1,7 +1,12 @@
 #include "api/oip/routes.h"
 
+#include <fmt/format.h>
+
+#include "api/coded.h"
 #include "api/oip/answer.h"
+#include "api/oip/describe.h"
 #include "api/oip/parse.h"
+#include "api/oip/repository.h"
 #include "core/limits.h"
 
 namespace millrace::api::oip {
@@ -19,7 +24,7 @@ Result<Target> find(const DataPlane& plane, const Request& in) { return plane.fi
 Reply server_metadata() {
   return Reply::json({{"name", "millrace"},
                       {"version", MILLRACE_VERSION},
-                      {"extensions", {"binary_tensor_data", "statistics", "model_repository"}}});
+                      {"extensions", {"binary_tensor_data", "statistics", "model_repository", "model_configuration"}}});
 }
 
 Reply model_metadata(const DataPlane& plane, const Request& in) {
@@ -51,61 +56,59 @@ Reply ready(const DataPlane& plane) {
       503);
 }
 
-Reply index(const DataPlane& plane) {
-  Json out = Json::array();
-  for (const auto& model : plane.models())
-    out.push_back({{"name", model.name},
-                   {"version", model.version},
-                   {"state", model.ready ? "READY" : "UNAVAILABLE"},
-                   {"reason", model.reason}});
-  return Reply::json(out);
+// Sticky assignment by a header that a gateway sets, where the body names no unit.
+Result<void> take_unit(const Request& in, serve::InferRequest& request) {
+  const auto unit = in.header("millrace-unit");
+  if (!request.unit.empty() || unit.empty()) return {};
+  if (unit.size() > limits::name_bytes)
+    return Error{Code::too_large,
+                 fmt::format("the unit has {} bytes, the limit is {}", unit.size(), limits::name_bytes)}
+        .at_field("Millrace-Unit");
+  request.unit = unit;
+  return {};
 }
 
-Json counted(uint64_t count, uint64_t micros) { return {{"count", count}, {"ns", micros * 1000}}; }
-
-Reply statistics(const DataPlane& plane, const Request& in) {
-  const auto served = find(plane, in);
-  if (!served) return error_answer(served.error());
-  const auto& s = *(*served)->statistics;
-  const uint64_t answered = s.success, failed = s.failure, runs = s.executions;
-  return Reply::json({{"model_stats",
-                       {{{"name", (*served)->arm.deployment},
-                         {"version", (*served)->version},
-                         {"last_inference", s.last_inference / 1000},
-                         {"inference_count", s.rows.load()},
-                         {"execution_count", runs},
-                         {"inference_stats",
-                          {{"success", counted(answered, s.request_us)},
-                           {"fail", counted(failed, 0)},
-                           {"queue", counted(answered, 0)},
-                           {"compute_input", counted(answered, s.guard_us)},
-                           {"compute_infer", counted(runs, s.infer_us)},
-                           {"compute_output", counted(answered, s.log_us)}}},
-                         {"batch_stats", Json::array()}}}}});
-}
-
-Reply infer(DataPlane& plane, const Request& in) {
-  if (const auto encoding = in.header("content-encoding"); !encoding.empty() && encoding != "identity")
-    return error_answer(
-        Error{Code::unsupported, "compressed bodies are not served: '" + std::string(encoding.substr(0, 40)) + "'"}
-            .at_field("Content-Encoding")
-            .hint("send the body as it is"));
-  const auto served = find(plane, in);
-  if (!served) return error_answer(served.error());
-  auto json_size = parse_json_size(in.header("inference-header-content-length"), in.body.size());
-  if (!json_size) return error_answer(json_size.error());
+Result<InferCall> read_call(Request& in, const serve::ServedArm& arm) {
+  MILLRACE_DO(unpack_body(in, limits::inference_body_bytes));
+  MILLRACE_TRY(const auto json_size, parse_json_size(in.header("inference-header-content-length"), in.body.size()));
   // Every arm takes the same requests, so the unit may be read before an arm is chosen.
-  auto call = parse_infer({in.body, *json_size}, (*served)->arm, (*served)->model().batched());
+  const bool raw = json_size == std::optional<size_t>(0);
+  MILLRACE_TRY(auto call, raw ? parse_raw(in.body, arm.arm, arm.model().batched())
+                              : parse_infer({in.body, json_size}, arm.arm, arm.model().batched()));
+  MILLRACE_DO(take_unit(in, call.request));
+  call.request.arrived = in.arrived;
+  call.request.admitted = in.held != nullptr;
+  return call;
+}
+
+Reply infer(DataPlane& plane, Request& in) {
+  const auto served = find(plane, in);
+  if (!served) return error_answer(served.error());
+  auto call = read_call(in, *served->arm);
   if (!call) return error_answer(call.error());
   const auto reply = plane.infer(*served, call->request);
   if (!reply) return error_answer(reply.error());
-  return reply->refusal ? refusal_reply(*reply) : infer_reply(*call, *reply);
+  auto answer = reply->refusal ? refusal_reply(*reply) : infer_reply(*call, *reply);
+  pack_answer(in, answer);
+  return answer;
+}
+
+// Before a body is read: a request that would only wait is turned away by its head.
+Result<void> seat(DataPlane& plane, Request& in) {
+  MILLRACE_TRY(auto taken, plane.take_seat(in.arg("model")));
+  in.held = std::make_shared<serve::Seat>(std::move(taken));
+  return {};
+}
+
+Reply not_built(std::string what, std::string hint) {
+  return error_answer(Error{Code::unsupported, std::move(what)}.hint(std::move(hint)));
 }
 
 }  // namespace
 
 Routes routes(DataPlane& plane) {
-  constexpr BodyLimit kNone{0}, kTensors{limits::inference_body_bytes}, kSmall{limits::json_body_bytes};
+  constexpr BodyLimit kNone{0}, kTensors{.bytes = limits::inference_body_bytes, .encoded = true},
+      kSmall{limits::json_body_bytes};
   const Run run_infer = plane.waits_for_disk() ? Run::worker : Run::inline_;
   Routes out;
   const auto get = [&](const std::string& pattern, Permission permission, Handler handler, const std::string& summary) {
@@ -122,9 +125,32 @@ Routes routes(DataPlane& plane) {
       "Does the server answer at all?");
   get(
       "/v2/health/ready", Permission::open, [&plane](Request&) { return ready(plane); }, "Is every deployment served?");
-  out.emplace_back(
-      "POST", "/v2/repository/index", Permission::read, kSmall, "none", Run::inline_,
-      [&plane](Request&) { return index(plane); }, "The models that are served.");
+  const auto post = [&](const std::string& pattern, Permission permission, Run run, Handler handler,
+                        const std::string& summary) {
+    out.emplace_back("POST", pattern, permission, kSmall, "none", run, std::move(handler), summary);
+  };
+  post(
+      "/v2/repository/index", Permission::read, Run::inline_, [&plane](Request& in) { return index(plane, in); },
+      "The models that are served, or with {\"ready\": true} those that are ready.");
+  post(
+      "/v2/repository/models/{model}/load", Permission::write, Run::worker,
+      [&plane](Request& in) { return load(plane, in); }, "Loads a model again from the file that it was started with.");
+  post(
+      "/v2/repository/models/{model}/unload", Permission::write, Run::worker,
+      [&plane](Request& in) { return unload(plane, in); }, "Takes a model out of service.");
+  get(
+      "/v2/models/stats", Permission::read, [&plane](Request&) { return all_statistics(plane); },
+      "Counts and times of all models.");
+  for (const std::string path : {"/v2/trace/setting", "/v2/models/{model}/trace/setting", "/v2/logging"}) {
+    const bool logging = path == "/v2/logging";
+    const auto answer = [logging](Request&) {
+      return logging ? not_built("the log cannot be set by requests", "set MILLRACE_LOG and start again")
+                     : not_built("requests are not traced one by one",
+                                 "the prediction log keeps every request, GET /metrics its times");
+    };
+    get(path, Permission::read, answer, "Not served, and says so.");
+    post(path, Permission::read, Run::inline_, answer, "Not served, and says so.");
+  }
   for (const std::string base : {"/v2/models/{model}", "/v2/models/{model}/versions/{version}"}) {
     get(
         base, Permission::read, [&plane](Request& in) { return model_metadata(plane, in); },
@@ -135,10 +161,14 @@ Routes routes(DataPlane& plane) {
     get(
         base + "/stats", Permission::read, [&plane](Request& in) { return statistics(plane, in); },
         "Counts and times of a model.");
+    get(
+        base + "/config", Permission::read, [&plane](Request& in) { return configuration(plane, in); },
+        "How a model is served, in the form of the protocol's reference server.");
     out.emplace_back(
         "POST", base + "/infer", Permission::read, kTensors, "none", run_infer,
         [&plane](Request& in) { return infer(plane, in); }, "One prediction for a batch of rows.");
     out.back().quiet = true;
+    out.back().check_head = [&plane](Request& in) { return seat(plane, in); };
   }
   return out;
 }

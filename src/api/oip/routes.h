@@ -1,6 +1,6 @@
-// The Open Inference Protocol (V2) over HTTP: health, metadata, inference with JSON and binary tensors, statistics, and
-// the index of the model repository. Translation only; serve/ decides. Not served yet: gRPC, compressed bodies, shared
-// memory, loading and unloading by request (releases do that).
+// The Open Inference Protocol (V2) over HTTP with the extensions binary_tensor_data, statistics, model_repository and
+// model_configuration: health, metadata, inference with JSON, binary and raw tensors. Translation only; serve/ decides.
+// Not served: shared memory, traces and log settings by request.
 #pragma once
 #include "api/http.h"
 #include "serve/data_plane.h"

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "data/checks/check_kind.h"
@@ -40,6 +42,25 @@ class InRange final : public ValueTest {
     if (typed.kind == Cell::Kind::number && std::isnan(typed.number)) return true;
     if (!low_.value.is_missing() && compare(typed, low_.value) < (low_.open ? 1 : 0)) return true;
     return !high_.value.is_missing() && compare(typed, high_.value) > (high_.open ? -1 : 0);
+  }
+  // Beyond an end that is itself not allowed comes the next integer, or the next number of 64 bits.
+  std::optional<Cell> nearest(const Cell& typed) const override {
+    if (typed.kind == Cell::Kind::number && std::isnan(typed.number)) return std::nullopt;
+    const bool below = !low_.value.is_missing() && compare(typed, low_.value) < (low_.open ? 1 : 0);
+    const End& end = below ? low_ : high_;
+    const double outward = below ? -HUGE_VAL : HUGE_VAL;
+    if (end.value.kind == Cell::Kind::integer && typed.kind == Cell::Kind::integer)
+      return Cell::of(end.value.integer + (end.open ? (below ? 1 : -1) : 0));
+    if (end.value.kind != Cell::Kind::number && end.value.kind != Cell::Kind::integer) return std::nullopt;
+    double bound = end.value.kind == Cell::Kind::number ? end.value.number : static_cast<double>(end.value.integer);
+    if (typed.kind == Cell::Kind::integer) {
+      const double whole = below ? std::ceil(bound) : std::floor(bound);
+      bound = end.open && whole == bound ? (below ? whole + 1 : whole - 1) : whole;
+      if (std::fabs(bound) >= 0x1p63) return std::nullopt;
+      return Cell::of(static_cast<int64_t>(bound));
+    }
+    if (typed.kind != Cell::Kind::number) return std::nullopt;
+    return Cell::of(end.open ? std::nextafter(bound, -outward) : bound);
   }
   std::string message(const Cell&) const override {
     std::string out;

@@ -1,6 +1,6 @@
-// The rules of a contract that one value can break, for requests to a model: the tests of the row executor
-// (data/rows/row_tests.h), asked field by field. Rules that need other rows, other tables or expressions are not in it,
-// and neither are rules that only warn.
+// The rules of a contract that one value or one row can break, for requests to a model: the tests of the row executor
+// (data/rows/row_tests.h), asked field by field, and the conditions between fields that no row may break, asked row by
+// row. Rules that need other rows or other tables are not in it, and neither are rules that only warn.
 //
 // Immutable after make(); check() is thread-safe and allocates only to describe a violation.
 #pragma once
@@ -11,6 +11,10 @@
 #include <vector>
 
 #include "data/rows/cell.h"
+
+namespace millrace::engine {
+class Engines;
+}
 
 namespace millrace::data {
 
@@ -31,8 +35,8 @@ struct Violation {
 class RowGuard {
  public:
   // `object` as in Contract::object. unsupported: a date, time, object or array property cannot be a field of a
-  // request.
-  static Result<RowGuard> make(const Contract& contract, std::string_view object);
+  // request. `engines` reads the conditions (DuckDB, and only where there are any); without it they are left out.
+  static Result<RowGuard> make(const Contract& contract, std::string_view object, engine::Engines* engines = nullptr);
   RowGuard(RowGuard&&) noexcept;
   RowGuard& operator=(RowGuard&&) noexcept;
   ~RowGuard();
@@ -41,12 +45,23 @@ class RowGuard {
   std::optional<size_t> find(std::string_view name) const;  // number of a field
   std::optional<Violation> check(size_t field,
                                  const Cell& cell) const;  // field < fields().size(); the first rule that it breaks
+  // Of a cell that breaks a rule: the nearest value that this rule allows, if there is one.
+  std::optional<Cell> nearest(size_t field, const Cell& cell) const;
+
+  bool has_conditions() const { return !conditions_.empty(); }
+  // The first condition that a row breaks. `raw` has a cell for each field, null for what the request does not carry;
+  // `typed` is scratch.
+  std::optional<Violation> check_row(Row raw, std::vector<Cell>& typed) const;
+  const std::vector<std::string>& left_out() const { return left_out_; }  // conditions that are not asked, and why
 
  private:
   RowGuard();
   struct Rules;  // of one field
   std::vector<GuardField> fields_;
   std::vector<std::unique_ptr<Rules>> rules_;
+  struct Condition;
+  std::vector<std::unique_ptr<Condition>> conditions_;
+  std::vector<std::string> left_out_;
 };
 
 }  // namespace millrace::data

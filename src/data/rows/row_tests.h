@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "data/condition.h"
@@ -22,6 +23,11 @@ class ValueTest {
   virtual ~ValueTest() = default;
   virtual bool breaks(const Cell& typed) const = 0;
   virtual std::string message(const Cell& typed) const = 0;  // of one that does: what is wrong, without the value
+  // Of one that does: the nearest value that does not, in the same kind of cell. Nothing where nearness means nothing.
+  virtual std::optional<Cell> nearest(const Cell& typed) const {
+    (void)typed;
+    return std::nullopt;
+  }
 };
 
 // A rule about single rows that looks at several of their values. Immutable and thread-safe.

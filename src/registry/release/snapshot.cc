@@ -133,7 +133,8 @@ Result<ReleaseSnapshot> read_snapshot(const Json& json) {
   out.subject = in.text("subject");
   in.require(is_name(out.deployment), "deployment", "a deployment's name is expected");
   in.require(out.release >= 1, "release", "a release from 1 is expected");
-  in.require(out.guard == "reject", "guard", "'reject' is expected");
+  in.require(out.guard == "reject" || out.guard == "clamp" || out.guard == "flag", "guard",
+             "'reject', 'clamp' or 'flag' is expected");
   in.require(out.canary_share >= 0 && out.canary_share <= 1, "canary_share", "a share from 0 to 1 is expected");
   in.require(shadows.is_array() && shadows.size() <= limits::release_shadows, "shadows",
              "a list of at most 8 models is expected");

@@ -269,7 +269,7 @@ TEST_F(Arms, a_shadow_that_fails_fails_alone) {
   EXPECT_EQ(found(reply.prediction_id)["status"], "answered");
   EXPECT_EQ(found(reply.prediction_id)["shadows"][0]["status"], "failed");
   EXPECT_EQ(metric("millrace_shadow_failed_total{model=\"late\"}"), 1U);
-  EXPECT_EQ(metric("nv_inference_request_failure{model=\"late\",version=\"1\",arm=\"stable\"}"), 0U);
+  EXPECT_EQ(metric("nv_inference_request_failure{model=\"late\",version=\"1\",arm=\"stable\",reason=\"OTHER\"}"), 0U);
 }
 
 TEST_F(Arms, what_was_not_answered_is_not_copied) {

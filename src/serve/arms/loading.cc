@@ -1,4 +1,6 @@
 // How a deployment's arms come into memory: from a release's snapshot, or from files given on the command line.
+#include <malloc.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -49,20 +51,73 @@ Result<void> DataPlane::load_files() {
           "letters, digits, '_', '.' and '-'");
     if (map_->contains(name))
       return Error{Code::invalid, fmt::format("the model '{}' is given twice", name)}.at_field("--model");
-    MILLRACE_TRY(const auto digest, digest_of_file(file));
-    Arm wanted{.deployment = name,
-               .workspace = "default",
-               .name = std::string(kStable),
-               .model = name,
-               .version = 1,
-               .digest = digest};
-    auto served = std::make_shared<Served>();
-    MILLRACE_TRY(served->place, place_of(name));
-    MILLRACE_TRY(served->stable, arm(*served->place, std::move(wanted),
-                                     {.file = file, .contract = options_.contract, .digest = digest}));
+    MILLRACE_TRY(auto served, load_file(name, file));
     publish(name, std::move(served));
   }
   return {};
+}
+
+Result<ServedPtr> DataPlane::load_file(const std::string& name, const std::string& file) {
+  MILLRACE_TRY(const auto digest, digest_of_file(file));
+  Arm wanted{.deployment = name,
+             .workspace = "default",
+             .name = std::string(kStable),
+             .model = name,
+             .version = 1,
+             .digest = digest};
+  auto served = std::make_shared<Served>();
+  MILLRACE_TRY(served->place, place_of(name));
+  MILLRACE_TRY(served->stable,
+               arm(*served->place, std::move(wanted), {.file = file, .contract = options_.contract, .digest = digest}));
+  served->stable.guard_mode = options_.guard;
+  return ServedPtr(std::move(served));
+}
+
+Result<std::string> DataPlane::file_of(const std::string& name) const {
+  for (const auto& [known, file] : options_.models)
+    if (known == name) return file;
+  if (now_served(name))
+    return Error{Code::conflict, fmt::format("'{}' is served by a release, which requests do not change", name)}.hint(
+        fmt::format("millrace release {} ...", name));
+  return Error{Code::not_found, fmt::format("there is no model '{}'", name.substr(0, 100))}.hint(
+      "models are named when the server starts: millrace serve --model NAME=FILE");
+}
+
+Result<void> DataPlane::load_model(const std::string& name) {
+  MILLRACE_TRY(const auto file, file_of(name));
+  MILLRACE_TRY(const auto place, place_of(name));
+  const std::lock_guard one_at_a_time(place->loading);
+  auto served = load_file(name, file);
+  if (!served) return std::move(served).error().while_doing(fmt::format("loading the model '{}' again", name));
+  publish(name, std::move(*served));
+  forget_unused(*place);
+  context_.log.info("model_loaded", {{"model", name}, {"file", file}});
+  return {};
+}
+
+Result<void> DataPlane::unload_model(const std::string& name) {
+  MILLRACE_TRY(const auto file, file_of(name));
+  MILLRACE_TRY(const auto place, place_of(name));
+  const std::lock_guard one_at_a_time(place->loading);
+  {
+    const std::lock_guard lock(mutex_);
+    auto next = std::make_shared<Map>(*map_);
+    next->erase(name);
+    map_ = std::move(next);
+    unloaded_.insert(name);
+  }
+  forget_unused(*place);
+  context_.log.info("model_unloaded", {{"model", name}, {"file", file}});
+  return {};
+}
+
+// Nobody goes back to the former model of a file: its memory is the system's again as soon as no request uses it.
+void DataPlane::forget_unused(Place& place) const {
+  const auto served = now_served(place.name);
+  std::erase_if(place.loaded, [&](const LoadedPtr& loaded) { return !in_use(loaded, served.get()); });
+#ifdef __GLIBC__
+  ::malloc_trim(0);  // freed pieces between others would stay ours
+#endif
 }
 
 Result<void> DataPlane::load_releases() {
@@ -116,7 +171,9 @@ Result<LoadedPtr> DataPlane::load(Place& place, const ModelSource& source) {
     ++models_loaded_;
   }
   if (!source.contract.empty()) {
-    MILLRACE_TRY(fresh->guard, load_guard(source.contract, fresh->model->inputs()));
+    MILLRACE_TRY(fresh->guard, load_guard(source.contract, fresh->model->inputs(), engines_));
+    for (const auto& rule : fresh->guard->left_out())
+      context_.log.warn("rule_not_guarded", {{"contract", source.contract}, {"rule", rule}});
   }
   known.insert(known.begin(), std::move(fresh));
   return known.front();
@@ -143,10 +200,12 @@ Result<std::shared_ptr<Served>> DataPlane::assemble(const std::shared_ptr<Place>
   out->place = place;
   const auto load_arm = [&](const ReleasedModel& model, std::string_view name) -> Result<ServedArm> {
     MILLRACE_DO(registry::check_arm_signed(folder, model));
-    return arm(*out->place, arm_of(snapshot, model, name),
-               {.file = folder + "/" + model.file,
-                .contract = model.contract.empty() ? "" : folder + "/" + model.contract,
-                .digest = model.digest});
+    MILLRACE_TRY(auto loaded, arm(*out->place, arm_of(snapshot, model, name),
+                                  {.file = folder + "/" + model.file,
+                                   .contract = model.contract.empty() ? "" : folder + "/" + model.contract,
+                                   .digest = model.digest}));
+    loaded.guard_mode = find_guard_mode(snapshot.guard).value_or(GuardMode::reject);
+    return loaded;
   };
   MILLRACE_TRY(out->stable, load_arm(snapshot.stable, kStable));
   const auto beside = [&](const ReleasedModel& model, std::string_view name) -> Result<std::optional<ServedArm>> {
@@ -237,6 +296,7 @@ void DataPlane::publish(const std::string& name, ServedPtr served) {
   (*next)[name] = std::move(served);
   map_ = std::move(next);
   failing_.erase(name);
+  unloaded_.erase(name);
 }
 
 }  // namespace millrace::serve

@@ -47,6 +47,7 @@ struct ServedArm {
   std::string release;  // node of the release
   LoadedPtr loaded;
   std::shared_ptr<Statistics> statistics;
+  GuardMode guard_mode = GuardMode::reject;
 
   const Model& model() const { return *loaded->model; }
 };

@@ -42,9 +42,11 @@ enum : int {
   kInt64 = 7,
   kString = 8,
   kBool = 9,
+  kFloat16 = 10,
   kDouble = 11,
   kUint32 = 12,
-  kUint64 = 13
+  kUint64 = 13,
+  kBfloat16 = 16
 };
 
 struct OrtApiBase {

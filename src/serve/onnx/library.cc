@@ -12,8 +12,9 @@ namespace {
 constexpr size_t kMessageBytes = 400;
 
 // ONNX type of each DType, in its order.
-constexpr int kElementTypes[] = {kBool,  kUint8, kUint16, kUint32, kUint64, kInt8,
-                                 kInt16, kInt32, kInt64,  kFloat,  kDouble, kString};
+constexpr int kElementTypes[] = {kBool,  kUint8, kUint16, kUint32, kUint64, kInt8,    kInt16,
+                                 kInt32, kInt64, kFloat,  kDouble, kString, kFloat16, kBfloat16};
+static_assert(std::size(kElementTypes) == kDTypes);
 
 Error unusable(const std::string& path, std::string why) {
   return Error{Code::unavailable, fmt::format("ONNX Runtime cannot be used: {}", why)}

@@ -54,7 +54,7 @@ using SessionOptions = Owned<OrtSessionOptions, &Api::release_session_options>;
 using TypeInfo = Owned<OrtTypeInfo, &Api::release_type_info>;
 using TensorInfo = Owned<OrtTensorInfo, &Api::release_tensor_info>;
 
-// nothing for element types that the protocol cannot name (FP16, complex, ...)
+// nothing for element types that the protocol cannot name (complex numbers, 4 and 8 bit floats, ...)
 std::optional<DType> dtype_of(int element_type);
 int element_type_of(DType type);
 

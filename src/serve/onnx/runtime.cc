@@ -130,7 +130,7 @@ class OnnxModel final : public Model {
     MILLRACE_DO(library_->check(api.element_type(info, &element)));
     const auto found = onnx::dtype_of(element);
     if (!found)
-      return refuse("has an element type that is not served (16-bit floats and others)")
+      return refuse("has an element type that is not served (8-bit floats, complex numbers and others)")
           .hint("cast it to FP32 inside the model");
     out.spec.type = *found;
     size_t rank = 0;

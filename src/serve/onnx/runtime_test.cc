@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/files.h"
+#include "serve/half.h"
 #include "serve/onnx/model_file.h"
 #include "serve/testdata/models.h"
 
@@ -85,6 +86,18 @@ TEST(OnnxRuntime, serves_every_type) {
   }
 }
 
+TEST(OnnxRuntime, computes_in_16_bits) {
+  auto model = load("half");
+  ASSERT_TRUE(model) << model.error().text();
+  EXPECT_EQ((*model)->inputs()[0].type, DType::fp16);
+  const size_t wanted[] = {0};
+  const Tensor in = numbers<Half>(DType::fp16, {2, 1}, {Half::of(0.5), Half::of(2048)});
+  auto out = (*model)->run({&in, 1}, wanted);
+  ASSERT_TRUE(out) << out.error().text();
+  EXPECT_EQ((*out)[0].as<Half>()[0].number(), 1.5);
+  EXPECT_EQ((*out)[0].as<Half>()[1].number(), 2048) << "2049 is halfway to 2050, and 2048 is the even one";
+}
+
 TEST(OnnxRuntime, tells_the_shapes_that_outputs_have_not_those_declared) {
   auto model = load("lying");
   ASSERT_TRUE(model) << model.error().text();
@@ -120,7 +133,7 @@ TEST(OnnxRuntime, refuses_data_in_other_files) {
 
 TEST(OnnxRuntime, refuses_operators_and_types_that_it_does_not_know) {
   expect_refused("unknown_op", Code::invalid, "NoSuchOperator");
-  expect_refused("half", Code::unsupported, "element type");
+  expect_refused("eighth", Code::unsupported, "element type");
 }
 
 TEST(OnnxRuntime, refuses_every_cut_of_a_model) {

@@ -11,17 +11,17 @@ from onnx import helper, numpy_helper
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NUMBERS = {"bool": T.BOOL, "u8": T.UINT8, "u16": T.UINT16, "u32": T.UINT32, "u64": T.UINT64, "i8": T.INT8, "i16": T.INT16,
-           "i32": T.INT32, "i64": T.INT64, "f32": T.FLOAT, "f64": T.DOUBLE, "text": T.STRING}
+           "i32": T.INT32, "i64": T.INT64, "f32": T.FLOAT, "f64": T.DOUBLE, "text": T.STRING, "f16": T.FLOAT16, "bf16": T.BFLOAT16}
 
 
 def value(name, kind, shape):
     return helper.make_tensor_value_info(name, kind, shape)
 
 
-def save(name, nodes, inputs, outputs, initializers=(), domains=()):
+def save(name, nodes, inputs, outputs, initializers=(), domains=(), opset=15):
     graph = helper.make_graph(nodes, name, inputs, outputs, list(initializers))
-    opsets = [helper.make_opsetid("", 15)] + [helper.make_opsetid(domain, version) for domain, version in domains]
-    model = helper.make_model(graph, producer_name="millrace-tests", ir_version=8, opset_imports=opsets)
+    opsets = [helper.make_opsetid("", opset)] + [helper.make_opsetid(domain, version) for domain, version in domains]
+    model = helper.make_model(graph, producer_name="millrace-tests", ir_version=8 if opset < 19 else 9, opset_imports=opsets)
     with open(os.path.join(HERE, name + ".onnx"), "wb") as file:
         file.write(model.SerializeToString(deterministic=True))
 
@@ -82,7 +82,11 @@ save("indexed_more", [helper.make_node("Gather", ["table", "at"], ["y"])], [valu
 
 save("unknown_op", [helper.make_node("NoSuchOperator", ["x"], ["y"])], [value("x", T.FLOAT, [1])], [value("y", T.FLOAT, [1])])
 
-save("half", [helper.make_node("Identity", ["x"], ["y"])], [value("x", T.FLOAT16, [1])], [value("y", T.FLOAT16, [1])])
+save("eighth", [helper.make_node("Identity", ["x"], ["y"])], [value("x", T.FLOAT8E4M3FN, [1])], [value("y", T.FLOAT8E4M3FN, [1])], opset=19)
+
+# 16-bit floats, computed: y = x + 1.
+save("half", [helper.make_node("Add", ["x", "one"], ["y"])], [value("x", T.FLOAT16, [None, 1])], [value("y", T.FLOAT16, [None, 1])],
+     [array("one", [1], np.float16)])
 
 external = array("w", [[1], [10], [100]])
 external.ClearField("raw_data")
