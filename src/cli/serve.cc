@@ -1,4 +1,5 @@
 #include "cli/host.h"
+#include "cli/model_times.h"
 
 namespace millrace::cli {
 namespace {
@@ -15,6 +16,8 @@ Result<int> serve(Invocation& in) {
   options.contract = in.args.get("--contract");
   options.log_folder = in.args.get("--log");
   options.log_sync = in.args.get("--log-sync", options.log_sync);
+  options.isolation = in.args.get("--isolation", options.isolation);
+  MILLRACE_TRY(options.model_times, read_model_times(in.args));
   return in.host.serve(options);
 }
 
@@ -34,7 +37,13 @@ std::vector<Command> serve_commands() {
                         .summary = "where to listen (default 127.0.0.1:8000; port 0 = a free one)"},
                        {.name = "--contract", .value = "FILE", .summary = "ODCS contract that guards the inputs"},
                        {.name = "--log", .value = "DIR", .summary = "keep a prediction log there"},
-                       {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"}},
+                       {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"},
+                       {.name = "--isolation",
+                        .value = "HOW",
+                        .summary = "where models run: in_process (default) or process (each in a process of its own)"},
+                       trial_seconds(),
+                       answer_seconds(),
+                       supervise()},
            .run = serve}};
 }
 
