@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "main/program.h"
-#include "serve/process/child.h"
-#include "serve/process/child_main.h"
+#include "serve/process/trial/child.h"
+#include "serve/process/trial/child_main.h"
 #include "serve/process/crash_marks.h"
 
 int main(int argc, char** argv) {

@@ -10,7 +10,7 @@
 #include <csignal>
 
 #include "core/files.h"
-#include "serve/process/child.h"
+#include "serve/process/trial/child.h"
 
 namespace millrace::serve::process {
 namespace {

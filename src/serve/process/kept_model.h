@@ -5,7 +5,7 @@
 #include <string>
 
 #include "core/context.h"
-#include "serve/process/trial.h"
+#include "serve/process/trial/trial.h"
 #include "serve/runtime.h"
 
 namespace millrace::serve::process {

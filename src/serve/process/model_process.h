@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "serve/process/slots.h"
-#include "serve/process/trial.h"
+#include "serve/process/trial/trial.h"
 
 namespace millrace::serve::process {
 

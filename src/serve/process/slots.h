@@ -15,7 +15,7 @@
 
 #include "core/clock.h"
 #include "core/result.h"
-#include "serve/process/child.h"
+#include "serve/process/trial/child.h"
 
 namespace millrace::serve::process {
 

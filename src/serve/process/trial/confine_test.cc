@@ -1,4 +1,4 @@
-#include "serve/process/confine.h"
+#include "serve/process/trial/confine.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "serve/process/verdict.h"
+#include "serve/process/trial/verdict.h"
 
 #include <gtest/gtest.h>
 

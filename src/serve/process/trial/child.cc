@@ -1,4 +1,4 @@
-#include "serve/process/child.h"
+#include "serve/process/trial/child.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "serve/process/child_main.h"
+#include "serve/process/trial/child_main.h"
 
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "core/model_limits.h"
-#include "serve/process/child.h"
-#include "serve/process/confine.h"
 #include "serve/process/slots.h"
-#include "serve/process/verdict.h"
+#include "serve/process/trial/child.h"
+#include "serve/process/trial/confine.h"
+#include "serve/process/trial/verdict.h"
 #include "serve/process/wire.h"
 
 namespace millrace::serve::process {

@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "core/result.h"
-#include "serve/process/child.h"
 #include "serve/process/options.h"
-#include "serve/process/verdict.h"
+#include "serve/process/trial/child.h"
+#include "serve/process/trial/verdict.h"
 
 namespace millrace::serve::process {
 

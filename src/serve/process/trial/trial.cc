@@ -1,4 +1,4 @@
-#include "serve/process/trial.h"
+#include "serve/process/trial/trial.h"
 
 #include <unistd.h>
 
@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "serve/process/child_main.h"
-#include "serve/process/confine.h"
+#include "serve/process/trial/child_main.h"
+#include "serve/process/trial/confine.h"
 
 namespace millrace::serve::process {
 namespace {

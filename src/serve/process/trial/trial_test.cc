@@ -1,4 +1,4 @@
-#include "serve/process/trial.h"
+#include "serve/process/trial/trial.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 #include "core/files.h"
 #include "core/testing.h"
-#include "serve/process/confine.h"
+#include "serve/process/trial/confine.h"
 #include "serve/testdata/models.h"
 
 namespace millrace::serve::process {
