@@ -1,6 +1,7 @@
 #include "api/server.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -176,12 +177,16 @@ class EpollServer final : public Server {
       address.v6.sin6_port = htons(where.port);
       size = sizeof address.v6;
     }
-    const int descriptor = ::socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int given = shared_.options.listening;
+    const int descriptor =
+        given >= 0 ? given : ::socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int on = 1;
     if (descriptor < 0) return cannot("open");
-    ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    const bool bound = ::bind(descriptor, &address.any, size) == 0 && ::listen(descriptor, SOMAXCONN) == 0 &&
-                       ::getsockname(descriptor, &address.any, &size) == 0;
+    const bool listens = given >= 0
+                             ? ::fcntl(given, F_SETFL, O_NONBLOCK) == 0
+                             : ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                                   ::bind(descriptor, &address.any, size) == 0 && ::listen(descriptor, SOMAXCONN) == 0;
+    const bool bound = listens && ::getsockname(descriptor, &address.any, &size) == 0;
     if (!bound) {
       auto error = cannot("listen on");
       ::close(descriptor);

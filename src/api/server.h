@@ -10,6 +10,7 @@ namespace millrace::api {
 
 struct ServerOptions {
   std::string tcp;            // "127.0.0.1:8080", "[::1]:0", "" = no TCP; port 0 takes a free one
+  int listening = -1;         // a socket that listens at `tcp` already: taken over
   std::string unix_socket;    // path, "" = none; mode 0600
   std::string temp_folder;    // for spooled uploads
   std::string local_subject;  // "local:<user>"

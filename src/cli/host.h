@@ -13,6 +13,11 @@
 
 namespace millrace::cli {
 
+struct ModelTimes {    // seconds; 0 = as core/model_limits.h says
+  int64_t trial = 0;   // a model file may take to load and to be tried
+  int64_t answer = 0;  // a model in a process of its own may take for one request
+};
+
 struct UpOptions {
   std::string project;  // "" = none
   std::string state;
@@ -23,6 +28,7 @@ struct UpOptions {
   std::string blobs;              // a folder that several servers share; "" = STATE/blobs
   std::string artifacts;          // a folder or s3://...; "" = as the last time
   std::string artifact_root;      // mlflow-artifacts:/ or s3://...; "" = as the last time
+  ModelTimes model_times;
 };
 
 struct ServeOptions {
@@ -33,6 +39,8 @@ struct ServeOptions {
   std::string log_sync = "50ms";
   std::string guard = "reject";  // or clamp, flag
   size_t queue = limits::inference_queue;
+  std::string isolation = "in_process";  // or "process"
+  ModelTimes model_times;
 };
 
 class Host {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/host.h"
+#include "cli/model_times.h"
 
 namespace millrace::cli {
 namespace {
@@ -22,6 +23,8 @@ Result<int> serve(Invocation& in) {
   if (queue < 1 || static_cast<size_t>(queue) > limits::inference_queue)
     return Error{Code::invalid, fmt::format("--queue takes 1 to {}, not {}", limits::inference_queue, queue)};
   options.queue = static_cast<size_t>(queue);
+  options.isolation = in.args.get("--isolation", options.isolation);
+  MILLRACE_TRY(options.model_times, read_model_times(in.args));
   return in.host.serve(options);
 }
 
@@ -47,7 +50,13 @@ std::vector<Command> serve_commands() {
                         .value = "N",
                         .summary = "requests that may be under way; more are told to come back (default 1024)"},
                        {.name = "--log", .value = "DIR", .summary = "keep a prediction log there"},
-                       {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"}},
+                       {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"},
+                       {.name = "--isolation",
+                        .value = "HOW",
+                        .summary = "where models run: in_process (default) or process (each in a process of its own)"},
+                       trial_seconds(),
+                       answer_seconds(),
+                       supervise()},
            .run = serve}};
 }
 

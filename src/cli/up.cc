@@ -1,4 +1,5 @@
 #include "cli/host.h"
+#include "cli/model_times.h"
 
 namespace millrace::cli {
 namespace {
@@ -14,6 +15,7 @@ Result<int> up(Invocation& in) {
   options.blobs = in.args.get("--blobs");
   options.artifacts = in.args.get("--artifacts");
   options.artifact_root = in.args.get("--artifact-root");
+  MILLRACE_TRY(options.model_times, read_model_times(in.args));
   return in.host.up(options);
 }
 
@@ -44,7 +46,10 @@ std::vector<Command> up_commands() {
                    {.name = "--store",
                     .value = "URL",
                     .summary = "keep the metadata in PostgreSQL: postgresql://USER@HOST/DATABASE (default: "
-                               "MILLRACE_STORE, then store: in millrace.yaml, then the state folder)"}},
+                               "MILLRACE_STORE, then store: in millrace.yaml, then the state folder)"},
+                   trial_seconds(),
+                   answer_seconds(),
+                   supervise()},
        .run = up}};
 }
 

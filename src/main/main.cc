@@ -5,9 +5,14 @@
 #include <vector>
 
 #include "main/program.h"
+#include "serve/process/trial/child.h"
+#include "serve/process/trial/child_main.h"
+#include "serve/process/crash_marks.h"
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);         // a reader that went away is an error of the write, not our end
   ::mallopt(M_MMAP_THRESHOLD, 2 << 20);  // what large transfers held goes back when it is freed, not into a heap
+  if (argc > 1 && argv[1] == millrace::serve::process::kChildWord) return millrace::serve::process::run_child();
+  millrace::serve::process::note_crashes();
   return millrace::run_program(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -6,6 +6,7 @@
 #include "api/oip/routes.h"
 #include "api/scoring/routes.h"
 #include "api/server.h"
+#include "main/model_processes.h"
 #include "main/owner.h"
 #include "serve/data_plane.h"
 
@@ -32,8 +33,8 @@ struct ModelServer::Parts {
 ModelServer::ModelServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 ModelServer::~ModelServer() { drain(); }
 
-Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions& options, engine::Engines& engines,
-                                                        Context& context) {
+Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions& options, int listening,
+                                                        engine::Engines& engines, Context& context) {
   MILLRACE_TRY(const auto where, api::parse_host_port(options.http));
   if (!where.loopback)
     return Error{Code::denied, options.http + " can be reached from other machines, and 'serve' knows no tokens"}.hint(
@@ -42,15 +43,19 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
   if (!guard)
     return Error{Code::invalid, "there is no guard '" + options.guard + "'"}.at_field("--guard").hint(
         "reject, clamp or flag");
+  MILLRACE_TRY(const auto isolation, serve::process::read_isolation(options.isolation, "--isolation"));
   auto parts = std::make_unique<Parts>();
   auto& p = *parts;
-  MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.log_folder = options.log_folder,
-                                                     .log_sync = options.log_sync,
-                                                     .models = options.models,
-                                                     .contract = options.contract,
-                                                     .guard = *guard,
-                                                     .queue = options.queue},
-                                                    engines, context));
+  MILLRACE_TRY(p.data_plane,
+               serve::DataPlane::open({.log_folder = options.log_folder,
+                                       .log_sync = options.log_sync,
+                                       .models = options.models,
+                                       .contract = options.contract,
+                                       .guard = *guard,
+                                       .queue = options.queue,
+                                       .processes = model_processes(options.model_times),
+                                       .isolation_of = [isolation](const std::string&) { return isolation; }},
+                                      engines, context));
   api::Routes routes = api::oip::routes(*p.data_plane);
   for (auto& route : api::scoring::routes(*p.data_plane, true)) routes.push_back(std::move(route));
   routes.push_back({"GET", "/health", api::Permission::open, api::native::kNoBody, "none", api::Run::inline_,
@@ -62,6 +67,7 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
   p.dispatcher = std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), p.tokens, context);
   std::error_code ignored;
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
+                                             .listening = listening,
                                              .temp_folder = std::filesystem::temp_directory_path(ignored).string(),
                                              .local_subject = local_subject()},
                                             *p.dispatcher));

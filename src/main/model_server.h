@@ -9,8 +9,9 @@ namespace millrace {
 
 class ModelServer {
  public:
-  static Result<std::unique_ptr<ModelServer>> start(const cli::ServeOptions& options, engine::Engines& engines,
-                                                    Context& context);
+  // listening: a socket that listens at options.http already, or -1.
+  static Result<std::unique_ptr<ModelServer>> start(const cli::ServeOptions& options, int listening,
+                                                    engine::Engines& engines, Context& context);
   ~ModelServer();
   std::string address() const;
   void drain();

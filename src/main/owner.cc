@@ -26,6 +26,7 @@
 #include "main/follower.h"
 #include "main/join_report.h"
 #include "main/join_webhooks.h"
+#include "main/model_processes.h"
 #include "main/monitoring.h"
 #include "main/store_place.h"
 #include "registry/signing/signatures.h"
@@ -139,6 +140,19 @@ struct Owner::Parts {
 
 namespace {
 
+// As millrace.yaml says now; in_process for a deployment that it does not have.
+std::function<serve::process::Isolation(const std::string&)> isolation_in(
+    const std::function<Result<Project>()>& project) {
+  return [project](const std::string& name) {
+    const auto now = project();
+    const auto deployments = now ? registry::read_deployments(*now) : Result<std::vector<registry::DeploymentSpec>>({});
+    for (const auto& each : deployments ? *deployments : std::vector<registry::DeploymentSpec>())
+      if (each.name == name)
+        return serve::process::find_isolation(each.isolation).value_or(serve::process::Isolation::in_process);
+    return serve::process::Isolation::in_process;
+  };
+}
+
 std::string environment_path() {
   const char* path = std::getenv("PATH");
   return path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
@@ -203,7 +217,10 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   }
   MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.serving_folder = state + "/serving",
                                                      .log_folder = state + "/predictions",
-                                                     .log_sync = options.log_sync},
+                                                     .log_sync = options.log_sync,
+                                                     .processes = model_processes(options.model_times),
+                                                     .notes_folder = state + "/tried",
+                                                     .isolation_of = isolation_in(project)},
                                                     engines, context));
   p.registry->check_release = [trust,
                                plane = p.data_plane.get()](const registry::ReleaseSnapshot& snapshot) -> Result<void> {
@@ -293,6 +310,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   });
 
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
+                                             .listening = options.listening,
                                              .unix_socket = state + "/server.sock",
                                              .temp_folder = temp,
                                              .local_subject = local_subject()},

@@ -16,10 +16,12 @@ struct OwnerOptions {
   std::string project;  // folder, "" = none
   std::string state;    // folder, made when missing
   std::string http;     // HOST:PORT
+  int listening = -1;   // a socket that listens there already
   std::string log_sync = "50ms";
   std::string store;       // URL of PostgreSQL; "" = as MILLRACE_STORE or the project say, else the state folder itself
   std::string blobs = {};  // blob_place.h
   ArtifactOptions artifacts = {};
+  cli::ModelTimes model_times = {};
 };
 
 class Owner {

@@ -12,6 +12,7 @@
 #include "main/model_server.h"
 #include "main/owner.h"
 #include "main/stop_signal.h"
+#include "main/supervisor.h"
 #include "track/files/s3.h"
 
 namespace millrace {
@@ -36,8 +37,8 @@ void print_ready(const std::string& http) {
 
 class Program final : public cli::Host {
  public:
-  Program(Log& log, std::unique_ptr<engine::Engines> engines)
-      : context_{system_clock(), system_random(), log}, engines_(std::move(engines)) {}
+  Program(Log& log, std::unique_ptr<engine::Engines> engines, int listening)
+      : context_{system_clock(), system_random(), log}, engines_(std::move(engines)), listening_(listening) {}
 
   Result<int> up(const cli::UpOptions& options) override {
     if (!options.grpc.empty())
@@ -47,10 +48,12 @@ class Program final : public cli::Host {
     MILLRACE_TRY(owner_, Owner::open({.project = options.project,
                                       .state = options.state,
                                       .http = options.http,
+                                      .listening = listening_,
                                       .log_sync = options.log_sync,
                                       .store = options.store,
                                       .blobs = options.blobs,
-                                      .artifacts = {.proxy = options.artifacts, .root = options.artifact_root}},
+                                      .artifacts = {.proxy = options.artifacts, .root = options.artifact_root},
+                                      .model_times = options.model_times},
                                      *engines_, context_));
     print_ready(owner_->http_address());
     stop.wait();
@@ -61,7 +64,7 @@ class Program final : public cli::Host {
 
   Result<int> serve(const cli::ServeOptions& options) override {
     const StopSignal stop;
-    MILLRACE_TRY(auto server, ModelServer::start(options, *engines_, context_));
+    MILLRACE_TRY(auto server, ModelServer::start(options, listening_, *engines_, context_));
     print_ready(server->address());
     stop.wait();
     server->drain();
@@ -110,6 +113,7 @@ class Program final : public cli::Host {
  private:
   Context context_;
   std::unique_ptr<engine::Engines> engines_;
+  const int listening_;  // given by a supervisor, or -1
   std::unique_ptr<Owner> owner_;
   std::unique_ptr<cli::Gateway> remote_;
 };
@@ -117,13 +121,15 @@ class Program final : public cli::Host {
 }  // namespace
 
 int run_program(const std::vector<std::string>& words) {
+  if (is_supervised(words)) return supervise(words);
+  const int listening = take_listening_socket();
   auto engines = engine::load_duckdb(library_folder() + "/libduckdb.so");
   if (!engines) {
     std::fprintf(stderr, "millrace: %s\n", engines.error().text().c_str());
     return 6;
   }
   const auto log = make_log(log_level(words), system_clock());
-  Program program(*log, std::move(*engines));
+  Program program(*log, std::move(*engines), listening);
   const int status = cli::run_words(words, program);
   program.close();
   return status;

@@ -55,6 +55,7 @@ struct RegistrySpec {
 // deployments.NAME
 struct DeploymentSpec {
   std::string name, model, unit, guard = "reject", alias;
+  std::string isolation = "in_process";  // or "process": its models live in processes of their own
   std::optional<double> canary_share;  // of a canary that is not given one
   Where where;
 };

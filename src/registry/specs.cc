@@ -225,7 +225,7 @@ Result<DeploymentSpec> read_deployment(const Project& project, const std::string
   if (!is_name(name))
     return node.error(fmt::format("'{}' is not a name of a deployment", name))
         .hint("letters, digits, '_', '-' and '.'");
-  MILLRACE_DO(node.only_keys({"model", "unit", "guard", "alias", "canary"}));
+  MILLRACE_DO(node.only_keys({"model", "unit", "guard", "alias", "canary", "isolation"}));
   DeploymentSpec spec{.name = name, .where = node.where()};
   MILLRACE_TRY(spec.model, node.get_string("model"));
   const auto models = keys_of(project.section("models"));
@@ -240,6 +240,11 @@ Result<DeploymentSpec> read_deployment(const Project& project, const std::string
             "nearest one that it allows, or flag, which answers and says so");
   MILLRACE_DO(read_canary(node, spec));
   MILLRACE_DO(read_alias(node, spec));
+  spec.isolation = node.string_or("isolation", spec.isolation);
+  if (spec.isolation != "in_process" && spec.isolation != "process")
+    return node.find("isolation")
+        ->error(fmt::format("there is no isolation '{}'", spec.isolation))
+        .hint("in_process (in the server, after a trial in a child) or process (in a process of its own)");
   return spec;
 }
 

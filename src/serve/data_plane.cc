@@ -4,17 +4,24 @@
 
 #include "core/files.h"
 #include "serve/json_fit.h"
-#include "serve/onnx/runtime.h"
 
 namespace millrace::serve {
+namespace {
+
+process::ProcessOptions processes_of(const DataPlaneOptions& options) {
+  auto out = options.processes;
+  out.runtime.library = options.library.empty() ? library_folder() + "/libonnxruntime.so" : options.library;
+  return out;
+}
+
+}  // namespace
 
 DataPlane::DataPlane(DataPlaneOptions options, engine::Engines& engines, Context& context)
     : options_(std::move(options)),
       strict_(options_.log_sync == "strict" && !options_.log_folder.empty()),
       engines_(engines),
       context_(context),
-      runtime_(make_onnx_runtime(options_.library.empty() ? library_folder() + "/libonnxruntime.so" : options_.library,
-                                 context.log)),
+      loader_(std::make_unique<process::Loader>(processes_of(options_), options_.notes_folder, context)),
       map_(std::make_shared<Map>()),
       shadows_(std::make_unique<ShadowQueue>(
           [this](const ServedArm& shadow, const ShadowCopy& copy) { return answer_shadow(shadow, copy); })) {}

@@ -2,6 +2,7 @@
 // prediction logs and touches no metadata store, so it goes on while the control plane is down. Thread-safe.
 #pragma once
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,7 +21,7 @@
 #include "serve/arms/served.h"
 #include "serve/arms/shadow.h"
 #include "serve/infer.h"
-#include "serve/runtime.h"
+#include "serve/process/loader.h"
 
 namespace millrace::serve {
 
@@ -33,6 +34,9 @@ struct DataPlaneOptions {
   GuardMode guard = GuardMode::reject;                      // of `models`
   std::string library;                                      // libonnxruntime.so; "" = the one of library_folder()
   size_t queue = limits::inference_queue;
+  process::ProcessOptions processes = {};  // without a program, model files are loaded untried
+  std::string notes_folder;                // of models, see process/loader.h; "" = none
+  std::function<process::Isolation(const std::string& deployment)> isolation_of;  // none = in_process
 };
 
 // Who a request is for. Keeps the deployment's arms alive until it is answered.
@@ -153,7 +157,7 @@ class DataPlane {
   const bool strict_;
   engine::Engines& engines_;
   Context& context_;
-  std::unique_ptr<Runtime> runtime_;
+  std::unique_ptr<process::Loader> loader_;
   std::atomic<size_t> under_way_{0};
   std::atomic<uint64_t> turned_away_{0}, late_{0}, models_loaded_{0};
 

@@ -180,7 +180,7 @@ std::string DataPlane::metrics_text() const {
   head(out, "millrace_model_ready", "gauge", "1 when the deployment has a model");
   for (const auto& model : models())
     out += fmt::format("millrace_model_ready{{model=\"{}\"}} {}\n", model.name, model.ready ? 1 : 0);
-  return out;
+  return out + loader_->metrics_text();
 }
 
 }  // namespace millrace::serve

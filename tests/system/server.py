@@ -42,14 +42,16 @@ class Server:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=60)
-        self._reader.join()
-        self.process.stdout.close()
-        self.process.stderr.close()
+        self.stop_reading()
         return code
 
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.stop_reading()
+
+    def stop_reading(self):
+        """After its end: all that it said is in errors."""
         self._reader.join()
         self.process.stdout.close()
         self.process.stderr.close()

@@ -152,9 +152,11 @@ Result<std::shared_ptr<Place>> DataPlane::place_of(const std::string& name) {
 // In memory already, or from the file; then the newest of the place.
 Result<LoadedPtr> DataPlane::load(Place& place, const ModelSource& source) {
   auto& known = place.loaded;
-  auto fresh = std::make_shared<Loaded>(Loaded{.digest = source.digest, .contract = source.contract});
+  const auto isolation = options_.isolation_of ? options_.isolation_of(place.name) : process::Isolation::in_process;
+  auto fresh =
+      std::make_shared<Loaded>(Loaded{.digest = source.digest, .contract = source.contract, .isolation = isolation});
   for (auto at = known.begin(); at != known.end(); ++at) {
-    if ((*at)->digest != source.digest) continue;
+    if ((*at)->digest != source.digest || (*at)->isolation != isolation) continue;
     if ((*at)->contract == source.contract) {
       std::rotate(known.begin(), at, at + 1);
       return known.front();
@@ -167,7 +169,8 @@ Result<LoadedPtr> DataPlane::load(Place& place, const ModelSource& source) {
       return Error{Code::corrupt, fmt::format("the model file is not the released one ({})", source.digest)}
           .at({.file = source.file})
           .hint("release again: the registry writes the file anew");
-    MILLRACE_TRY(fresh->model, runtime_->load(bytes, source.file));
+    MILLRACE_TRY(fresh->model,
+                 loader_->load({.bytes = bytes, .digest = source.digest, .from = source.file}, isolation));
     ++models_loaded_;
   }
   if (!source.contract.empty()) {

@@ -11,6 +11,7 @@
 #include "core/result.h"
 #include "serve/guard.h"
 #include "serve/prediction_log.h"
+#include "serve/process/options.h"
 #include "serve/runtime.h"
 #include "serve/statistics.h"
 
@@ -22,6 +23,7 @@ struct Loaded {
   std::string contract;  // path, "" = unguarded
   std::shared_ptr<const Model> model;
   std::shared_ptr<const Guard> guard;  // null: inputs are not guarded
+  process::Isolation isolation = process::Isolation::in_process;
 };
 using LoadedPtr = std::shared_ptr<const Loaded>;
 

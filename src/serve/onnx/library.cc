@@ -37,6 +37,13 @@ Code code_of(int error) {
   }
 }
 
+// The library has no code for it.
+bool is_want_of_memory(std::string_view message) {
+  for (const std::string_view sign : {"bad_alloc", "Failed to allocate memory", "smaller than requested bytes"})
+    if (message.find(sign) != std::string_view::npos) return true;
+  return false;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Library>> Library::open(const std::string& path) {
@@ -69,8 +76,8 @@ Library::~Library() {
 
 Result<void> Library::check(OrtStatus* status) const {
   if (status == nullptr) return {};
-  const Code code = code_of(api.error_code(status));
   std::string message = api.error_message(status);
+  const Code code = is_want_of_memory(message) ? Code::too_large : code_of(api.error_code(status));
   api.release_status(status);
   if (message.size() > kMessageBytes) message = message.substr(0, kMessageBytes) + "...";
   return Error{code, std::move(message)};

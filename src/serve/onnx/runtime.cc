@@ -62,6 +62,7 @@ class OnnxModel final : public Model {
         outputs_[i].shape = observed((*one)[i].shape, (*two)[i].shape, outputs_[i].shape);
     } else {
       const Error& error = one ? two.error() : one.error();
+      if (error.code() == Code::too_large) return Error(error).while_doing("trying the model with one row and two");
       log.warn(
           "model_trial_failed",
           {{"file", from}, {"error", error.message()}, {"effect", "outputs have the shapes that the file declares"}});
@@ -166,7 +167,7 @@ class OnnxModel final : public Model {
         tensor.shape.push(spec.shape[i] == -1 ? (i == 0 ? rows : 1) : spec.shape[i]);
       const auto count = tensor.shape.elements();
       if (!count || *count > limits::inference_body_bytes)
-        return Error{Code::too_large, fmt::format("the input '{}' is too large to try", spec.name)};
+        return Error{Code::unsupported, fmt::format("the input '{}' is too large to try", spec.name)};
       if (spec.type == DType::bytes)
         tensor.texts.resize(*count);
       else

@@ -97,3 +97,45 @@ save("external", [helper.make_node("MatMul", ["x", "w"], ["y"])], [value("x", T.
 # The same, hidden in the attribute of a node.
 save("external_inside", [helper.make_node("Constant", [], ["w"], value=external), helper.make_node("MatMul", ["x", "w"], ["y"])],
      [value("x", T.FLOAT, [None, 3])], [value("y", T.FLOAT, [None, 1])])
+
+# Small files that want more than there is. Eight constants of 256 MiB, which a runtime computes before it serves; and one
+# of 256 GiB.
+fill = numpy_helper.from_array(np.array([1], dtype=np.float32), "value")
+
+
+def constants(name, count, elements):
+    shapes = [helper.make_node("ConstantOfShape", [f"shape{i}"], [f"constant{i}"], value=fill) for i in range(count)]
+    sums = [helper.make_node("Add", ["x" if i == 0 else f"sum{i - 1}", f"constant{i}"], [f"sum{i}"]) for i in range(count)]
+    save(name, shapes + sums, [value("x", T.FLOAT, [None, 1])], [value(f"sum{count - 1}", T.FLOAT, [None, None])],
+         [array(f"shape{i}", [elements], np.int64) for i in range(count)])
+
+
+constants("bomb", 8, 1 << 26)
+constants("huge", 1, 1 << 36)
+
+# Counts for ever.
+body = helper.make_graph(
+    [helper.make_node("Identity", ["going"], ["going_on"]), helper.make_node("Add", ["count", "one"], ["counted"])], "body",
+    [value("step", T.INT64, []), value("going", T.BOOL, []), value("count", T.FLOAT, [None, 1])],
+    [value("going_on", T.BOOL, []), value("counted", T.FLOAT, [None, 1])], [array("one", [1])])
+save("endless", [helper.make_node("Loop", ["most", "", "x"], ["y"], body=body)],
+     [value("x", T.FLOAT, [None, 1])], [value("y", T.FLOAT, [None, 1])], [array("most", np.iinfo(np.int64).max, np.int64)])
+
+
+# As endless, but only when it is asked to: with zeros, as a trial asks, it ends at once.
+save("sometimes_endless",
+     [helper.make_node("ReduceMax", ["x"], ["largest"], keepdims=0), helper.make_node("Cast", ["largest"], ["most"], to=T.INT64),
+      helper.make_node("Loop", ["most", "", "x"], ["y"], body=body)],
+     [value("x", T.FLOAT, [None, 1])], [value("y", T.FLOAT, [None, 1])])
+
+
+# Choices within choices.
+def nested(depth):
+    if depth == 0:
+        return helper.make_graph([helper.make_node("Identity", ["x"], ["y0"])], "inner", [], [value("y0", T.FLOAT, [None, 1])])
+    inner = nested(depth - 1)
+    return helper.make_graph([helper.make_node("If", ["yes"], [f"y{depth}"], then_branch=inner, else_branch=inner)], f"g{depth}", [],
+                             [value(f"y{depth}", T.FLOAT, [None, 1])])
+
+
+save("nested", list(nested(3).node), [value("x", T.FLOAT, [None, 1])], [value("y3", T.FLOAT, [None, 1])], [array("yes", True, np.bool_)])
