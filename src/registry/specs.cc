@@ -225,7 +225,7 @@ Result<DeploymentSpec> read_deployment(const Project& project, const std::string
   if (!is_name(name))
     return node.error(fmt::format("'{}' is not a name of a deployment", name))
         .hint("letters, digits, '_', '-' and '.'");
-  MILLRACE_DO(node.only_keys({"model", "unit", "guard", "alias", "canary"}));
+  MILLRACE_DO(node.only_keys({"model", "unit", "guard", "alias", "canary", "rollout"}));
   DeploymentSpec spec{.name = name, .where = node.where()};
   MILLRACE_TRY(spec.model, node.get_string("model"));
   const auto models = keys_of(project.section("models"));
@@ -237,6 +237,9 @@ Result<DeploymentSpec> read_deployment(const Project& project, const std::string
         ->error(fmt::format("there is no guard '{}'", spec.guard))
         .hint("write guard: reject, which refuses a row that breaks the contract");
   MILLRACE_DO(read_canary(node, spec));
+  if (const auto* rollout = node.find("rollout")) {
+    MILLRACE_TRY(spec.rollout, read_rollout(*rollout));
+  }
   MILLRACE_DO(read_alias(node, spec));
   return spec;
 }

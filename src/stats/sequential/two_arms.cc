@@ -13,8 +13,9 @@ constexpr double kDistances[] = {0.002, 0.006, 0.02, 0.05, 0.12, 0.3, 0.6};
 constexpr double kEdge = 1e-5;           // means of alternatives stay this far from 0 and 1
 constexpr double kPriorWeight = 20;      // what `expected` counts against what was seen
 constexpr double kLeastDistance = 1e-3;  // of the alternative that follows
-constexpr double kGrowth = 1.25;         // estimates are made anew when the count has grown so much
-constexpr int kHalvings = 80;
+constexpr double kGrowth = 1.5;          // estimates are made anew when the count has grown so much
+constexpr int kSteps = 100;
+constexpr double kClose = 1e-14;
 constexpr size_t kShapes = 256;  // of blocks, whose bets are kept
 
 double log_sum(std::span<const double> logs) {
@@ -38,15 +39,23 @@ double slope(double a, double b, double r, double delta, double c, double s) {
   return c * (-a / p + (1 - a) / (1 - p)) + s * (-b / r + (1 - b) / (1 - r));
 }
 
-// The r of the claim's edge p = r + delta that is nearest to (a, b), a > b + delta.
+// The r of the claim's edge p = r + delta that is nearest to (a, b), a > b + delta: Newton's steps on the slope, halved
+// where they leave the bracket.
 double nearest(double a, double b, double delta, double c, double s) {
   double low = std::max({b, -delta, 0.0}), high = std::min(a - delta, 1.0);
-  for (int i = 0; i < kHalvings && low < high; ++i) {
-    const double middle = (low + high) / 2;
-    if (middle <= low || middle >= high) break;
-    (slope(a, b, middle, delta, c, s) < 0 ? low : high) = middle;
+  double r = std::clamp((c * (a - delta) + s * b) / (c + s), low, high);
+  if (!(r > low && r < high)) r = (low + high) / 2;
+  for (int i = 0; i < kSteps; ++i) {
+    const double at = slope(a, b, r, delta, c, s), p = r + delta;
+    (at < 0 ? low : high) = r;
+    const double bend =
+        c * (a / (p * p) + (1 - a) / ((1 - p) * (1 - p))) + s * (b / (r * r) + (1 - b) / ((1 - r) * (1 - r)));
+    double next = r - at / bend;
+    if (!(next > low && next < high)) next = (low + high) / 2;
+    if (std::abs(next - r) <= kClose * r) return next;
+    r = next;
   }
-  return (low + high) / 2;
+  return r;
 }
 
 Json numbers(const ArmMean& mean) { return {mean.n, mean.sum}; }

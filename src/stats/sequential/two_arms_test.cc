@@ -138,12 +138,14 @@ TEST(TwoArms, a_fault_is_found_after_a_few_requests) {
 TEST(TwoArms, that_arms_are_alike_can_be_shown_too) {
   // "worse by 0.01 or more" is refuted by successes: mean of (1 - failed) <= that of the other - 0.01.
   const auto works = [](int) { return 0.999; };
-  const Traffic shown{.share = 0.3, .delta = -0.01, .expected = 0.99, .first = works, .second = works, .requests = 30'000};
+  const Traffic shown{
+      .share = 0.3, .delta = -0.01, .expected = 0.99, .first = works, .second = works, .requests = 30'000};
   const int at = median_detection(shown, 0.01);
   EXPECT_GT(at, 0);
   EXPECT_LT(at, 1'500);
   const auto worse = [](int) { return 0.989; };
-  const Traffic edge{.share = 0.3, .delta = -0.01, .expected = 0.99, .first = worse, .second = works, .requests = 10'000};
+  const Traffic edge{
+      .share = 0.3, .delta = -0.01, .expected = 0.99, .first = worse, .second = works, .requests = 10'000};
   int wrong = 0;
   for (uint64_t seed = 0; seed < 200; ++seed) wrong += detected(edge, 0.05, seed) != 0 ? 1 : 0;
   EXPECT_LE(wrong, 10 + 10);
