@@ -20,6 +20,12 @@ Monitoring::Monitoring(Parts parts) : parts_(std::move(parts)) {
       p.predictions_folder, p.temp_folder});
   feedback = std::make_unique<monitor::Feedback>(p.database, p.journal, p.context);
   looks = std::make_unique<monitor::LookJob>(monitor::LookJob::Parts{*windows, p.jobs, p.context, p.project});
+  rollouts = std::make_unique<monitor::Rollouts>(
+      monitor::Rollouts::Parts{p.database, p.journal, p.context, p.registry, p.data_plane, p.engines, p.project,
+                               p.serving_folder, p.predictions_folder, p.temp_folder});
+  feedback->on_labels = [&plane = p.data_plane](const std::string& deployment, const auto& labels) {
+    for (const auto& label : labels) plane.see_label(deployment, label.prediction_id, label.row, label.label == 1);
+  };
   tracer = std::make_unique<monitor::Tracer>(monitor::TraceParts{
       p.context, p.datasets, p.pipelines, p.registry, p.engines, p.blobs, p.predictions_folder, p.temp_folder,
       [this](const std::string& workspace) { return alerts->broken_inputs(workspace); }});

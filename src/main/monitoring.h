@@ -10,6 +10,7 @@
 #include "monitor/alerts.h"
 #include "monitor/feedback.h"
 #include "monitor/look_job.h"
+#include "monitor/rollout/rollouts.h"
 #include "monitor/trace/trace.h"
 #include "monitor/windows.h"
 #include "review/reviews.h"
@@ -32,7 +33,7 @@ class Monitoring {
     jobs::Jobs& jobs;
     std::function<Result<Project>()> project;
     std::function<std::string()> http_address;
-    std::string predictions_folder, temp_folder;
+    std::string predictions_folder, temp_folder, serving_folder;
   };
   // Adds its kinds of jobs: before the jobs start.
   explicit Monitoring(Parts parts);
@@ -44,6 +45,7 @@ class Monitoring {
   std::unique_ptr<monitor::Windows> windows;
   std::unique_ptr<monitor::Feedback> feedback;
   std::unique_ptr<monitor::LookJob> looks;
+  std::unique_ptr<monitor::Rollouts> rollouts;
   std::unique_ptr<monitor::Tracer> tracer;
   std::unique_ptr<review::Reviews> reviews;
   std::unique_ptr<monitor::Alerts> alerts;

@@ -235,9 +235,9 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   if (!options.project.empty())
     if (auto good = project(); !good) return std::move(good).error();
   const auto http_address = [&p] { return p.server ? p.server->address() : std::string(); };
-  p.monitoring = std::make_unique<Monitoring>(
-      Monitoring::Parts{*p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.pipelines, *p.registry,
-                        *p.data_plane, *p.jobs, project, http_address, state + "/predictions", temp});
+  p.monitoring = std::make_unique<Monitoring>(Monitoring::Parts{
+      *p.database, *p.blobs, *p.journal, context, engines, *p.datasets, *p.pipelines, *p.registry, *p.data_plane,
+      *p.jobs, project, http_address, state + "/predictions", temp, state + "/serving"});
   auto& watching = *p.monitoring;
   p.report = join_report({*p.database, context, *p.datasets, *p.pipelines, *p.registry, *p.journal, *p.data_plane,
                           *watching.windows, *watching.alerts, *watching.reviews});
@@ -264,7 +264,8 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       *watching.feedback,
       *watching.looks,
       *p.collector,
-      *p.passwords});
+      *p.passwords,
+      *watching.rollouts});
   api::Routes routes = api::native::routes(*p.native);
   p.traces = std::make_unique<traces::Traces>(*p.database, *p.journal, context, *p.tracking);
   p.evaluation = std::make_unique<evaluation::Datasets>(*p.database, *p.journal, context, *p.tracking);
@@ -320,6 +321,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   p.webhooks->delivery->start(2);
   MILLRACE_DO(p.monitoring->recover());
   if (blobs.shared && store::is_postgres(opened.place)) p.follower = std::make_unique<Follower>(*p.registry, context);
+  p.monitoring->rollouts->start();
   p.keeper = std::make_unique<Keeper>(*p.journal, context, [&p, &context] {
     const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};
     for (const auto& model : p.data_plane->models()) {
@@ -343,6 +345,7 @@ cli::Gateway& Owner::gateway() { return *parts_->gateway; }
 
 void Owner::drain() {
   if (parts_->server) parts_->server->drain(kDrainTime);
+  if (parts_->monitoring) parts_->monitoring->rollouts->stop();
   if (parts_->jobs) parts_->jobs->stop();
   if (parts_->webhooks) parts_->webhooks->delivery->stop();
 }

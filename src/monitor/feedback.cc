@@ -191,6 +191,7 @@ Result<FeedbackResult> Feedback::record(const Caller& caller, const std::string&
     return recording.change(timed, event_now);
   });
   if (!written) return written.error();
+  if (on_labels) on_labels(deployment, labels);
   return out;
 }
 

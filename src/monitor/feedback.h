@@ -5,6 +5,7 @@
 // no log (another deployment's, an id of nobody) is accepted all the same, since the log is no index; it stays
 // unmatched and counts in no window.
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,9 @@ class Feedback {
   // `invalid` with the item's field for a wrong id, row or label, and for two labels of one row in a call; `too_large`
   // over limits::feedback_items.
   Result<FeedbackResult> record(const Caller& caller, const std::string& deployment, std::vector<Label> labels);
+
+  // Told of labels that were recorded, also those that say nothing new. Set before use; must be quick.
+  std::function<void(const std::string& deployment, const std::vector<Label>&)> on_labels;
 
  private:
   store::Database& database_;

@@ -37,10 +37,13 @@ Result<StoredRelease> stored_release(const store::Row& row) {
   out.release.restores = row.integer(3);
   out.release.step = row.text(4);
   out.release.event_time = row.integer(5);
+  if (const auto evidence = row.text(6); !evidence.empty()) {
+    MILLRACE_TRY(out.release.evidence, stored_json(evidence, node));
+  }
   return out;
 }
 
-constexpr std::string_view kReleaseColumns = "snapshot, deployment, number, restores, step, event_time";
+constexpr std::string_view kReleaseColumns = "snapshot, deployment, number, restores, step, event_time, evidence";
 
 Json arm_json(const ReleaseArm& arm) {
   return {{"model", arm.model}, {"version", arm.version}, {"digest", arm.digest}};
@@ -115,7 +118,8 @@ Json Release::to_json() const {
           {"reason", reason},
           {"subject", subject},
           {"created_at", to_iso(created_at)},
-          {"event_time", to_iso(event_time)}};
+          {"event_time", to_iso(event_time)},
+          {"evidence", evidence}};
 }
 
 Json to_json(const GateResult& result) {

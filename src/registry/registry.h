@@ -56,7 +56,8 @@ struct RegistrySpec {
 struct DeploymentSpec {
   std::string name, model, unit, guard = "reject", alias;
   std::string isolation = "in_process";  // or "process": its models live in processes of their own
-  std::optional<double> canary_share;  // of a canary that is not given one
+  std::optional<double> canary_share;    // of a canary that is not given one
+  std::optional<RolloutPolicy> rollout;  // nothing: people move the canary
   Where where;
 };
 Result<std::vector<ModelSpec>> read_models(const Project& project);
@@ -115,6 +116,7 @@ struct Release {
   std::string reason, subject;
   Micros created_at = 0;
   Micros event_time = 0;
+  Json evidence;             // of a rollout, where its policy decided; else null
   std::string node() const;  // release:DEPLOYMENT@NUMBER
   ReleaseArm stable() const { return {model, version, model_digest}; }
   Json to_json() const;
@@ -126,6 +128,7 @@ struct Move {
   int64_t version = 0;          // of the deployment's model; promote: 0 = the canary
   std::optional<double> share;  // of a canary; nothing = the project's
   int64_t live = 0;             // not 0: only while this release is live, else `conflict`
+  Json evidence;                // what it was decided by; kept with the record and as a blob
 };
 
 struct TrafficOrder;  // release/traffic.h

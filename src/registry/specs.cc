@@ -225,7 +225,7 @@ Result<DeploymentSpec> read_deployment(const Project& project, const std::string
   if (!is_name(name))
     return node.error(fmt::format("'{}' is not a name of a deployment", name))
         .hint("letters, digits, '_', '-' and '.'");
-  MILLRACE_DO(node.only_keys({"model", "unit", "guard", "alias", "canary", "isolation"}));
+  MILLRACE_DO(node.only_keys({"model", "unit", "guard", "alias", "canary", "isolation", "rollout"}));
   DeploymentSpec spec{.name = name, .where = node.where()};
   MILLRACE_TRY(spec.model, node.get_string("model"));
   const auto models = keys_of(project.section("models"));
@@ -239,6 +239,9 @@ Result<DeploymentSpec> read_deployment(const Project& project, const std::string
             "write guard: reject, which refuses a row that breaks the contract, clamp, which puts a number to the "
             "nearest one that it allows, or flag, which answers and says so");
   MILLRACE_DO(read_canary(node, spec));
+  if (const auto* rollout = node.find("rollout")) {
+    MILLRACE_TRY(spec.rollout, read_rollout(*rollout));
+  }
   MILLRACE_DO(read_alias(node, spec));
   spec.isolation = node.string_or("isolation", spec.isolation);
   if (spec.isolation != "in_process" && spec.isolation != "process")

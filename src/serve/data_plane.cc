@@ -4,6 +4,7 @@
 
 #include "core/files.h"
 #include "serve/json_fit.h"
+#include "serve/judge/judge.h"
 
 namespace millrace::serve {
 namespace {
@@ -59,10 +60,10 @@ Result<Target> DataPlane::find(std::string_view name, std::string_view version) 
   const auto& served = found->second;
   if (version.empty()) return Target{.served = served, .arm = &served->stable};
   if (version == served->stable.version) return Target{.served = served, .arm = &served->stable, .pinned = true};
-  if (served->canary && version == served->canary->version)
-    return Target{.served = served, .arm = &*served->canary, .pinned = true};
+  const ServedArm* canary = served->canary_in();
+  if (canary != nullptr && version == canary->version) return Target{.served = served, .arm = canary, .pinned = true};
   return Error{Code::not_found, fmt::format("the model '{}' has no version '{}'", name, version.substr(0, 100))}.hint(
-      "served: " + served->stable.version + (served->canary ? ", " + served->canary->version : ""));
+      "served: " + served->stable.version + (canary != nullptr ? ", " + canary->version : ""));
 }
 
 std::vector<ServedPtr> DataPlane::served() const {
@@ -248,11 +249,27 @@ Result<InferReply> DataPlane::answer(const Target& target, const InferRequest& r
   InferReply reply{.prediction_id = it.facts.id, .arm = &arm};
   auto outputs = attempt(it, reply.refusal);
   count(it, outputs && !reply.refusal);
+  if (served.judge) judge(target, it, outputs);
   if (!outputs) return std::move(outputs).error();
   if (!reply.refusal) shadows_->offer(target.served, request, it.facts);
   reply.flags = std::move(it.facts.flags);
   reply.outputs = std::move(*outputs);
   return reply;
+}
+
+// Only who was assigned by chance is compared: not who named a version, nor who has no unit.
+void DataPlane::judge(const Target& target, const Attempt& it, const Result<std::vector<Tensor>>& outputs) const {
+  const auto& served = *target.served;
+  if (target.pinned || it.facts.unit.empty()) return;
+  // What could not be logged was not answered, and is no fault of an arm.
+  if (!outputs && it.facts.outcome != Outcome::failed) return;
+  Observation seen{.canary = &it.arm != &served.stable,
+                   .outcome = it.facts.outcome,
+                   .duration_us = static_cast<float>(it.facts.duration_us),
+                   .prediction = short_id(it.facts.id)};
+  if (outputs && it.facts.outcome == Outcome::answered && served.score)
+    read_scores(*served.score, it.request.wanted, *outputs, seen);
+  if (served.judge->see(seen, context_.now())) take_out(served);
 }
 
 bool DataPlane::answer_shadow(const ServedArm& shadow, const ShadowCopy& copy) {

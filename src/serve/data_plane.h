@@ -111,6 +111,16 @@ class DataPlane {
   // nothing here waits for.
   Result<InferReply> infer(const Target& target, const InferRequest& request);
 
+  // Rollouts under a policy (judge/judge.h). The canary is out of traffic when this is called, on the thread of the
+  // request that brought the last evidence: it must be quick. Set before use.
+  std::function<void(const std::string& deployment)> on_canary_out;
+  // The judge of a deployment's canary, null without one.
+  std::shared_ptr<Judge> judge(const std::string& deployment) const;
+  // Writes what the judges know beside the snapshots, for the next start; those that have not changed are left.
+  Result<void> save_judges();
+  // A label that came back, for the judge.
+  void see_label(const std::string& deployment, std::string_view prediction_id, int64_t row, bool positive);
+
   std::string metrics_text() const;                          // Prometheus text
   uint64_t models_loaded() const { return models_loaded_; }  // from files, since the start
 
@@ -142,7 +152,11 @@ class DataPlane {
   std::vector<std::shared_ptr<Place>> places() const;
   void publish(const std::string& name, ServedPtr served);
 
+  void join_judge(Served& served, const registry::ReleaseSnapshot& snapshot);
+  void take_out(const Served& served) const;
+
   struct Attempt;
+  void judge(const Target& target, const Attempt& it, const Result<std::vector<Tensor>>& outputs) const;
   Result<InferReply> answer(const Target& target, const InferRequest& request);
   bool answer_shadow(const ServedArm& shadow, const ShadowCopy& copy);
   Result<std::vector<Tensor>> attempt(Attempt& it, std::optional<Refusal>& refusal);
@@ -168,7 +182,9 @@ class DataPlane {
   std::map<std::string, std::shared_ptr<Place>> places_;
   std::mutex open_mutex_;  // one place is made at a time
   std::mutex seal_mutex_;
-  std::unique_ptr<ShadowQueue> shadows_;  // last: its thread uses the others
+  std::mutex save_mutex_;                         // guards the next field
+  std::map<std::string, uint64_t> saved_judges_;  // deployment -> changes() of its judge
+  std::unique_ptr<ShadowQueue> shadows_;          // last: its thread uses the others
 };
 
 }  // namespace millrace::serve

@@ -157,7 +157,7 @@ void add_traffic(std::string& out, const Places& places, const std::vector<Serve
   head(out, "millrace_canary_share", "gauge", "Share of the units that the canary answers; 0 without one");
   for (const auto& each : served)
     out += fmt::format("millrace_canary_share{{model=\"{}\"}} {}\n", each->place->name,
-                       each->canary ? each->canary_share : 0);
+                       each->canary_in() != nullptr ? each->canary_share : 0);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "monitor/alerts.h"
 #include "monitor/feedback.h"
 #include "monitor/look_job.h"
+#include "monitor/rollout/rollouts.h"
 #include "monitor/trace/trace.h"
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
@@ -51,6 +52,7 @@ struct Services {
   monitor::LookJob& looks;
   track::Collector& collector;
   exchange::Passwords& passwords;
+  monitor::Rollouts& rollouts;
 };
 
 Routes routes(Services& services);
@@ -62,6 +64,7 @@ Routes pipeline_routes(Services& services);
 Routes model_routes(Services& services);
 Routes request_routes(Services& services);
 Routes deployment_routes(Services& services);
+Routes rollout_routes(Services& services);
 Routes alert_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);

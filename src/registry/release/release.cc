@@ -56,7 +56,8 @@ TrafficPlan stable_alone(const DeploymentSpec& spec, const Arrival& arrival, std
 }
 
 Result<double> share_of(const DeploymentSpec& spec, const Move& move) {
-  const auto share = move.share ? move.share : spec.canary_share;
+  auto share = move.share ? move.share : spec.canary_share;
+  if (!share && spec.rollout) share = spec.rollout->steps.front();
   if (!share)
     return Error{Code::invalid, fmt::format("the canary of '{}' has no share", spec.name)}.at_field("share").hint(
         fmt::format("say --share 0.1, or write deployments.{}.canary: {{share: 0.1}}", spec.name));
@@ -183,6 +184,8 @@ Result<Release> Registry::canary(const Caller& caller, const Project& project, c
       return nothing_to_do(node_of(arrival.arm), fmt::format("the canary, with the share {}, of", share), live.release);
     plan.step = "canary";
     add(plan.approvals, approvals_of(arrival));
+    // A rollout that is under way keeps its policy.
+    if (!arms.rollout || !arms.canary || !same_version(*arms.canary, arrival)) arms.rollout = spec.rollout;
     arms.canary = arrival.arm;
     arms.canary_share = share;
     drop_shadow(arms, arrival);

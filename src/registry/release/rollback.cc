@@ -30,6 +30,7 @@ Result<TrafficPlan> back_to(store::Session& session, const std::string& workspac
   MILLRACE_TRY(plan.snapshot, parse_snapshot(to.snapshot, to.release.node()));
   plan.snapshot.canary.reset();
   plan.snapshot.canary_share = 0;
+  plan.snapshot.rollout.reset();
   plan.snapshot.shadows.clear();
   MILLRACE_TRY(plan.approvals, approvals_of(session, workspace, to.release, plan.snapshot.stable));
   return plan;

@@ -50,6 +50,8 @@ class Reader {
     if (!value->is_number()) return refuse(key, "a number is expected"), 0;
     return value->get<double>();
   }
+  // A key that snapshots did not always have.
+  const Json* optional(const char* key) { return find(object_, key) == nullptr ? nullptr : take(key); }
   const Json& any(const char* key) {
     static const Json none;
     const Json* value = take(key);
@@ -129,6 +131,7 @@ Result<ReleaseSnapshot> read_snapshot(const Json& json) {
   out.canary_share = in.number("canary_share");
   const Json& shadows = in.any("shadows");
   out.created_at = in.integer("created_at");
+  const Json* rollout = in.optional("rollout");
   out.reason = in.text("reason");
   out.subject = in.text("subject");
   in.require(is_name(out.deployment), "deployment", "a deployment's name is expected");
@@ -143,6 +146,9 @@ Result<ReleaseSnapshot> read_snapshot(const Json& json) {
   if (!canary.is_null()) {
     MILLRACE_TRY(out.canary, read_model(canary, "canary"));
   }
+  if (rollout != nullptr) {
+    MILLRACE_TRY(out.rollout, rollout_of_json(*rollout));
+  }
   for (size_t i = 0; i < shadows.size(); ++i) {
     MILLRACE_TRY(auto shadow, read_model(shadows[i], fmt::format("shadows[{}]", i)));
     out.shadows.push_back(std::move(shadow));
@@ -155,19 +161,21 @@ Result<ReleaseSnapshot> read_snapshot(const Json& json) {
 Json to_json(const ReleaseSnapshot& snapshot) {
   Json shadows = Json::array();
   for (const auto& shadow : snapshot.shadows) shadows.push_back(model_json(shadow));
-  return Json{{"deployment", snapshot.deployment},
-              {"release", snapshot.release},
-              {"workspace", snapshot.workspace},
-              {"salt", snapshot.salt},
-              {"unit", snapshot.unit},
-              {"guard", snapshot.guard},
-              {"stable", model_json(snapshot.stable)},
-              {"canary", snapshot.canary ? model_json(*snapshot.canary) : Json(nullptr)},
-              {"canary_share", snapshot.canary_share},
-              {"shadows", std::move(shadows)},
-              {"created_at", snapshot.created_at},
-              {"reason", snapshot.reason},
-              {"subject", snapshot.subject}};
+  Json out{{"deployment", snapshot.deployment},
+           {"release", snapshot.release},
+           {"workspace", snapshot.workspace},
+           {"salt", snapshot.salt},
+           {"unit", snapshot.unit},
+           {"guard", snapshot.guard},
+           {"stable", model_json(snapshot.stable)},
+           {"canary", snapshot.canary ? model_json(*snapshot.canary) : Json(nullptr)},
+           {"canary_share", snapshot.canary_share},
+           {"shadows", std::move(shadows)},
+           {"created_at", snapshot.created_at},
+           {"reason", snapshot.reason},
+           {"subject", snapshot.subject}};
+  if (snapshot.rollout) out["rollout"] = to_json(*snapshot.rollout);
+  return out;
 }
 
 Result<ReleaseSnapshot> parse_snapshot(std::string_view text, std::string_view from) {

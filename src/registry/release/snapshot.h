@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/result.h"
+#include "registry/release/rollout_policy.h"
 
 namespace millrace::registry {
 
@@ -32,6 +33,7 @@ struct ReleaseSnapshot {
   ReleasedModel stable;
   std::optional<ReleasedModel> canary;
   double canary_share = 0;
+  std::optional<RolloutPolicy> rollout;  // of the canary; nothing: people decide
   std::vector<ReleasedModel> shadows;
   Micros created_at = 0;
   std::string reason, subject;

@@ -70,6 +70,13 @@ lineage::Change line_of(const Release& release, const TrafficPlan& plan, const s
   if (release.canary) stands_on(release.canary->node(), "canary_as");
   for (const auto& shadow : release.shadows) stands_on(shadow.node(), "shadow_as");
   for (const auto& approval : plan.approvals) stands_on(approval, "approved_by");
+  if (!plan.evidence_blob.empty()) {
+    const auto report = fmt::format("report:rollout.{}@{}", release.deployment, release.number);
+    change.nodes.push_back({.id = report, .digest = plan.evidence_blob, .attributes = {{"kind", "rollout"}}});
+    stands_on(report, "decided_by");
+    const auto judged = string_or(plan.evidence, "canary", "");
+    if (!judged.empty()) change.edges.push_back({.source = judged, .target = report, .kind = "judged_in"});
+  }
   return change;
 }
 
@@ -98,15 +105,18 @@ Result<lineage::Change> insert_release(store::Session& session, const Caller& ca
   it.release.step = it.plan.step;
   it.release.restores = it.plan.restores;
   it.release.event_time = event_time != 0 ? event_time : snapshot.created_at;
+  it.release.evidence = it.plan.evidence;
   const auto& release = it.release;
   MILLRACE_TRY(const auto contract, contract_blob(snapshot.stable.contract));
-  MILLRACE_TRY(const auto rows,
-               session.execute("INSERT INTO releases (workspace, deployment, number, model, version, model_digest, "
-                               "contract_blob, snapshot, restores, reason, subject, created_at, step, event_time) "
-                               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                               {caller.workspace, release.deployment, release.number, release.model, release.version,
-                                release.model_digest, contract, to_text(to_json(snapshot)), release.restores,
-                                release.reason, caller.subject, release.created_at, release.step, release.event_time}));
+  MILLRACE_TRY(
+      const auto rows,
+      session.execute(
+          "INSERT INTO releases (workspace, deployment, number, model, version, model_digest, "
+          "contract_blob, snapshot, restores, reason, subject, created_at, step, event_time, evidence) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          {caller.workspace, release.deployment, release.number, release.model, release.version, release.model_digest,
+           contract, to_text(to_json(snapshot)), release.restores, release.reason, caller.subject, release.created_at,
+           release.step, release.event_time, release.evidence.is_null() ? "" : to_text(release.evidence)}));
   (void)rows;
   return line_of(release, it.plan, live ? live->release.model_digest : "");
 }
@@ -208,11 +218,14 @@ Result<Release> Registry::move_traffic(const Caller& caller, const TrafficOrder&
     return Seen{live ? live->release.number : 0, std::move(plan)};
   });
   Written written;
+  std::string evidence_blob;
   const auto write = [&](store::Session& session) -> Result<lineage::Change> {
     MILLRACE_DO(check_owner(session, caller.workspace, order.deployment));
     MILLRACE_TRY(const auto live, newest_release(session, caller.workspace, order.deployment));
     if (live && live->release.number != seen->live) return came_late(live->release);
     MILLRACE_TRY(written.plan, order.decide(session, live));
+    written.plan.evidence = order.move.evidence;
+    written.plan.evidence_blob = evidence_blob;
     MILLRACE_DO(settle(session, caller, order.project, order.request, parts_.context.now()));
     MILLRACE_TRY(auto change, insert_release(session, caller, parts_.context, live, written));
     if (!order.request.empty()) change.body["request"] = order.request;
@@ -222,6 +235,9 @@ Result<Release> Registry::move_traffic(const Caller& caller, const TrafficOrder&
     MILLRACE_DO(seen);
     // Bytes first: a record never names a file that is not there.
     MILLRACE_DO(install_files(parts_, order.deployment, seen->plan.snapshot));
+    if (!order.move.evidence.is_null()) {
+      MILLRACE_TRY(evidence_blob, parts_.blobs.put(to_pretty(order.move.evidence)));
+    }
     if (check_release) {
       auto possible = check_release(seen->plan.snapshot);
       if (!possible) return std::move(possible).error().while_doing("trying whether the release can be served");

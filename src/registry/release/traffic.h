@@ -13,6 +13,8 @@ struct TrafficPlan {
   ReleaseSnapshot snapshot;            // arms, unit and guard; the rest is filled in when it is written
   int64_t restores = 0;                // of a rollback
   std::vector<std::string> approvals;  // nodes that stand behind its arms
+  Json evidence;                       // what it was decided by
+  std::string evidence_blob;           // its digest
 };
 // `live` is absent before the first release. Called twice: before the files are in place, and inside the transaction.
 using DecideTraffic =

@@ -242,7 +242,9 @@ Result<std::shared_ptr<Served>> DataPlane::load_release(const std::shared_ptr<Pl
     return Error{Code::corrupt,
                  fmt::format("the snapshot of '{}' lies in the folder of '{}'", snapshot.deployment, place->name)}
         .at({.file = folder});
-  return assemble(place, snapshot, now_served(place->name) != nullptr);
+  MILLRACE_TRY(auto served, assemble(place, snapshot, now_served(place->name) != nullptr));
+  join_judge(*served, snapshot);
+  return served;
 }
 
 // Keeps what is served and the models used last beside it; the others' memory goes when their last request is answered.

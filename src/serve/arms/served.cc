@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "serve/arms/assign.h"
+#include "serve/judge/judge.h"
 
 namespace millrace::serve {
 namespace {
@@ -33,8 +34,10 @@ std::string Served::unit_of(const std::string& given, const std::vector<Tensor>&
   return unit_in(inputs[*unit_input]).value_or("");
 }
 
+const ServedArm* Served::canary_in() const { return canary && !(judge && judge->out()) ? &*canary : nullptr; }
+
 const ServedArm& Served::arm_of(const std::string& unit) const {
-  if (!canary || unit.empty()) return stable;
+  if (unit.empty() || canary_in() == nullptr) return stable;
   return takes(canary_share, bucket_of(salt, unit)) ? *canary : stable;
 }
 

@@ -10,12 +10,15 @@
 
 #include "core/result.h"
 #include "serve/guard.h"
+#include "serve/judge/observation.h"
 #include "serve/prediction_log.h"
 #include "serve/process/options.h"
 #include "serve/runtime.h"
 #include "serve/statistics.h"
 
 namespace millrace::serve {
+
+class Judge;
 
 // A model in memory. Shared by every release that serves the same bytes under the same contract.
 struct Loaded {
@@ -38,8 +41,9 @@ struct Place {
   std::unique_ptr<PredictionLog> log;  // null without a log folder
   StatisticsByArm statistics;
   ShadowCounts shadow;
-  std::mutex loading;             // one load at a time, in order; guards the next field
+  std::mutex loading;             // one load at a time, in order; guards the next fields
   std::vector<LoadedPtr> loaded;  // newest use first
+  std::shared_ptr<Judge> judge;   // of the rollout under way
 };
 
 struct ServedArm {
@@ -61,10 +65,14 @@ struct Served {
   double canary_share = 0;
   std::vector<ServedArm> shadows;
   std::string salt;
+  std::shared_ptr<Judge> judge;      // of the canary, under a policy; else null
+  std::optional<ScoreOutput> score;  // what it compares
   std::optional<size_t> unit_input;  // the input that is the unit where a request names none
 
   // The unit of a request, "" = none.
   std::string unit_of(const std::string& given, const std::vector<Tensor>& inputs) const;
+  // The canary, unless its judge has taken it out.
+  const ServedArm* canary_in() const;
   // Who answers a unit. "" is the stable arm's.
   const ServedArm& arm_of(const std::string& unit) const;
 };

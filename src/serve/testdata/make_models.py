@@ -60,6 +60,20 @@ save("columns_later",
      [value("carrier", T.STRING, [None, 1]), value("minutes", T.INT64, [None, 1]), value("distance", T.FLOAT, [None, 1])],
      [value("score", T.FLOAT, [None, 1]), value("carrier_again", T.STRING, [None, 1])], domains=[("ai.onnx.ml", 3)])
 
+# Another one, the same but above 1,000 minutes: there it has no number.
+save("columns_breaking",
+     [helper.make_node("LabelEncoder", ["carrier"], ["code"], domain="ai.onnx.ml", keys_strings=["AA", "UA"],
+                       values_floats=[1.0, 2.0], default_float=0.0),
+      helper.make_node("Cast", ["minutes"], ["minutes_number"], to=T.FLOAT),
+      helper.make_node("Sub", ["limit", "minutes_number"], ["left"]),
+      helper.make_node("Log", ["left"], ["logarithm"]),
+      helper.make_node("Mul", ["logarithm", "zero"], ["nothing"]),
+      helper.make_node("Sum", ["code", "minutes_number", "distance", "nothing"], ["score"]),
+      helper.make_node("Identity", ["carrier"], ["carrier_again"])],
+     [value("carrier", T.STRING, [None, 1]), value("minutes", T.INT64, [None, 1]), value("distance", T.FLOAT, [None, 1])],
+     [value("score", T.FLOAT, [None, 1]), value("carrier_again", T.STRING, [None, 1])],
+     [array("limit", [1000]), array("zero", [0])], domains=[("ai.onnx.ml", 3)])
+
 # Every type that is served, given back as it came.
 save("every_type", [helper.make_node("Identity", ["in_" + name], ["out_" + name]) for name in NUMBERS],
      [value("in_" + name, kind, [None]) for name, kind in NUMBERS.items()],

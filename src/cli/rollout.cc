@@ -1,0 +1,164 @@
+// release status, hold, resume, diff: rollouts that decide by evidence, and what shadows made of the same requests.
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "cli/host.h"
+
+namespace millrace::cli {
+namespace {
+
+const Json& at(const Json& json, std::string_view key) {
+  static const Json none;
+  const auto* found = find(json, key);
+  return found == nullptr ? none : *found;
+}
+
+std::string number(double value) { return fmt::format("{:.3g}", value); }
+
+// "0.05 [0.031, 0.08]"
+std::string interval(const Json& json, double unit = 1) {
+  if (!json.is_object()) return "-";
+  const auto& high = at(json, "high");
+  return fmt::format("{} [{}, {}]", number(number_or(json, "value", std::nan("")) / unit),
+                     number(number_or(json, "low", 0) / unit),
+                     high.is_number() ? number(high.get<double>() / unit) : "?");
+}
+
+std::string limit_of(const Json& guard) {
+  if (string_or(guard, "guardrail", "") == "latency")
+    return fmt::format("p{} at most {} x", number(number_or(guard, "quantile", 0) * 100),
+                       number(number_or(guard, "ratio", 0)));
+  return fmt::format("at most {} more", number(number_or(guard, "tolerance", 0)));
+}
+
+std::string guards_of(const Json& report) {
+  std::vector<std::vector<std::string>> rows{{"guardrail", "limit", "canary", "stable", "compared", "e-value", "safe"}};
+  for (const auto& guard : at(report, "guardrails")) {
+    const auto name = string_or(guard, "guardrail", "");
+    const double unit = name == "latency" ? 1'000 : 1;
+    const auto& compared = at(guard, "compared");
+    rows.push_back({name == "latency" ? "latency, ms" : name, limit_of(guard), interval(at(guard, "canary"), unit),
+                    interval(at(guard, "stable"), unit),
+                    fmt::format("{} and {}", integer_or(compared, "canary", 0), integer_or(compared, "stable", 0)),
+                    number(number_or(guard, "e_value", 1)), at(guard, "safe") == true ? "shown" : "not yet"});
+  }
+  return table(rows);
+}
+
+std::string rollout_text(const Json& report) {
+  const auto& requests = at(report, "requests");
+  return fmt::format("{} beside {}: {}, {} and {} requests, e-value of harm {} of {} (alpha {})\n{}",
+                     string_or(report, "canary", ""), string_or(report, "stable", ""), string_or(report, "verdict", ""),
+                     integer_or(requests, "canary", 0), integer_or(requests, "stable", 0),
+                     number(number_or(report, "e_value", 1)), number(number_or(report, "limit", 0)),
+                     number(number_or(at(report, "policy"), "alpha", 0)), guards_of(report));
+}
+
+std::string status_text(const Json& status) {
+  const auto& live = at(status, "live");
+  std::string out = fmt::format("{}: {}\n", string_or(live, "node", ""), string_or(status, "state", ""));
+  if (const auto& hold = at(status, "hold"); hold.is_object())
+    out += fmt::format("held by {} since {}: {}\n", string_or(hold, "subject", ""), string_or(hold, "at", ""),
+                       string_or(hold, "why", ""));
+  if (const auto next = string_or(status, "next", ""); !next.empty()) out += "next: " + next + "\n";
+  if (const auto problem = string_or(status, "problem", ""); !problem.empty()) out += "problem: " + problem + "\n";
+  if (const auto& rollout = at(status, "rollout"); rollout.is_object()) out += rollout_text(rollout);
+  if (const auto& decided = at(status, "decided"); decided.is_object() && !at(status, "rollout").is_object())
+    out += fmt::format("last decided by {}: {} ({}). {}\n{}", string_or(decided, "subject", ""),
+                       string_or(decided, "node", ""), string_or(decided, "step", ""), string_or(decided, "reason", ""),
+                       rollout_text(at(decided, "evidence")));
+  return out;
+}
+
+std::string percent(const Json& rate) {
+  return fmt::format("{} % [{}, {}]", number(number_or(rate, "value", 0) * 100),
+                     number(number_or(rate, "low", 0) * 100), number(number_or(rate, "high", 0) * 100));
+}
+
+std::string difference_text(const Json& it) {
+  const auto& quantiles = at(it, "quantiles");
+  std::string out = fmt::format(
+      "{}, {} rows that both answered: |dp| mean {}, p50 {}, p90 {}, p99 {}, largest {}\n{} flips, {} ({} to positive, "
+      "{} "
+      "to negative)\n",
+      string_or(it, "shadow", ""), integer_or(it, "rows", 0), number(number_or(it, "mean_abs", 0)),
+      number(number_or(quantiles, "p50", 0)), number(number_or(quantiles, "p90", 0)),
+      number(number_or(quantiles, "p99", 0)), number(number_or(it, "max_abs", 0)), integer_or(it, "flips", 0),
+      percent(at(it, "flip_rate")), integer_or(it, "to_positive", 0), integer_or(it, "to_negative", 0));
+  std::vector<std::vector<std::string>> rows{{"segment", "rows", "mean |dp|", "mean dp", "flips"}};
+  for (const auto& segment : at(it, "segments")) {
+    const auto& value = at(segment, "value");
+    rows.push_back({string_or(segment, "column", "") + " = " + (value.is_string() ? value.get<std::string>() : "null"),
+                    std::to_string(integer_or(segment, "rows", 0)), number(number_or(segment, "mean_abs", 0)),
+                    number(number_or(segment, "mean", 0)), percent(at(segment, "flip_rate"))});
+  }
+  return rows.size() > 1 ? out + table(rows) : out;
+}
+
+Result<int> status(Invocation& in) {
+  MILLRACE_TRY(auto* gateway, in.gateway());
+  MILLRACE_TRY(const auto answer, gateway->call("GET", address({"deployments", in.args.get("DEPLOYMENT"), "rollout"})));
+  in.show(answer, status_text(answer));
+  return 0;
+}
+
+Result<int> hold(Invocation& in) {
+  MILLRACE_TRY(auto* gateway, in.gateway());
+  const bool rollback = in.args.has("--even-rollback");
+  MILLRACE_TRY(const auto answer,
+               gateway->call("POST", address({"deployments", in.args.get("DEPLOYMENT"), "rollout", "hold"}),
+                             {{"why", in.args.get("--why")}, {"rollback", rollback}}));
+  in.show(answer, rollback ? "held: the policy moves nothing, and takes nothing back\n"
+                           : "held: the policy goes no further; it still takes back what does harm\n");
+  return 0;
+}
+
+Result<int> resume(Invocation& in) {
+  MILLRACE_TRY(auto* gateway, in.gateway());
+  MILLRACE_TRY(const auto answer,
+               gateway->call("POST", address({"deployments", in.args.get("DEPLOYMENT"), "rollout", "resume"}),
+                             {{"why", in.args.get("--why")}}));
+  in.show(answer, status_text(answer));
+  return 0;
+}
+
+Result<int> diff(Invocation& in) {
+  MILLRACE_TRY(auto* gateway, in.gateway());
+  MILLRACE_TRY(const auto version, in.args.integer("--version", 0));
+  MILLRACE_TRY(const auto answer,
+               gateway->call("GET", address({"deployments", in.args.get("DEPLOYMENT"), "difference"}) +
+                                        fmt::format("?version={}", version)));
+  in.show(answer, difference_text(answer));
+  return 0;
+}
+
+}  // namespace
+
+std::vector<Command> rollout_commands() {
+  const std::vector<Positional> deployment{{"DEPLOYMENT", "a deployment of millrace.yaml"}};
+  const Option why{
+      .name = "--why", .value = "TEXT", .summary = "the reason, kept in the audit chain", .required = true};
+  return {{.name = "release status",
+           .summary = "how far a canary's rollout has come: the evidence on each guardrail, and what comes next",
+           .positionals = deployment,
+           .options = {},
+           .run = status},
+          {.name = "release hold",
+           .summary = "let the policy go no further; it still takes back what does harm",
+           .positionals = deployment,
+           .options = {why, {.name = "--even-rollback", .value = "", .summary = "it does not take back either"}},
+           .run = hold},
+          {.name = "release resume",
+           .summary = "let the policy go on",
+           .positionals = deployment,
+           .options = {why},
+           .run = resume},
+          {.name = "release diff",
+           .summary = "what a shadow answered beside the answers that were given, by row and by segment",
+           .positionals = deployment,
+           .options = {{.name = "--version", .value = "N", .summary = "of a shadow; without it the only one"}},
+           .run = diff}};
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,31 @@
+// A shadow's answers beside those that were given: the same request, both scores, row by row.
+//
+// {deployment, shadow, score, rows, mean, mean_abs, max_abs, quantiles: {p50, p90, p99} of |dp|, histogram: {edges,
+//  counts} of |dp|, flips, flip_rate, to_positive, to_negative, thresholds: {shadow, stable},
+//  answered: {both, only_stable, only_shadow}: rows, segments: [{column, value, rows, mean_abs, mean, flips,
+//  flip_rate}]}
+// mean: of shadow less stable; flip_rate: {value, low, high}.
+// A flip is another choice, each by its version's threshold. Segments are the values of inputs that have few: those
+// that flip most come first, by the lower end of their interval (Wilson, 95 percent).
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "engine/engine.h"
+
+namespace millrace::monitor {
+
+struct DifferenceRequest {
+  std::string deployment, workspace;
+  std::string model;
+  int64_t version = 0;  // of the shadow
+  double shadow_threshold = 0.5, stable_threshold = 0.5;
+  std::string log_folder;  // of the deployment; all of it is sealed
+  std::string temp_folder;
+};
+
+// not_found when the log has no row that both answered.
+Result<Json> measure_shadow(engine::Engines& engines, const DifferenceRequest& request);
+
+}  // namespace millrace::monitor
