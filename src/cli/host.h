@@ -29,6 +29,7 @@ struct ServeOptions {
   std::string contract;
   std::string log_folder;  // "" = no prediction log
   std::string log_sync = "50ms";
+  std::string runtime = "auto";  // serve/runtimes.h
 };
 
 class Host {

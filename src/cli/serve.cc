@@ -15,6 +15,7 @@ Result<int> serve(Invocation& in) {
   options.contract = in.args.get("--contract");
   options.log_folder = in.args.get("--log");
   options.log_sync = in.args.get("--log-sync", options.log_sync);
+  options.runtime = in.args.get("--runtime", options.runtime);
   return in.host.serve(options);
 }
 
@@ -26,13 +27,16 @@ std::vector<Command> serve_commands() {
            .positionals = {},
            .options = {{.name = "--model",
                         .value = "NAME=FILE",
-                        .summary = "an ONNX file and the name to serve it under",
+                        .summary = "a model file (ONNX, XGBoost, LightGBM) and its name",
                         .required = true,
                         .many = true},
                        {.name = "--http",
                         .value = "HOST:PORT",
                         .summary = "where to listen (default 127.0.0.1:8000; port 0 = a free one)"},
                        {.name = "--contract", .value = "FILE", .summary = "ODCS contract that guards the inputs"},
+                       {.name = "--runtime",
+                        .value = "WHICH",
+                        .summary = "auto (default), native, onnxruntime, lightgbm or xgboost"},
                        {.name = "--log", .value = "DIR", .summary = "keep a prediction log there"},
                        {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"}},
            .run = serve}};

@@ -42,7 +42,8 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
   MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.log_folder = options.log_folder,
                                                      .log_sync = options.log_sync,
                                                      .models = options.models,
-                                                     .contract = options.contract},
+                                                     .contract = options.contract,
+                                                     .runtime = options.runtime},
                                                     engines, context));
   api::Routes routes = api::oip::routes(*p.data_plane);
   routes.push_back({"GET", "/health", api::Permission::open, api::native::kNoBody, "none", api::Run::inline_,

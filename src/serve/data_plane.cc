@@ -4,7 +4,7 @@
 
 #include "core/files.h"
 #include "serve/json_fit.h"
-#include "serve/onnx/runtime.h"
+#include "serve/runtimes.h"
 
 namespace millrace::serve {
 namespace {
@@ -28,8 +28,11 @@ DataPlane::DataPlane(DataPlaneOptions options, engine::Engines& engines, Context
       strict_(options_.log_sync == "strict" && !options_.log_folder.empty()),
       engines_(engines),
       context_(context),
-      runtime_(make_onnx_runtime(options_.library.empty() ? library_folder() + "/libonnxruntime.so" : options_.library,
-                                 context.log)),
+      runtime_(make_runtimes(
+          {.folder = library_folder(),
+           .onnxruntime = options_.library.empty() ? library_folder() + "/libonnxruntime.so" : options_.library,
+           .choice = options_.runtime},
+          context.clock, context.log)),
       map_(std::make_shared<Map>()),
       shadows_(std::make_unique<ShadowQueue>(
           [this](const ServedArm& shadow, const ShadowCopy& copy) { return answer_shadow(shadow, copy); })) {}
@@ -42,6 +45,7 @@ Result<std::unique_ptr<DataPlane>> DataPlane::open(DataPlaneOptions options, eng
     return Error{Code::invalid, fmt::format("the prediction log cannot be synced by '{}'", options.log_sync)}
         .at_field("--log-sync")
         .hint("50ms or strict");
+  if (auto known = check_choice(options.runtime); !known) return std::move(known).error().at_field("--runtime");
   std::unique_ptr<DataPlane> plane(new DataPlane(std::move(options), engines, context));
   MILLRACE_DO(plane->load_files());
   MILLRACE_DO(plane->load_releases());

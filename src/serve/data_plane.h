@@ -30,6 +30,7 @@ struct DataPlaneOptions {
   std::vector<std::pair<std::string, std::string>> models;  // name, file: served without a release
   std::string contract;                                     // guards all of `models`; "" = unguarded
   std::string library;                                      // libonnxruntime.so; "" = the one of library_folder()
+  std::string runtime = "auto";                             // of all models (runtimes.h)
   size_t queue = limits::inference_queue;
 };
 

@@ -1,4 +1,4 @@
-// What runs a model file. ONNX Runtime is the one there is now; native tree ensembles are to come.
+// What runs a model file. runtimes.h chooses among those that there are.
 #pragma once
 #include <memory>
 #include <span>
@@ -24,6 +24,8 @@ class Model {
   // inputs: one for each of inputs(), in that order, of that type and a fitting shape. wanted: indexes into outputs().
   // `invalid` when the model refuses these values.
   virtual Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, std::span<const size_t> wanted) const = 0;
+  // For people: {runtime, why, ...} as runtimes.h says. Of a model that nobody chose: {}.
+  virtual Json describe() const { return Json::object(); }
 };
 
 // Thread-safe.
