@@ -41,6 +41,7 @@ struct ServeOptions {
   size_t queue = limits::inference_queue;
   std::string isolation = "in_process";  // or "process"
   ModelTimes model_times;
+  std::string runtime = "auto";  // serve/runtimes.h
 };
 
 class Host {

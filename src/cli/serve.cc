@@ -25,6 +25,7 @@ Result<int> serve(Invocation& in) {
   options.queue = static_cast<size_t>(queue);
   options.isolation = in.args.get("--isolation", options.isolation);
   MILLRACE_TRY(options.model_times, read_model_times(in.args));
+  options.runtime = in.args.get("--runtime", options.runtime);
   return in.host.serve(options);
 }
 
@@ -36,7 +37,7 @@ std::vector<Command> serve_commands() {
            .positionals = {},
            .options = {{.name = "--model",
                         .value = "NAME=FILE",
-                        .summary = "an ONNX file and the name to serve it under",
+                        .summary = "a model file (ONNX, XGBoost, LightGBM) and its name",
                         .required = true,
                         .many = true},
                        {.name = "--http",
@@ -49,6 +50,9 @@ std::vector<Command> serve_commands() {
                        {.name = "--queue",
                         .value = "N",
                         .summary = "requests that may be under way; more are told to come back (default 1024)"},
+                       {.name = "--runtime",
+                        .value = "WHICH",
+                        .summary = "auto (default), native, onnxruntime, lightgbm or xgboost"},
                        {.name = "--log", .value = "DIR", .summary = "keep a prediction log there"},
                        {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"},
                        {.name = "--isolation",

@@ -51,6 +51,7 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
                                        .log_sync = options.log_sync,
                                        .models = options.models,
                                        .contract = options.contract,
+                                       .runtime = options.runtime,
                                        .guard = *guard,
                                        .queue = options.queue,
                                        .processes = model_processes(options.model_times),

@@ -11,7 +11,9 @@ namespace {
 
 process::ProcessOptions processes_of(const DataPlaneOptions& options) {
   auto out = options.processes;
-  out.runtime.library = options.library.empty() ? library_folder() + "/libonnxruntime.so" : options.library;
+  out.runtime = {.folder = library_folder(),
+                 .onnxruntime = options.library.empty() ? library_folder() + "/libonnxruntime.so" : options.library,
+                 .choice = options.runtime};
   return out;
 }
 
@@ -35,6 +37,7 @@ Result<std::unique_ptr<DataPlane>> DataPlane::open(DataPlaneOptions options, eng
     return Error{Code::invalid, fmt::format("the prediction log cannot be synced by '{}'", options.log_sync)}
         .at_field("--log-sync")
         .hint("50ms or strict");
+  if (auto known = check_choice(options.runtime); !known) return std::move(known).error().at_field("--runtime");
   std::unique_ptr<DataPlane> plane(new DataPlane(std::move(options), engines, context));
   MILLRACE_DO(plane->load_files());
   MILLRACE_DO(plane->load_releases());

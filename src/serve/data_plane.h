@@ -33,6 +33,7 @@ struct DataPlaneOptions {
   std::string contract;                                     // guards all of `models`; "" = unguarded
   GuardMode guard = GuardMode::reject;                      // of `models`
   std::string library;                                      // libonnxruntime.so; "" = the one of library_folder()
+  std::string runtime = "auto";                             // of all models (runtimes.h)
   size_t queue = limits::inference_queue;
   process::ProcessOptions processes = {};  // without a program, model files are loaded untried
   std::string notes_folder;                // of models, see process/loader.h; "" = none

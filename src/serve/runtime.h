@@ -1,4 +1,4 @@
-// What runs a model file. ONNX Runtime is the one there is now; native tree ensembles are to come.
+// What runs a model file. runtimes.h chooses among those that there are.
 #pragma once
 #include <memory>
 #include <span>
@@ -24,6 +24,8 @@ class Model {
   // inputs: one for each of inputs(), in that order, of that type and a fitting shape. wanted: indexes into outputs().
   // `invalid` when the model refuses these values.
   virtual Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, std::span<const size_t> wanted) const = 0;
+  // For people: {runtime, why, ...} as runtimes.h says. Of a model that nobody chose: {}.
+  virtual Json describe() const { return Json::object(); }
 };
 
 // Thread-safe.
@@ -34,7 +36,8 @@ class Runtime {
   // needs what we do not run, `invalid` when it is refused (it points at other files), `unavailable` when the library
   // is missing.
   virtual Result<std::shared_ptr<const Model>> load(std::string_view bytes, const std::string& from) = 0;
-  virtual std::string describe() = 0;  // "onnxruntime 1.31.0", or why it cannot be had
+  // What reads a file that begins like this: "onnxruntime 1.31.0", or why it cannot be had. Opens the library.
+  virtual std::string describe(std::string_view bytes) = 0;
 };
 
 }  // namespace millrace::serve

@@ -213,7 +213,7 @@ class OnnxRuntime final : public Runtime {
     return std::shared_ptr<const Model>(std::move(*model));
   }
 
-  std::string describe() override {
+  std::string describe(std::string_view) override {
     const auto library = opened();
     return library ? "onnxruntime " + (*library)->version : library.error().message();
   }

@@ -30,7 +30,7 @@ Tensor texts(Shape shape, std::vector<std::string> values) {
 }
 
 TEST(OnnxRuntime, the_library_is_there_and_says_its_version) {
-  EXPECT_TRUE(runtime()->describe().starts_with("onnxruntime 1.")) << runtime()->describe();
+  EXPECT_TRUE(runtime()->describe("").starts_with("onnxruntime 1.")) << runtime()->describe("");
 }
 
 TEST(OnnxRuntime, runs_a_batch) {

@@ -32,7 +32,7 @@ Loader::Loader(ProcessOptions options, std::string notes_folder, Context& contex
     : parts_(new Parts{.options = options,
                        .notes_folder = std::move(notes_folder),
                        .context = context,
-                       .here = make_local_runtime(options.runtime, context.log)}) {}
+                       .here = make_runtimes(options.runtime, context.clock, context.log)}) {}
 Loader::~Loader() = default;
 
 Result<std::shared_ptr<const Model>> Loader::load(const ModelBytes& file, Isolation isolation) {
@@ -61,7 +61,7 @@ Result<std::shared_ptr<const Model>> Loader::load_apart(const ModelBytes& file) 
 }
 
 Result<void> Loader::try_once(const ModelBytes& file) {
-  if (passed(file.digest)) return {};
+  if (passed(file)) return {};
   MILLRACE_TRY(const auto shared, share_file(file.bytes, file.from));
   const auto verdict = try_file(parts_->options, shared);
   if (!verdict) {
@@ -74,39 +74,39 @@ Result<void> Loader::try_once(const ModelBytes& file) {
                                            {"confined", verdict->confined},
                                            {"peak_bytes", verdict->peak_bytes},
                                            {"load_us", verdict->duration_us}});
-  note_passed(file.digest);
+  note_passed(file);
   return {};
 }
 
 // A digest that went well with another runtime has to show it again.
-std::string Loader::note_of(const std::string& digest) const {
-  return fmt::format("{} {} {}\n", digest, MILLRACE_VERSION, parts_->here->describe());
+std::string Loader::note_of(const ModelBytes& file) const {
+  return fmt::format("{} {} {} {}\n", file.digest, MILLRACE_VERSION, parts_->options.runtime.choice, parts_->here->describe(file.bytes));
 }
 
-bool Loader::passed(const std::string& digest) {
+bool Loader::passed(const ModelBytes& file) {
   {
     const std::lock_guard lock(parts_->mutex);
-    if (parts_->passed.contains(digest)) return true;
+    if (parts_->passed.contains(file.digest)) return true;
   }
   if (parts_->notes_folder.empty()) return false;
-  const auto note = read_file(parts_->notes_folder + "/" + digest.substr(digest.find(':') + 1), kNoteBytes);
-  if (!note || *note != note_of(digest)) return false;
+  const auto note = read_file(parts_->notes_folder + "/" + file.digest.substr(file.digest.find(':') + 1), kNoteBytes);
+  if (!note || *note != note_of(file)) return false;
   const std::lock_guard lock(parts_->mutex);
-  parts_->passed.insert(digest);
+  parts_->passed.insert(file.digest);
   return true;
 }
 
-void Loader::note_passed(const std::string& digest) {
+void Loader::note_passed(const ModelBytes& file) {
   {
     const std::lock_guard lock(parts_->mutex);
     if (parts_->passed.size() >= limits::model_digests) parts_->passed.clear();
-    parts_->passed.insert(digest);
+    parts_->passed.insert(file.digest);
   }
   if (parts_->notes_folder.empty()) return;
-  const auto path = parts_->notes_folder + "/" + digest.substr(digest.find(':') + 1);
+  const auto path = parts_->notes_folder + "/" + file.digest.substr(file.digest.find(':') + 1);
   auto done = make_folders(parts_->notes_folder);
-  if (done) done = write_file(path, note_of(digest));
-  if (!done) parts_->context.log.warn("model_trial_not_noted", {{"digest", digest}, {"error", done.error().text()}});
+  if (done) done = write_file(path, note_of(file));
+  if (!done) parts_->context.log.warn("model_trial_not_noted", {{"digest", file.digest}, {"error", done.error().text()}});
 }
 
 std::string Loader::metrics_text() const {

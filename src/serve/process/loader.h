@@ -34,9 +34,9 @@ class Loader {
  private:
   Result<std::shared_ptr<const Model>> load_apart(const ModelBytes& file);
   Result<void> try_once(const ModelBytes& file);
-  std::string note_of(const std::string& digest) const;
-  bool passed(const std::string& digest);
-  void note_passed(const std::string& digest);
+  std::string note_of(const ModelBytes& file) const;
+  bool passed(const ModelBytes& file);
+  void note_passed(const ModelBytes& file);
 
   struct Parts;
   std::unique_ptr<Parts> parts_;

@@ -8,7 +8,7 @@
 #include "core/clock.h"
 #include "core/model_limits.h"
 #include "core/result.h"
-#include "serve/local_runtime.h"
+#include "serve/runtimes.h"
 
 namespace millrace::serve::process {
 
@@ -23,7 +23,7 @@ Result<Isolation> read_isolation(const std::string& text, const std::string& fie
 
 struct ProcessOptions {
   std::string program;  // that takes kChildWord (child.h); "" = no processes: models are loaded untried
-  LocalRuntime runtime;
+  RuntimeOptions runtime;
   Micros trial_time = limits::model_trial_us;
   Micros answer_time = limits::model_answer_us;
   uint64_t memory = 0;  // bytes of a child; 0 = by the file's size and the machine's memory

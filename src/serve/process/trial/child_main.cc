@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/model_limits.h"
 #include "serve/process/slots.h"
 #include "serve/process/trial/child.h"
@@ -46,14 +47,14 @@ int64_t peak_bytes() {
   return static_cast<int64_t>(used.ru_maxrss) * 1'024;
 }
 
-// The filter comes after the library is open and before a byte of the file is looked at.
+// The filter comes after the library is open, which the first bytes choose, and before the file is read.
 Result<Loaded> load(const Task& task) {
   MILLRACE_DO(confine(task.parent, {.memory = task.memory, .cpu_seconds = task.cpu_seconds}));
-  auto runtime = make_local_runtime(task.runtime, silent_log());
-  runtime->describe();
+  auto runtime = make_runtimes(task.runtime, system_clock(), silent_log());
+  MILLRACE_TRY(const auto bytes, map_model_bytes());
+  runtime->describe(bytes);
   Loaded out;
   out.verdict.confined = forbid_system_calls();
-  MILLRACE_TRY(const auto bytes, map_model_bytes());
   const auto began = Steady::now();
   MILLRACE_TRY(out.model, runtime->load(bytes, task.from));
   ::munmap(const_cast<char*>(bytes.data()), bytes.size());

@@ -50,7 +50,7 @@ bool flag(const Json& document, std::string_view key) {
 }  // namespace
 
 Json to_json(const Task& task) {
-  return {{"library", task.runtime.library}, {"from", task.from},   {"parent", task.parent},
+  return {{"folder", task.runtime.folder}, {"onnxruntime", task.runtime.onnxruntime}, {"choice", task.runtime.choice}, {"from", task.from},   {"parent", task.parent},
           {"memory", task.memory},           {"slots", task.slots}, {"slot_bytes", task.slot_bytes},
           {"cpu_seconds", task.cpu_seconds}};
 }
@@ -58,7 +58,9 @@ Json to_json(const Task& task) {
 Result<Task> read_task(std::string_view text) {
   MILLRACE_TRY(const auto document, parse_json(text, "task"));
   Task out;
-  MILLRACE_TRY(out.runtime.library, get_string(document, "library"));
+  MILLRACE_TRY(out.runtime.folder, get_string(document, "folder"));
+  MILLRACE_TRY(out.runtime.onnxruntime, get_string(document, "onnxruntime"));
+  MILLRACE_TRY(out.runtime.choice, get_string(document, "choice"));
   MILLRACE_TRY(out.from, get_string(document, "from"));
   MILLRACE_TRY(const auto parent, get_integer(document, "parent"));
   MILLRACE_TRY(const auto memory, get_integer(document, "memory"));

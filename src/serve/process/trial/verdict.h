@@ -6,13 +6,13 @@
 
 #include "core/json.h"
 #include "core/result.h"
-#include "serve/local_runtime.h"
+#include "serve/runtimes.h"
 #include "serve/tensor.h"
 
 namespace millrace::serve::process {
 
 struct Task {
-  LocalRuntime runtime;
+  RuntimeOptions runtime;
   std::string from;  // names the file in errors
   int parent = 0;    // process id
   uint64_t memory = 0;
