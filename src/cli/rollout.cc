@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/follow.h"
 #include "cli/host.h"
 
 namespace millrace::cli {
@@ -133,6 +134,44 @@ Result<int> diff(Invocation& in) {
   return 0;
 }
 
+// A limit that the report must keep, for CI.
+Result<void> check_limit(const Invocation& in, std::string_view option, std::string_view what, double found) {
+  const auto text = in.args.get(std::string(option));
+  if (text.empty()) return {};
+  char* end = nullptr;
+  const double limit = std::strtod(text.c_str(), &end);
+  if (*end != '\0' || !(limit >= 0))
+    return Error{Code::invalid, fmt::format("{} takes a number from 0, not '{}'", option, text)};
+  if (found <= limit) return {};
+  return Error{Code::rejected, fmt::format("{} is {}, the limit {}", what, number(found), number(limit))}.hint(
+      "look at the segments that flip most, or give another limit");
+}
+
+std::string replay_text(const Json& it) {
+  const auto& rows = at(it, "replay");
+  return fmt::format("replayed {} rows of the log ({} refused by its contract, {} failed, {} without all inputs)\n",
+                     integer_or(rows, "replayed", 0), integer_or(rows, "refused", 0), integer_or(rows, "failed", 0),
+                     integer_or(rows, "incomplete", 0)) +
+         difference_text(it);
+}
+
+Result<int> replay(Invocation& in) {
+  MILLRACE_TRY(auto* gateway, in.gateway());
+  MILLRACE_TRY(const auto version, in.args.integer("--version", 0));
+  Json body{{"version", version}};
+  for (const char* end : {"from", "to"})
+    if (const auto time = in.args.get(fmt::format("--{}", end)); !time.empty()) body[end] = time;
+  MILLRACE_TRY(const auto job,
+               gateway->call("POST", address({"deployments", in.args.get("DEPLOYMENT"), "replay"}), body));
+  MILLRACE_TRY(const auto done, follow_job(in, *gateway, string_or(job, "id", "")));
+  const auto& report = at(done, "result");
+  in.show(report, replay_text(report));
+  MILLRACE_DO(check_limit(in, "--most-flips", "the share of rows whose choice flips",
+                          number_or(at(report, "flip_rate"), "value", 0)));
+  MILLRACE_DO(check_limit(in, "--most-mean", "the mean of |dp|", number_or(report, "mean_abs", 0)));
+  return 0;
+}
+
 }  // namespace
 
 std::vector<Command> rollout_commands() {
@@ -158,7 +197,18 @@ std::vector<Command> rollout_commands() {
            .summary = "what a shadow answered beside the answers that were given, by row and by segment",
            .positionals = deployment,
            .options = {{.name = "--version", .value = "N", .summary = "of a shadow; without it the only one"}},
-           .run = diff}};
+           .run = diff},
+          {.name = "release replay",
+           .summary = "what a version would have answered to the logged requests, before it meets any",
+           .positionals = deployment,
+           .options = {{.name = "--version", .value = "N", .summary = "of the deployment's model", .required = true},
+                       {.name = "--from", .value = "TIME", .summary = "event times from this one on"},
+                       {.name = "--to", .value = "TIME", .summary = "and before this one"},
+                       {.name = "--most-flips",
+                        .value = "SHARE",
+                        .summary = "fail when more of the rows would be decided otherwise"},
+                       {.name = "--most-mean", .value = "X", .summary = "fail when |dp| is larger in the mean"}},
+           .run = replay}};
 }
 
 }  // namespace millrace::cli

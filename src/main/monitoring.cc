@@ -4,6 +4,7 @@
 
 #include "monitor/batches.h"
 #include "monitor/gauges.h"
+#include "monitor/rollout/replay.h"
 #include "monitor/version_facts.h"
 
 namespace millrace {
@@ -84,6 +85,16 @@ void Monitoring::join_alerts() {
 }
 
 void Monitoring::add_jobs() {
+  parts_.jobs.add(std::string(monitor::kReplayKind), [this](jobs::Running& running) -> Result<Json> {
+    const auto& payload = running.job().payload;
+    monitor::Rollouts::Period period;
+    for (const auto& [end, into] : {std::pair("from", &period.from), std::pair("to", &period.to)})
+      if (const auto text = string_or(payload, end, ""); !text.empty()) {
+        MILLRACE_TRY(*into, parse_time(text));
+      }
+    return rollouts->replay(running.caller().workspace, string_or(payload, "deployment", ""),
+                            integer_or(payload, "version", 0), period, [&] { return running.cancelled(); });
+  });
   auto& jobs = parts_.jobs;
   jobs.add(std::string(monitor::kLookKind), [this](jobs::Running& running) { return looks->work(running); });
   jobs.add(std::string(monitor::kRespondJob), [this](jobs::Running& running) { return alerts->respond(running); });

@@ -285,6 +285,13 @@ class Registry {
   // Where a client finds the files; those of a version that the pipeline made are put there first.
   Result<std::string> download_uri(const Caller& caller, const std::string& model, int64_t version);
 
+  // A version with the blobs of its model and contract, whatever its state: to be tried, not to be released.
+  struct Candidate {
+    std::string digest, file, contract;  // of the model; paths
+    std::optional<double> threshold;     // where its gates were evaluated
+  };
+  Result<Candidate> candidate(const std::string& workspace, const std::string& model, int64_t version) const;
+
   // Brings the snapshot files in line with the records (after a crash between the two). Call once at start.
   Result<void> reconcile();
   // Takes over what other servers on the same store have released since `seen` (deployment -> number, kept by the

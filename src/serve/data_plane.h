@@ -87,6 +87,8 @@ class DataPlane {
   // began with. Models that are in memory are not loaded again, those of arms that ended lately among them. On an error
   // the release before stays in place; at the start, where there is none, a stable arm goes on without the others.
   Result<void> reload(const std::string& deployment);
+  // A model in memory that is on no traffic, beside those of the deployment.
+  Result<LoadedPtr> candidate(const std::string& deployment, const ModelSource& source);
   // Could this snapshot, whose files are in place, be served? Its models are then in memory.
   Result<void> check(const registry::ReleaseSnapshot& snapshot);
 

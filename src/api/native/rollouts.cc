@@ -1,4 +1,7 @@
+#include <fmt/format.h>
+
 #include "api/native/known.h"
+#include "monitor/rollout/replay.h"
 
 namespace millrace::api::native {
 namespace {
@@ -27,6 +30,24 @@ Result<Json> difference(Services& s, const Request& in) {
   return s.rollouts.difference(in.caller.workspace, in.arg("deployment"), version);
 }
 
+// The job's own work checks the rest.
+Result<Json> replay(Services& s, const Request& in) {
+  MILLRACE_TRY(const auto body, read_object(in, {"version", "from", "to"}));
+  MILLRACE_DO(must_be_known(s, in.caller.workspace, in.arg("deployment")));
+  MILLRACE_TRY(const auto version, get_integer(body, "version"));
+  Json payload{{"deployment", in.arg("deployment")}, {"version", version}};
+  for (const char* end : {"from", "to"}) {
+    const auto text = string_or(body, end, "");
+    if (text.empty()) continue;
+    if (const auto time = parse_time(text); !time) return Error(time.error()).at_field(end);
+    payload[end] = text;
+  }
+  MILLRACE_TRY(const auto job, s.jobs.submit(in.caller, {.kind = std::string(monitor::kReplayKind),
+                                                         .key = fmt::format("{}@{}", in.arg("deployment"), version),
+                                                         .payload = std::move(payload)}));
+  return Json{{"id", job.id}, {"state", job.state}};
+}
+
 }  // namespace
 
 Routes rollout_routes(Services& s) {
@@ -46,6 +67,12 @@ Routes rollout_routes(Services& s) {
       {"GET", base + "/difference", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return difference(s, in); }); },
        "A shadow's answers beside those that were given, by row and by segment: ?version=N."},
+      {"POST", base + "/replay", Permission::write, kJsonBody, "job.submitted", Run::worker,
+       [&s](Request& in) {
+         return answer(
+             in, [&] { return replay(s, in); }, 202);
+       },
+       "What a version would have answered to the logged requests of a period (a job): {version, from, to}."},
   };
 }
 

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/files.h"
+#include "monitor/rollout/replay.h"
 #include "monitor/rollout/rollouts.h"
 #include "serve/prediction_log.h"
 #include "stats/interval.h"
@@ -46,11 +47,11 @@ Result<void> make_pairs(engine::Engine& engine, const DifferenceRequest& request
   const auto done = engine.execute(fmt::format(
       "CREATE TEMPORARY TABLE pairs AS SELECT a.score AS shadow, b.score AS stable, a.score - b.score AS difference, "
       "(a.score >= {0}) <> (b.score >= {1}) AS flipped, a.score >= {0} AS chosen, b.* EXCLUDE (score) FROM "
-      "(SELECT prediction_id, \"row\", {2} AS score FROM log WHERE arm = 'shadow' AND workspace = {3} AND model = {4} "
-      "AND version = {5}) a JOIN (SELECT *, {2} AS score FROM log WHERE arm <> 'shadow' AND workspace = {3}) b "
+      "(SELECT prediction_id, \"row\", {2} AS score FROM log WHERE arm = {6} AND workspace = {3} AND model = {4} "
+      "AND version = {5}) a JOIN (SELECT *, {2} AS score FROM log WHERE arm NOT IN ('shadow', {6}) AND workspace = {3}) b "
       "ON a.prediction_id = b.prediction_id AND a.\"row\" = b.\"row\"",
       request.shadow_threshold, request.stable_threshold, pick, engine::quote_text(request.workspace),
-      engine::quote_text(request.model), request.version));
+      engine::quote_text(request.model), request.version, engine::quote_text(request.arm)));
   if (!done) return done.error();
   return {};
 }
@@ -127,26 +128,38 @@ double lower_end(const Json& segment) {
 
 }  // namespace
 
-Result<Json> measure_shadow(engine::Engines& engines, const DifferenceRequest& request) {
-  const Error nothing =
-      Error{Code::not_found, fmt::format("the shadow {}@{} of '{}' has answered no row that another arm "
-                                         "answered too, with a score",
-                                         request.model, request.version, request.deployment)}
-          .hint("it listens once requests come: millrace release shadow " + request.deployment);
-  std::vector<std::string> files;
+Result<std::unique_ptr<engine::Engine>> open_log(engine::Engines& engines, const DifferenceRequest& request) {
+  std::vector<std::string> files, readable{absolute(request.log_folder)};
   for (const auto& path : serve::list_segments(request.log_folder, ".parquet"))
     files.push_back(engine::quote_text(absolute(path)));
-  if (files.empty()) return nothing;
+  if (files.empty())
+    return Error{Code::not_found, fmt::format("the prediction log of '{}' is empty", request.deployment)};
+  for (const auto& path : request.more) {
+    files.push_back(engine::quote_text(absolute(path)));
+    readable.push_back(absolute(path));
+  }
   MILLRACE_TRY(auto engine, engines.open({.threads = 1,
                                           .memory_bytes = kMemory,
                                           .temp_folder = request.temp_folder,
-                                          .readable = {absolute(request.log_folder)}}));
+                                          .readable = std::move(readable)}));
   MILLRACE_DO(engine->lock_down());
   MILLRACE_TRY(const auto made,
                engine->execute(fmt::format("CREATE TEMPORARY VIEW log AS SELECT * FROM read_parquet([{}], "
                                            "union_by_name = true)",
                                            fmt::join(files, ", "))));
   (void)made;
+  return engine;
+}
+
+Result<Json> measure_shadow(engine::Engines& engines, const DifferenceRequest& request) {
+  const Error nothing =
+      Error{Code::not_found, fmt::format("the shadow {}@{} of '{}' has answered no row that another arm "
+                                         "answered too, with a score",
+                                         request.model, request.version, request.deployment)}
+          .hint("it listens once requests come: millrace release shadow " + request.deployment);
+  auto opened = open_log(engines, request);
+  if (!opened && opened.error().code() == Code::not_found) return nothing;
+  MILLRACE_TRY(const auto engine, std::move(opened));
   MILLRACE_TRY(const auto columns, columns_of(*engine));
   if (columns.score.empty()) return nothing;
   MILLRACE_DO(make_pairs(*engine, request, columns.score));
@@ -189,6 +202,38 @@ Result<Json> Rollouts::difference(const std::string& workspace, const std::strin
     request.shadow_threshold = named->threshold.value_or(0.5);
   }
   return measure_shadow(parts_.engines, request);
+}
+
+Result<Json> Rollouts::replay(const std::string& workspace, const std::string& deployment, int64_t version,
+                              Period period, const std::function<bool()>& cancelled) const {
+  MILLRACE_TRY(const auto snapshot,
+               registry::load_snapshot(parts_.serving_folder + "/" + deployment + "/current.json"));
+  if (snapshot.workspace != workspace)
+    return Error{Code::not_found, fmt::format("there is no release of '{}'", deployment)};
+  const auto& model = snapshot.stable.model;
+  MILLRACE_TRY(const auto found, parts_.registry.candidate(workspace, model, version));
+  const auto sealed = parts_.data_plane.seal(deployment);
+  if (!sealed && sealed.error().code() != Code::not_found) return sealed.error();
+  ReplayRequest request{.difference = {.deployment = deployment,
+                                       .workspace = workspace,
+                                       .model = model,
+                                       .version = version,
+                                       .stable_threshold = snapshot.stable.threshold.value_or(0.5),
+                                       .log_folder = parts_.predictions_folder + "/" + deployment,
+                                       .arm = "replay"},
+                        .from = period.from,
+                        .to = period.to,
+                        .cancelled = cancelled};
+  request.difference.shadow_threshold = found.threshold.value_or(request.difference.stable_threshold);
+  MILLRACE_TRY(request.candidate,
+               parts_.data_plane.candidate(
+                   deployment, {.file = found.file, .contract = found.contract, .digest = found.digest}));
+  const auto folder = fmt::format("{}/replay-{}", parts_.temp_folder, parts_.context.uuid());
+  MILLRACE_DO(make_folders(folder));
+  request.difference.temp_folder = folder;
+  auto report = replay_traffic(parts_.engines, request);
+  MILLRACE_DO(remove_tree(folder));
+  return report;
 }
 
 }  // namespace millrace::monitor

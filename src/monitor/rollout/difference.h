@@ -8,11 +8,13 @@
 // A flip is another choice, each by its version's threshold. Segments are the values of inputs that have few: those
 // that flip most come first, by the lower end of their interval (Wilson, 95 percent).
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/json.h"
 #include "engine/engine.h"
+#include "serve/prediction.h"
 
 namespace millrace::monitor {
 
@@ -23,7 +25,12 @@ struct DifferenceRequest {
   double shadow_threshold = 0.5, stable_threshold = 0.5;
   std::string log_folder;  // of the deployment; all of it is sealed
   std::string temp_folder;
+  std::string arm = std::string(serve::kShadow);  // whose answers are compared
+  std::vector<std::string> more = {};             // Parquet files beside the log that hold them
 };
+
+// The log and what is beside it as the view `log`, nothing else to be read. not_found when there is nothing.
+Result<std::unique_ptr<engine::Engine>> open_log(engine::Engines& engines, const DifferenceRequest& request);
 
 // not_found when the log has no row that both answered.
 Result<Json> measure_shadow(engine::Engines& engines, const DifferenceRequest& request);

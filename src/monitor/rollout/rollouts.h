@@ -60,6 +60,13 @@ class Rollouts {
   // What a shadow made of the requests that others answered, row by row, from the prediction log (difference.h).
   // version 0: the only shadow that there is now. not_found when it listened to nothing.
   Result<Json> difference(const std::string& workspace, const std::string& deployment, int64_t version) const;
+  // What a version would have answered to the requests that came, whether it was ever on traffic or not (replay.h).
+  // Reads the log once: a job's work.
+  struct Period {
+    Micros from = 0, to = 0;  // event times; 0 = no bound
+  };
+  Result<Json> replay(const std::string& workspace, const std::string& deployment, int64_t version, Period period,
+                      const std::function<bool()>& cancelled) const;
   // Both take the role of who moves traffic, and a reason. A second hold replaces the first; resume() without one is a
   // `conflict`.
   Result<Hold> hold(const Caller& caller, const std::string& deployment, const std::string& why, bool rollback);

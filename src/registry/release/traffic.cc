@@ -276,6 +276,21 @@ Result<void> Registry::mend(const std::string& workspace, const std::string& dep
   return *put && on_release ? on_release(deployment) : Result<void>();
 }
 
+Result<Registry::Candidate> Registry::candidate(const std::string& workspace, const std::string& model,
+                                                int64_t version) const {
+  MILLRACE_TRY(const auto seen, read_one<StoredVersion>(parts_.database, [&](store::Session& session) {
+                 return get_present(session, workspace, model, version);
+               }));
+  const auto& digests = seen.version.digests;
+  Candidate out{.digest = digests.model};
+  MILLRACE_TRY(out.file, parts_.blobs.path_of(digests.model));
+  MILLRACE_TRY(out.contract, parts_.blobs.path_of(digests.contract));
+  if (!digests.report.empty()) {
+    MILLRACE_TRY(out.threshold, evaluated_threshold(parts_, seen));
+  }
+  return out;
+}
+
 Result<size_t> Registry::follow(Seen& seen) {
   Seen now;
   MILLRACE_DO(parts_.database.read([&](store::Session& session) -> Result<void> {

@@ -260,6 +260,14 @@ ServedPtr DataPlane::now_served(const std::string& name) const {
   return found == map_->end() ? nullptr : found->second;
 }
 
+Result<LoadedPtr> DataPlane::candidate(const std::string& deployment, const ModelSource& source) {
+  MILLRACE_TRY(const auto place, place_of(deployment));
+  const std::lock_guard one_at_a_time(place->loading);
+  auto loaded = load(*place, source);
+  trim(*place, now_served(deployment).get());
+  return loaded;
+}
+
 Result<void> DataPlane::check(const ReleaseSnapshot& snapshot) {
   MILLRACE_TRY(const auto place, place_of(snapshot.deployment));
   const std::lock_guard one_at_a_time(place->loading);
