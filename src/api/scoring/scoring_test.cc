@@ -68,7 +68,7 @@ TEST(ScoringFrame, errors_name_column_and_row_and_no_value) {
   EXPECT_NE(refused(R"({"inputs":{"amount":[1]}})").find("missing inputs ['count']"), std::string::npos);
   EXPECT_NE(refused(R"({"inputs":{"amount":[1,[2]],"count":[1,2]}})").find("not all of one length"), std::string::npos);
   EXPECT_NE(refused(R"({"dataframe_records":[{"a":1,"a":2}]})").find("a key twice"), std::string::npos);
-  EXPECT_NE(refused(R"({"dataframe_records":[{"a":[1]},{"b":2}]})").find("not all of one length"), std::string::npos);
+  EXPECT_NE(refused(R"({"dataframe_records":[{"a":[1,2]},{"b":2}]})").find("not all of one length"), std::string::npos);
   EXPECT_NE(refused("{\"inputs\":" + std::string(9, '[') + "1" + std::string(9, ']') + "}").find("more than 8 deep"),
             std::string::npos);
   EXPECT_NE(refused(R"({"inputs":[1,2]})").find("name them"), std::string::npos);
