@@ -102,8 +102,6 @@ def text_of(body):
 @pytest.mark.parametrize("model, content_type, body", SAME)
 def test_the_same_answer_as_mlflow(models, model, content_type, body):
     server, genuine = models
-    if model == "two" and "records" in str(body):
-        body = {key: value for key, value in body.items()}
     theirs = genuine[model].ask(text_of(body), content_type)
     mine = ours(server, model, text_of(body), content_type)
     assert theirs[0] == 200 and mine[0] == 200, (theirs, mine)
@@ -131,7 +129,8 @@ def test_refused_as_mlflow_refuses_without_stack_trace_or_data(models, model, co
     server, genuine = models
     theirs = genuine[model].ask(body, content_type)
     mine = ours(server, model, body, content_type)
-    assert theirs[0] == mine[0], (theirs, mine)
+    # MLflow's ONNX flavour answers 500 where several inputs get one array: no fault of the server.
+    assert mine[0] == (400 if theirs[0] == 500 else theirs[0]), (theirs, mine)
     if mine[0] == 415:
         assert isinstance(mine[1], str) and isinstance(theirs[1], str)
         return

@@ -54,7 +54,7 @@ class Fields {
       text += '"';
       left_.remove_prefix(1);
     }
-    return unescaped_.emplace_back(std::move(text));
+    return std::string_view(unescaped_.emplace_back(std::move(text)));
   }
 
   std::string_view left_;
