@@ -130,8 +130,8 @@ void Rollouts::note(const std::string& deployment, int64_t release, const Result
 
 Result<registry::Release> Rollouts::take_back(const serve::Judge& judge, int64_t release) {
   const auto report = judge.report();
-  return parts_.registry.rollback(policy_of(judge.subject(), parts_.context), judge.subject().deployment,
-                                  {.why = why_back(report), .live = release, .evidence = report});
+  const registry::Move move{.why = why_back(report), .live = release, .evidence = report};
+  return parts_.registry.rollback(policy_of(judge.subject(), parts_.context), judge.subject().deployment, move);
 }
 
 Result<registry::Release> Rollouts::go_on(const serve::Judge& judge, int64_t release, std::optional<double> share) {
