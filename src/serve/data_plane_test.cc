@@ -34,7 +34,8 @@ struct DataPlaneTest : testing::Test {
             .contract = testdata::folder() + "/columns.odcs.yaml"};
   }
   void release(int64_t number, const std::string& model, int64_t version) const {
-    const std::string bytes = testdata::bytes_of(model), place = folder + "/serving/late";
+    const std::string bytes = model.find('.') == model.npos ? testdata::bytes_of(model) : testdata::file(model),
+                      place = folder + "/serving/late";
     ASSERT_TRUE(make_folders(place + "/files"));
     const std::string digest = digest_of(bytes), file = "files/" + digest.substr(7) + ".onnx";
     ASSERT_TRUE(write_file(place + "/" + file, bytes));
@@ -283,6 +284,29 @@ TEST_F(DataPlaneTest, sealing_that_dies_anywhere_goes_on_the_next_time) {
     EXPECT_EQ((*plane->count_predictions("columns", ""))["count"], 5) << point;
     EXPECT_TRUE(list_segments(options.log_folder + "/columns", ".log").empty()) << point;
   }
+}
+
+TEST_F(DataPlaneTest, a_release_serves_every_format_whatever_its_file_is_called) {
+  for (const std::string model : {"trees.lightgbm", "trees.xgboost.ubj", "trees.xgboost.json"}) {
+    release(1, model, 1);
+    auto plane = open({.serving_folder = folder + "/serving"});
+    const auto served = plane->find("late", "");
+    ASSERT_TRUE(served) << served.error().text();
+    EXPECT_EQ((*served)->model().describe()["runtime"], "native");
+    InferRequest request;
+    request.inputs = {{.type = (*served)->model().inputs()[0].type, .shape = {1, 4}}};
+    request.inputs[0].data.resize(4 * size_of(request.inputs[0].type));
+    request.wanted = {0};
+    const auto reply = plane->infer(*served, request);
+    ASSERT_TRUE(reply) << reply.error().text();
+    EXPECT_EQ(reply->outputs[0].shape, (Shape{1}));
+  }
+}
+
+TEST_F(DataPlaneTest, refuses_a_runtime_that_there_is_none) {
+  const auto plane = DataPlane::open({.runtime = "fast"}, *engines, context);
+  ASSERT_FALSE(plane);
+  EXPECT_EQ(plane.error().where().field, "--runtime");
 }
 
 }  // namespace

@@ -30,21 +30,22 @@ class OnnxModel final : public Model {
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, std::span<const size_t> wanted) const override {
     std::vector<onnx::Value> values;
     std::vector<const onnx::OrtValue*> given;
-    std::vector<const char*> given_names, wanted_names;
     values.reserve(inputs.size());
     given.reserve(inputs.size());
-    given_names.reserve(inputs.size());
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      MILLRACE_TRY(auto value, onnx::to_value(*library_, inputs[i]));
+    for (const auto& input : inputs) {
+      MILLRACE_TRY(auto value, onnx::to_value(*library_, input));
       values.push_back(std::move(value));
       given.push_back(values.back().get());
-      given_names.push_back(inputs_[i].name.c_str());
     }
-    for (const size_t at : wanted) wanted_names.push_back(outputs_[at].name.c_str());
+    std::vector<const char*> some_names;
+    const char* const* wanted_names = output_names_.data();
+    if (!is_all(wanted)) {
+      for (const size_t at : wanted) some_names.push_back(output_names_[at]);
+      wanted_names = some_names.data();
+    }
     std::vector<onnx::OrtValue*> results(wanted.size(), nullptr);
-    auto ran =
-        library_->check(library_->api.run(session_.get(), nullptr, given_names.data(), given.data(), given.size(),
-                                          wanted_names.data(), wanted_names.size(), results.data()));
+    auto ran = library_->check(library_->api.run(session_.get(), nullptr, input_names_.data(), given.data(),
+                                                 given.size(), wanted_names, wanted.size(), results.data()));
     return collect(std::move(ran), results);
   }
 
@@ -55,6 +56,8 @@ class OnnxModel final : public Model {
     MILLRACE_TRY(outputs, declared(false));
     for (auto& input : inputs) inputs_.push_back(input.spec);
     for (auto& output : outputs) outputs_.push_back(output.spec);
+    for (const auto& input : inputs_) input_names_.push_back(input.name.c_str());
+    for (const auto& output : outputs_) output_names_.push_back(output.name.c_str());
     batched_ = is_batched(inputs);
     const auto one = trial(1), two = batched_ ? trial(2) : trial(1);
     if (one && two) {
@@ -71,8 +74,16 @@ class OnnxModel final : public Model {
   }
 
  private:
+  bool is_all(std::span<const size_t> wanted) const {
+    if (wanted.size() != outputs_.size()) return false;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      if (wanted[i] != i) return false;
+    return true;
+  }
+
   Result<std::vector<Tensor>> collect(Result<void> ran, const std::vector<onnx::OrtValue*>& results) const {
     std::vector<onnx::Value> owned;
+    owned.reserve(results.size());
     for (auto* each : results) {
       owned.emplace_back(*library_);
       *owned.back().out() = each;
@@ -194,6 +205,7 @@ class OnnxModel final : public Model {
   LibraryPtr library_;
   onnx::Session session_;
   std::vector<TensorSpec> inputs_, outputs_;
+  std::vector<const char*> input_names_, output_names_;  // of those, as every call needs them
   bool batched_ = false;
 };
 

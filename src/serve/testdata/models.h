@@ -17,5 +17,6 @@ inline std::string folder() {
 
 inline std::string path_of(const std::string& model) { return folder() + "/" + model + ".onnx"; }
 inline std::string bytes_of(const std::string& model) { return read_file(path_of(model), 1 << 20).value_or(""); }
+inline std::string file(const std::string& name) { return read_file(folder() + "/" + name, 1 << 20).value_or(""); }
 
 }  // namespace millrace::serve::testdata

@@ -197,7 +197,7 @@ Result<void> read_objective(std::string_view text, LightgbmTrees& out) {
     if (!word.starts_with("sigmoid:")) continue;
     const auto steepness = number<double>(word.substr(8));
     if (!steepness || !(*steepness > 0))
-      return broken(fmt::format("the objective has the sigmoid '{}'", word.substr(0, 40)));
+      return broken(fmt::format("the objective has the sigmoid '{}'", word.substr(8, 40)));
     out.sigmoid = *steepness;
   }
   return {};

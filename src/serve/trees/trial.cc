@@ -104,7 +104,7 @@ Trial compare(const TreeModel& native, const Model& reference, const Clock& cloc
   }
   const Pair pair(native, reference);
   // XGBoost refuses infinities on the way that dart takes; what it refuses cannot be compared.
-  const bool infinities = pair.answers(native.trial(2, true));
+  const bool infinities = pair.answers(native.trial(kAlone, true));
   const auto rows = one_by_one(native.trial(kAlone, infinities), kAlone);
   for (const auto& row : rows) {
     out.difference = pair.difference(row);
