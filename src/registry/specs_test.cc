@@ -85,6 +85,16 @@ TEST_F(Specs, a_deployment_may_have_a_canary_share_and_an_alias) {
   EXPECT_EQ(deployment().alias, "champion-2_a");
 }
 
+TEST_F(Specs, a_deployment_may_have_its_models_in_processes) {
+  EXPECT_EQ(error("unit: tailnum", "isolation: thread"),
+            "there is no isolation 'thread' | in_process (in the server, after a trial in a child) or process (in a "
+            "process of its own)");
+  EXPECT_EQ(deployment().isolation, "in_process");
+  deployments = "deployments:\n  late: {model: late, isolation: process}\n";
+  write_project(1);
+  EXPECT_EQ(deployment().isolation, "process");
+}
+
 TEST_F(Specs, an_alias_is_one_deployments_stable_arm) {
   deployments = "deployments:\n  late: {model: late, alias: champion}\n  later: {model: late, alias: champion}\n";
   write_project(1);

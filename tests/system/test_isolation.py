@@ -138,7 +138,7 @@ class Load:
                 what = answer.status_code
                 if (what == 200 and answer.json()["outputs"][0]["data"] != [321.5]) or (what == 503 and "the model's process" not in answer.text):
                     what = answer.text
-            except requests.ConnectionError:
+            except requests.RequestException:
                 what = "broken"
                 session = requests.Session()
             with self.changed:
@@ -279,7 +279,9 @@ def test_a_supervised_owner_recovers_its_state_and_its_log(tmp_path):
         for _ in range(3):
             answer = requests.post(server.url + "/v2/models/long/infer", json=REQUEST, timeout=60)
             ids.append(answer.json()["parameters"]["millrace_prediction_id"])
-            os.kill(worker_of(server), signal.SIGKILL)
+            worker = worker_of(server)
+            os.kill(worker, signal.SIGKILL)
+            until(lambda worker=worker: not pathlib.Path(f"/proc/{worker}").exists())
         # Waits in the backlog until the next server takes it.
         assert requests.post(server.url + "/v2/models/long/infer", json=REQUEST, timeout=60).status_code == 200
         for prediction in ids:
@@ -292,15 +294,11 @@ def test_a_supervised_owner_recovers_its_state_and_its_log(tmp_path):
 def test_a_server_that_crashes_again_and_again_is_given_up(tmp_path):
     server = Server("serve", "--supervise", "--http", "127.0.0.1:0", "--model", f"linear={MODELS / 'linear.onnx'}", "--log", str(tmp_path / "log"),
                     env={"MILLRACE_FAULT": "serve.prediction_log.after_begin:1"})
-    crashes = 0
-    while server.process.poll() is None and crashes < 20:
-        try:
+    while server.process.poll() is None:
+        with pytest.raises(requests.ConnectionError):
             requests.post(server.url + "/v2/models/linear/infer", json=X, timeout=60)
-        except requests.ConnectionError:
-            crashes += 1
-    assert server.process.wait(timeout=60) == 70
+    assert server.process.returncode == 70
     server.stop_reading()
-    assert 6 <= crashes
     assert "crashed 6 times within 60 s (last: signal 9) and is not started again" in "".join(server.errors)
 
 

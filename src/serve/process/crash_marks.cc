@@ -47,6 +47,7 @@ class MarkedModel final : public Model {
   const std::vector<TensorSpec>& inputs() const override { return model_->inputs(); }
   const std::vector<TensorSpec>& outputs() const override { return model_->outputs(); }
   bool batched() const override { return model_->batched(); }
+  Json describe() const override { return model_->describe(); }
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, std::span<const size_t> wanted) const override {
     const Inside here(mark_);
     return model_->run(inputs, wanted);

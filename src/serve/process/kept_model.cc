@@ -57,6 +57,7 @@ class KeptModel final : public Model {
   const std::vector<TensorSpec>& inputs() const override { return about_.inputs; }
   const std::vector<TensorSpec>& outputs() const override { return about_.outputs; }
   bool batched() const override { return about_.batched; }
+  Json describe() const override { return about_.about; }
 
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, std::span<const size_t> wanted) const override {
     ProcessPtr process;

@@ -80,7 +80,8 @@ Result<void> Loader::try_once(const ModelBytes& file) {
 
 // A digest that went well with another runtime has to show it again.
 std::string Loader::note_of(const ModelBytes& file) const {
-  return fmt::format("{} {} {} {}\n", file.digest, MILLRACE_VERSION, parts_->options.runtime.choice, parts_->here->describe(file.bytes));
+  return fmt::format("{} {} {} {}\n", file.digest, MILLRACE_VERSION, parts_->options.runtime.choice,
+                     parts_->here->describe(file.bytes));
 }
 
 bool Loader::passed(const ModelBytes& file) {
@@ -106,7 +107,8 @@ void Loader::note_passed(const ModelBytes& file) {
   const auto path = parts_->notes_folder + "/" + file.digest.substr(file.digest.find(':') + 1);
   auto done = make_folders(parts_->notes_folder);
   if (done) done = write_file(path, note_of(file));
-  if (!done) parts_->context.log.warn("model_trial_not_noted", {{"digest", file.digest}, {"error", done.error().text()}});
+  if (!done)
+    parts_->context.log.warn("model_trial_not_noted", {{"digest", file.digest}, {"error", done.error().text()}});
 }
 
 std::string Loader::metrics_text() const {

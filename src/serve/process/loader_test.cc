@@ -12,7 +12,8 @@ namespace {
 
 struct LoaderTest : ::testing::Test {
   ProcessOptions options(const std::string& program = "/proc/self/exe") const {
-    return {.program = program, .runtime = {.folder = library_folder(), .onnxruntime = library_folder() + "/libonnxruntime.so"}};
+    return {.program = program,
+            .runtime = {.folder = library_folder(), .onnxruntime = library_folder() + "/libonnxruntime.so"}};
   }
   Result<std::shared_ptr<const Model>> load(Loader& loader, const std::string& name,
                                             Isolation isolation = Isolation::in_process) const {

@@ -128,8 +128,7 @@ Result<void> get_texts(In& in, const TensorHead& head, Tensor& out) {
 Result<Tensor> get_tensor(In& in) {
   TensorHead head;
   if (!in.get(head)) return broken("a tensor ends before it should");
-  if (head.type > static_cast<uint32_t>(DType::bytes) || head.rank > kMaxRank)
-    return broken("a tensor of no known type");
+  if (head.type >= kDTypes || head.rank > kMaxRank) return broken("a tensor of no known type");
   Tensor out{.type = static_cast<DType>(head.type)};
   for (size_t i = 0; i < head.rank; ++i) out.shape.push(head.dims[i]);
   const auto elements = out.shape.elements();

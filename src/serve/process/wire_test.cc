@@ -11,8 +11,9 @@
 namespace millrace::serve::process {
 namespace {
 
-constexpr DType kTypes[] = {DType::boolean, DType::uint8, DType::uint16, DType::uint32, DType::uint64, DType::int8,
-                            DType::int16,   DType::int32, DType::int64,  DType::fp32,   DType::fp64,   DType::bytes};
+constexpr DType kTypes[] = {DType::boolean, DType::uint8, DType::uint16, DType::uint32, DType::uint64,
+                            DType::int8,    DType::int16, DType::int32,  DType::int64,  DType::fp32,
+                            DType::fp64,    DType::bytes, DType::fp16,   DType::bf16};
 
 Tensor filled(DType type, Shape shape) {
   Tensor out{.type = type, .shape = shape};
@@ -24,6 +25,8 @@ Tensor filled(DType type, Shape shape) {
       out.data.push_back(type == DType::boolean ? std::byte(i % 2) : std::byte(i * 7));
   return out;
 }
+
+static_assert(std::size(kTypes) == kDTypes);
 
 void expect_same(const Tensor& one, const Tensor& other) {
   EXPECT_EQ(one.type, other.type);

@@ -64,6 +64,7 @@ Result<Loaded> load(const Task& task) {
   verdict.platform = out.model->platform();
   verdict.inputs = out.model->inputs();
   verdict.outputs = out.model->outputs();
+  verdict.about = out.model->describe();
   verdict.batched = out.model->batched();
   // The runtime goes with this process: models may lean on it.
   static_cast<void>(runtime.release());

@@ -50,8 +50,14 @@ bool flag(const Json& document, std::string_view key) {
 }  // namespace
 
 Json to_json(const Task& task) {
-  return {{"folder", task.runtime.folder}, {"onnxruntime", task.runtime.onnxruntime}, {"choice", task.runtime.choice}, {"from", task.from},   {"parent", task.parent},
-          {"memory", task.memory},           {"slots", task.slots}, {"slot_bytes", task.slot_bytes},
+  return {{"folder", task.runtime.folder},
+          {"onnxruntime", task.runtime.onnxruntime},
+          {"choice", task.runtime.choice},
+          {"from", task.from},
+          {"parent", task.parent},
+          {"memory", task.memory},
+          {"slots", task.slots},
+          {"slot_bytes", task.slot_bytes},
           {"cpu_seconds", task.cpu_seconds}};
 }
 
@@ -80,6 +86,7 @@ std::string to_text(const Result<Verdict>& verdict) {
   return millrace::to_text(Json{{"platform", verdict->platform},
                                 {"inputs", serve::to_json(verdict->inputs)},
                                 {"outputs", serve::to_json(verdict->outputs)},
+                                {"about", verdict->about},
                                 {"batched", verdict->batched},
                                 {"confined", verdict->confined},
                                 {"peak_bytes", verdict->peak_bytes},
@@ -95,6 +102,7 @@ Result<Verdict> read_verdict(std::string_view text) {
   if (out.platform.empty()) return garbage("no platform");
   MILLRACE_TRY(out.inputs, read_specs(*document, "inputs"));
   MILLRACE_TRY(out.outputs, read_specs(*document, "outputs"));
+  if (const auto* about = find(*document, "about"); about != nullptr && about->is_object()) out.about = *about;
   out.batched = flag(*document, "batched");
   out.confined = flag(*document, "confined");
   out.peak_bytes = std::max<int64_t>(integer_or(*document, "peak_bytes", 0), 0);

@@ -24,6 +24,7 @@ struct Task {
 struct Verdict {
   std::string platform;
   std::vector<TensorSpec> inputs, outputs;  // as observed
+  Json about = Json::object();              // Model::describe()
   bool batched = false;
   bool confined = false;    // by a filter of system calls
   int64_t peak_bytes = 0;   // resident

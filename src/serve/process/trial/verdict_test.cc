@@ -12,6 +12,7 @@ Verdict sample() {
   return {.platform = "onnx_onnxv1",
           .inputs = {{.name = "x", .type = DType::fp32, .shape = {-1, 3}}},
           .outputs = {{.name = "label", .type = DType::int64, .shape = {-1}}, {.name = "t", .type = DType::bytes}},
+          .about = {{"runtime", "native"}},
           .batched = true,
           .confined = true,
           .peak_bytes = 1 << 20,
@@ -24,6 +25,7 @@ TEST(Verdict, is_read_as_it_was_written) {
   EXPECT_EQ(read->platform, "onnx_onnxv1");
   EXPECT_EQ(serve::to_json(read->inputs), serve::to_json(sample().inputs));
   EXPECT_EQ(serve::to_json(read->outputs), serve::to_json(sample().outputs));
+  EXPECT_EQ(read->about, sample().about);
   EXPECT_TRUE(read->batched && read->confined);
   EXPECT_EQ(read->peak_bytes, 1 << 20);
   EXPECT_EQ(read->duration_us, 1'234);
