@@ -53,7 +53,7 @@ function(millrace_folder folder)
   set(benches ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
-  list(FILTER sources EXCLUDE REGEX "(_test|_bench)\\.cc$|/src/main/main\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_bench)\\.cc$|/src/main/main\\.cc$|/src/api/grpc/module/")
   if(NOT sources)
     return()
   endif()
@@ -102,6 +102,7 @@ function(millrace_program)
     set_target_properties(millrace PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY "${CMAKE_SOURCE_DIR}/build"
       BUILD_WITH_INSTALL_RPATH ON
-      INSTALL_RPATH "\$ORIGIN/deps/lib")
+      INSTALL_RPATH "\$ORIGIN/deps/lib;\$ORIGIN")
   endif()
+  millrace_grpc(millrace)
 endfunction()

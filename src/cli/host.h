@@ -34,6 +34,7 @@ struct UpOptions {
 struct ServeOptions {
   std::vector<std::pair<std::string, std::string>> models;  // NAME, FILE
   std::string http = "127.0.0.1:8000";
+  std::string grpc;  // "" = off
   std::string contract;
   std::string log_folder;  // "" = no prediction log
   std::string log_sync = "50ms";

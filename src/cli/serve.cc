@@ -15,6 +15,7 @@ Result<int> serve(Invocation& in) {
     options.models.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
   }
   options.http = in.args.get("--http", options.http);
+  options.grpc = in.args.get("--grpc");
   options.contract = in.args.get("--contract");
   options.log_folder = in.args.get("--log");
   options.log_sync = in.args.get("--log-sync", options.log_sync);
@@ -43,6 +44,9 @@ std::vector<Command> serve_commands() {
                        {.name = "--http",
                         .value = "HOST:PORT",
                         .summary = "where to listen (default 127.0.0.1:8000; port 0 = a free one)"},
+                       {.name = "--grpc",
+                        .value = "HOST:PORT",
+                        .summary = "serve the protocol over gRPC too, there (off by default; port 0 = a free one)"},
                        {.name = "--contract", .value = "FILE", .summary = "ODCS contract that guards the inputs"},
                        {.name = "--guard",
                         .value = "MODE",

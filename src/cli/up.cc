@@ -29,7 +29,11 @@ std::vector<Command> up_commands() {
        .options = {{.name = "--http",
                     .value = "HOST:PORT",
                     .summary = "where to listen (default 127.0.0.1:8080; port 0 = a free one)"},
-                   {.name = "--grpc", .value = "HOST:PORT", .summary = "not in this version: refused"},
+                   {.name = "--grpc",
+                    .value = "HOST:PORT",
+                    .summary =
+                        "serve the Open Inference Protocol over gRPC too, there (off by default; port 0 = a free "
+                        "one)"},
                    {.name = "--artifacts",
                     .value = "DIR|s3://...",
                     .summary = "where artifacts are kept (default: as the last time, at first STATE/artifacts)"},

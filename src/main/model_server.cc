@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "api/grpc/server.h"
 #include "api/native/reply.h"
 #include "api/oip/routes.h"
 #include "api/scoring/routes.h"
@@ -21,6 +22,13 @@ class NoTokens final : public api::Authenticator {
   }
 };
 
+Result<void> check_bind(const std::string& address) {
+  MILLRACE_TRY(const auto where, api::parse_host_port(address));
+  if (where.loopback) return {};
+  return Error{Code::denied, address + " can be reached from other machines, and 'serve' knows no tokens"}.hint(
+      "listen on 127.0.0.1, or use 'millrace up' with tokens");
+}
+
 }  // namespace
 
 struct ModelServer::Parts {
@@ -28,6 +36,7 @@ struct ModelServer::Parts {
   std::unique_ptr<serve::DataPlane> data_plane;
   std::unique_ptr<api::Dispatcher> dispatcher;
   std::unique_ptr<api::Server> server;
+  std::unique_ptr<api::rpc::Server> grpc;  // null: off
 };
 
 ModelServer::ModelServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -35,10 +44,8 @@ ModelServer::~ModelServer() { drain(); }
 
 Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions& options, int listening,
                                                         engine::Engines& engines, Context& context) {
-  MILLRACE_TRY(const auto where, api::parse_host_port(options.http));
-  if (!where.loopback)
-    return Error{Code::denied, options.http + " can be reached from other machines, and 'serve' knows no tokens"}.hint(
-        "listen on 127.0.0.1, or use 'millrace up' with tokens");
+  MILLRACE_DO(check_bind(options.http));
+  if (!options.grpc.empty()) MILLRACE_DO(check_bind(options.grpc));
   const auto guard = serve::find_guard_mode(options.guard);
   if (!guard)
     return Error{Code::invalid, "there is no guard '" + options.guard + "'"}.at_field("--guard").hint(
@@ -61,11 +68,17 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
   for (auto& route : api::scoring::routes(*p.data_plane, true)) routes.push_back(std::move(route));
   routes.push_back({"GET", "/health", api::Permission::open, api::native::kNoBody, "none", api::Run::inline_,
                     [](api::Request&) { return api::Reply::text("OK"); }, "The process is up."});
-  routes.push_back(
-      {"GET", "/metrics", api::Permission::read, api::native::kNoBody, "none", api::Run::worker,
-       [&p](api::Request&) { return api::Reply::text(p.dispatcher->metrics_text() + p.data_plane->metrics_text()); },
-       "Counters in Prometheus' text format."});
+  routes.push_back({"GET", "/metrics", api::Permission::read, api::native::kNoBody, "none", api::Run::worker,
+                    [&p](api::Request&) {
+                      return api::Reply::text(p.dispatcher->metrics_text() + p.data_plane->metrics_text() +
+                                              (p.grpc ? p.grpc->metrics_text() : ""));
+                    },
+                    "Counters in Prometheus' text format."});
   p.dispatcher = std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), p.tokens, context);
+  if (!options.grpc.empty()) {
+    MILLRACE_TRY(p.grpc, api::rpc::Server::start({.address = options.grpc, .local_subject = local_subject()},
+                                                 {*p.data_plane, *p.dispatcher, context}));
+  }
   std::error_code ignored;
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
                                              .listening = listening,
@@ -77,6 +90,11 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
 
 std::string ModelServer::address() const { return parts_->server->address(); }
 
-void ModelServer::drain() { parts_->server->drain(10'000'000); }
+std::string ModelServer::grpc_address() const { return parts_->grpc ? parts_->grpc->address() : ""; }
+
+void ModelServer::drain() {
+  if (parts_->grpc) parts_->grpc->drain(10'000'000);
+  parts_->server->drain(10'000'000);
+}
 
 }  // namespace millrace

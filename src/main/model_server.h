@@ -14,6 +14,7 @@ class ModelServer {
                                                     engine::Engines& engines, Context& context);
   ~ModelServer();
   std::string address() const;
+  std::string grpc_address() const;  // "" = off
   void drain();
 
  private:

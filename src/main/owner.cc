@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "api/grpc/server.h"
 #include "api/idempotency.h"
 #include "api/mlflow/routes.h"
 #include "api/oip/routes.h"
@@ -136,6 +137,7 @@ struct Owner::Parts {
   std::unique_ptr<api::Dispatcher> dispatcher;
   std::unique_ptr<cli::Gateway> gateway;
   std::unique_ptr<api::Server> server;
+  std::unique_ptr<api::rpc::Server> grpc;  // null: off
 };
 
 namespace {
@@ -178,6 +180,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   p.journal = std::make_unique<lineage::Journal>(*p.database, context, opened.writer, state + "/audit.head");
   p.tokens = std::make_unique<api::Tokens>(*p.database, *p.journal, context);
   MILLRACE_DO(check_bind(options.http, *p.tokens));
+  MILLRACE_DO(check_bind(options.grpc, *p.tokens));
   const auto temp = state + "/tmp";
   p.datasets = std::make_unique<data::Datasets>(*p.database, *p.blobs, *p.journal, context, engines, temp);
   auto artifacts = options.artifacts;
@@ -241,31 +244,16 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   auto& watching = *p.monitoring;
   p.report = join_report({*p.database, context, *p.datasets, *p.pipelines, *p.registry, *p.journal, *p.data_plane,
                           *watching.windows, *watching.alerts, *watching.reviews});
+  const auto metrics_text = [&p] {
+    return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + p.monitoring->metrics_text() +
+           (p.grpc ? p.grpc->metrics_text() : "");
+  };
   p.native = std::make_unique<api::native::Services>(api::native::Services{
-      context,
-      *p.database,
-      *p.blobs,
-      *p.journal,
-      *p.jobs,
-      *p.tokens,
-      *p.datasets,
-      *p.pipelines,
-      *p.registry,
-      *p.data_plane,
-      *watching.alerts,
-      *watching.reviews,
-      *watching.tracer,
-      project,
-      http_address,
-      [&p] { return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + p.monitoring->metrics_text(); },
-      p.report->impact,
-      p.report->sources,
-      *watching.windows,
-      *watching.feedback,
-      *watching.looks,
-      *p.collector,
-      *p.passwords,
-      *watching.rollouts});
+      context,          *p.database,       *p.blobs,          *p.journal,        *p.jobs,
+      *p.tokens,        *p.datasets,       *p.pipelines,      *p.registry,       *p.data_plane,
+      *watching.alerts, *watching.reviews, *watching.tracer,  project,           http_address,
+      metrics_text,     p.report->impact,  p.report->sources, *watching.windows, *watching.feedback,
+      *watching.looks,  *p.collector,      *p.passwords,      *watching.rollouts});
   api::Routes routes = api::native::routes(*p.native);
   p.traces = std::make_unique<traces::Traces>(*p.database, *p.journal, context, *p.tracking);
   p.evaluation = std::make_unique<evaluation::Datasets>(*p.database, *p.journal, context, *p.tracking);
@@ -310,6 +298,10 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     return exchange::export_mlflow({*p.tracking, *p.registry, project}, running, options);
   });
 
+  if (!options.grpc.empty()) {
+    MILLRACE_TRY(p.grpc, api::rpc::Server::start({.address = options.grpc, .local_subject = local_subject()},
+                                                 {*p.data_plane, *p.dispatcher, context}));
+  }
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
                                              .listening = options.listening,
                                              .unix_socket = state + "/server.sock",
@@ -341,9 +333,11 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
 }
 
 std::string Owner::http_address() const { return parts_->server->address(); }
+std::string Owner::grpc_address() const { return parts_->grpc ? parts_->grpc->address() : ""; }
 cli::Gateway& Owner::gateway() { return *parts_->gateway; }
 
 void Owner::drain() {
+  if (parts_->grpc) parts_->grpc->drain(kDrainTime);
   if (parts_->server) parts_->server->drain(kDrainTime);
   if (parts_->monitoring) parts_->monitoring->rollouts->stop();
   if (parts_->jobs) parts_->jobs->stop();

@@ -13,10 +13,11 @@
 namespace millrace {
 
 struct OwnerOptions {
-  std::string project;  // folder, "" = none
-  std::string state;    // folder, made when missing
-  std::string http;     // HOST:PORT
-  int listening = -1;   // a socket that listens there already
+  std::string project;    // folder, "" = none
+  std::string state;      // folder, made when missing
+  std::string http;       // HOST:PORT
+  int listening = -1;     // a socket that listens there already
+  std::string grpc = {};  // HOST:PORT, "" = off
   std::string log_sync = "50ms";
   std::string store;       // URL of PostgreSQL; "" = as MILLRACE_STORE or the project say, else the state folder itself
   std::string blobs = {};  // blob_place.h
@@ -33,6 +34,7 @@ class Owner {
 
   const std::string& state() const { return options_.state; }
   std::string http_address() const;
+  std::string grpc_address() const;  // "" = off
   cli::Gateway& gateway();
   void drain();  // finishes what is under way; nothing new is taken
 

@@ -30,8 +30,9 @@ Log::Level log_level(const std::vector<std::string>& words) {
   return is_server ? Log::Level::info : Log::Level::warn;
 }
 
-void print_ready(const std::string& http) {
-  std::printf("ready http=%s grpc=off\n", http.c_str());
+// "" = off
+void print_ready(const std::string& http, const std::string& grpc) {
+  std::printf("ready http=%s grpc=%s\n", http.c_str(), grpc.empty() ? "off" : grpc.c_str());
   std::fflush(stdout);
 }
 
@@ -41,21 +42,19 @@ class Program final : public cli::Host {
       : context_{system_clock(), system_random(), log}, engines_(std::move(engines)), listening_(listening) {}
 
   Result<int> up(const cli::UpOptions& options) override {
-    if (!options.grpc.empty())
-      return Error{Code::unsupported, "gRPC is not in this version"}.hint(
-          "leave --grpc out; the Open Inference Protocol is served over HTTP");
     const StopSignal stop;
     MILLRACE_TRY(owner_, Owner::open({.project = options.project,
                                       .state = options.state,
                                       .http = options.http,
                                       .listening = listening_,
+                                      .grpc = options.grpc,
                                       .log_sync = options.log_sync,
                                       .store = options.store,
                                       .blobs = options.blobs,
                                       .artifacts = {.proxy = options.artifacts, .root = options.artifact_root},
                                       .model_times = options.model_times},
                                      *engines_, context_));
-    print_ready(owner_->http_address());
+    print_ready(owner_->http_address(), owner_->grpc_address());
     stop.wait();
     owner_->drain();
     owner_.reset();
@@ -65,7 +64,7 @@ class Program final : public cli::Host {
   Result<int> serve(const cli::ServeOptions& options) override {
     const StopSignal stop;
     MILLRACE_TRY(auto server, ModelServer::start(options, listening_, *engines_, context_));
-    print_ready(server->address());
+    print_ready(server->address(), server->grpc_address());
     stop.wait();
     server->drain();
     return 0;

@@ -215,7 +215,14 @@ int supervise(const std::vector<std::string>& words) {
   std::vector<std::string> given = words;
   given.erase(std::remove(given.begin(), given.end(), "--supervise"), given.end());
   const auto usual = words[0] == "up" ? cli::UpOptions().http : cli::ServeOptions().http;
-  const auto listening = listen_on(option(given, "--http", usual));
+  auto listening = listen_on(option(given, "--http", usual));
+  // The server opens gRPC's port itself, at each start: a free one would be another one each time.
+  if (const auto grpc = option(given, "--grpc", ""); listening && grpc.ends_with(":0")) {
+    ::close(*listening);
+    listening = Error{Code::invalid, "a supervised server needs a port of its own for gRPC, not port 0"}
+                    .at_field("--grpc")
+                    .hint("name one, e.g. 127.0.0.1:8001");
+  }
   if (!listening) {
     std::fprintf(stderr, "millrace: %s\n", listening.error().text().c_str());
     return api::exit_status(listening.error().code());

@@ -31,12 +31,12 @@ class Server:
         self._reader = threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True)
         self._reader.start()
         line = self.process.stdout.readline()
-        found = re.fullmatch(r"ready http=(\S+) grpc=off\n", line)
+        found = re.fullmatch(r"ready http=(\S+) grpc=(\S+)\n", line)
         if not found:
             self.process.kill()
             self._reader.join()
             raise AssertionError(f"no ready line but {line!r}: {''.join(self.errors)[-2000:]}")
-        self.address = found[1]
+        self.address, self.grpc = found[1], found[2]
         self.url = f"http://{self.address}"
 
     def stop(self):

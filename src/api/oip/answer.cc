@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "api/oip/packed.h"
 #include "api/status.h"
 #include "serve/half.h"
 
@@ -113,22 +114,6 @@ void append_json_data(std::string& out, const Tensor& tensor) {
 void append_json_element(std::string& out, const Tensor& tensor, size_t at) {
   if (tensor.type == DType::bytes) return append_json_text(out, tensor.texts[at]);
   with_type(tensor, [&]<class T>(T) { append_value(out, tensor.as<T>()[at]); });
-}
-
-size_t raw_size(const Tensor& tensor) {
-  if (tensor.type != DType::bytes) return tensor.data.size();
-  size_t size = 0;
-  for (const auto& text : tensor.texts) size += 4 + text.size();
-  return size;
-}
-
-void append_raw(std::string& out, const Tensor& tensor) {
-  out.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size());
-  for (const auto& text : tensor.texts) {
-    const auto size = static_cast<uint32_t>(text.size());
-    out.append(reinterpret_cast<const char*>(&size), sizeof size);
-    out += text;
-  }
 }
 
 Reply infer_reply(const InferCall& call, const serve::InferReply& reply) {

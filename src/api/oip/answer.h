@@ -17,7 +17,5 @@ Reply error_answer(const Error& error);
 void append_json_text(std::string& out, std::string_view text);  // quoted and escaped
 void append_json_data(std::string& out, const serve::Tensor& tensor);
 void append_json_element(std::string& out, const serve::Tensor& tensor, size_t at);
-void append_raw(std::string& out, const serve::Tensor& tensor);
-size_t raw_size(const serve::Tensor& tensor);
 
 }  // namespace millrace::api::oip

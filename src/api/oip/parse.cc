@@ -7,22 +7,22 @@
 
 #include <fmt/format.h>
 
+#include "api/oip/call.h"
 #include "api/oip/elements.h"
+#include "api/oip/packed.h"
+#include "api/oip/parameters.h"
 
 namespace millrace::api::oip {
 namespace {
 namespace od = simdjson::ondemand;
 using serve::Tensor;
 
-constexpr size_t kTextBytes = 250;     // ids and parameters
 constexpr size_t kKeptBody = 1 << 20;  // a parser that has seen more is thrown away with its buffers
 
-Error bad(std::string what, std::string field) {
-  return Error{Code::invalid, std::move(what)}.at_field(std::move(field));
-}
 Error malformed(std::string field) { return bad("the body is not valid JSON, or it was cut short", std::move(field)); }
 
 struct InputHead {
+  size_t number;
   std::optional<std::string> name;
   std::optional<serve::DType> type;
   std::optional<serve::Shape> shape;
@@ -32,7 +32,7 @@ struct InputHead {
 class Parser {
  public:
   Parser(const serve::Arm& arm, bool batched, std::string_view raw, InferCall& out)
-      : arm_(arm), batched_(batched), raw_(raw), out_(out) {}
+      : call_(arm, batched, out.request), raw_(raw), out_(out) {}
 
   Result<void> root(od::object object) {
     for (auto field : object) {
@@ -72,9 +72,7 @@ class Parser {
   static Result<void> text(od::value& value, const std::string& field, std::string& out) {
     std::string_view view;
     if (value.get_string().get(view) != simdjson::SUCCESS) return bad("a text is expected", field);
-    if (view.size() > kTextBytes)
-      return Error{Code::too_large, fmt::format("the text has {} bytes, the limit is {}", view.size(), kTextBytes)}
-          .at_field(field);
+    MILLRACE_DO(check_text(view, field));
     out = view;
     return {};
   }
@@ -95,75 +93,39 @@ class Parser {
       MILLRACE_DO(once(key, seen, "parameters."));
       if (key == "binary_data_output")
         MILLRACE_DO(flag(parameter, at, binary_output_));
-      else if (key == "millrace_unit")
-        MILLRACE_DO(text(parameter, at, out_.request.unit));
-      else if (key == "millrace_input")
-        MILLRACE_DO(text(parameter, at, out_.request.input));
-      else if (key == "millrace_event_time")
-        MILLRACE_DO(event_time(parameter, at));
       else
-        MILLRACE_DO(reserved(parameter, key, at));
+        MILLRACE_DO(read_parameter(key, value_of(parameter), "binary_data_output", out_.request));
     }
     return {};
   }
 
-  // Parameters that clients of the protocol's reference server send by themselves.
-  Result<void> reserved(od::value& value, const std::string& key, const std::string& at) {
-    uint64_t number = 0;
-    if (key == "timeout" || key == "priority") {
-      if (value.get_uint64().get(number) != simdjson::SUCCESS || number > INT64_MAX)
-        return bad(key == "timeout" ? "a whole number of microseconds is expected" : "a whole number is expected", at);
-      if (key == "timeout") out_.request.timeout = static_cast<Micros>(number);
-      return {};  // all requests have one priority
-    }
-    const bool id = key == "sequence_id", edge = key == "sequence_start" || key == "sequence_end";
-    if (!id && !edge)
-      return bad("this parameter is not known", at)
-          .hint("millrace_event_time, millrace_unit, millrace_input, timeout, priority and binary_data_output are");
-    std::string_view text;
-    bool flagged = true;
-    const bool none = id ? (value.get_uint64().get(number) == simdjson::SUCCESS && number == 0) ||
-                               (value.get_string().get(text) == simdjson::SUCCESS && text.empty())
-                         : value.get_bool().get(flagged) == simdjson::SUCCESS && !flagged;
-    if (none) return {};
-    return bad("sequences are not served: models keep nothing between requests", at).hint("leave it out");
-  }
-
-  Result<void> event_time(od::value& value, const std::string& at) {
-    int64_t micros = 0;
-    if (value.get_int64().get(micros) == simdjson::SUCCESS) {
-      if (micros <= 0) return bad("microseconds since 1970 are expected", at);
-      out_.request.event_time = micros;
-      return {};
-    }
-    std::string written;
-    if (auto is_text = text(value, at, written); !is_text)
-      return bad("a time is expected: text like 2013-07-01T05:00:00Z, or microseconds since 1970", at);
-    auto time = parse_time(written);
-    if (!time) return std::move(time).error().at_field(at);
-    out_.request.event_time = *time;
+  static ParameterValue value_of(od::value& value) {
+    if (std::string_view text; value.get_string().get(text) == simdjson::SUCCESS) return text;
+    if (int64_t whole = 0; value.get_int64().get(whole) == simdjson::SUCCESS) return whole;
+    if (uint64_t whole = 0; value.get_uint64().get(whole) == simdjson::SUCCESS) return whole;
+    if (double number = 0; value.get_double().get(number) == simdjson::SUCCESS) return number;
+    if (bool is = false; value.get_bool().get(is) == simdjson::SUCCESS) return is;
     return {};
   }
 
   Result<void> inputs(od::value& value) {
     od::array array;
     if (value.get_array().get(array) != simdjson::SUCCESS) return bad("a list is expected", "inputs");
-    out_.request.inputs.resize(arm_.inputs.size());
-    given_.assign(arm_.inputs.size(), false);
     size_t number = 0;
     for (auto element : array) {
-      const std::string at = fmt::format("inputs[{}]", number++);
       od::object object;
-      if (element.get_object().get(object) != simdjson::SUCCESS) return bad("an object is expected", at);
-      MILLRACE_DO(input(object, at));
+      if (element.get_object().get(object) != simdjson::SUCCESS)
+        return bad("an object is expected", input_field(number, ""));
+      MILLRACE_DO(input(object, number++));
     }
     return {};
   }
 
   // Usually `data` comes last, and one pass does. Otherwise it is left for a second look, when type and shape are
   // known.
-  Result<void> input(od::object& object, const std::string& at) {
-    InputHead head;
+  Result<void> input(od::object& object, size_t number) {
+    const std::string at = input_field(number, "");
+    InputHead head{.number = number};
     Keys seen;
     bool has_data = false, done = false;
     for (auto field : object) {
@@ -202,10 +164,7 @@ class Parser {
   static Result<void> datatype(od::value& value, const std::string& at, InputHead& head) {
     std::string name;
     MILLRACE_DO(text(value, at, name));
-    head.type = serve::find_dtype(name);
-    if (!head.type)
-      return bad(fmt::format("the datatype '{}' is not served", name), at)
-          .hint("BOOL, UINT8 to UINT64, INT8 to INT64, FP16, BF16, FP32, FP64 and BYTES are");
+    MILLRACE_TRY(head.type, read_datatype(name, head.number));
     return {};
   }
 
@@ -215,11 +174,8 @@ class Parser {
     head.shape.emplace();
     for (auto element : array) {
       int64_t dim = 0;
-      if (element.get_int64().get(dim) != simdjson::SUCCESS || dim < 0)
-        return bad("a shape is a list of whole numbers from 0", at);
-      if (!head.shape->push(dim))
-        return Error{Code::too_large, fmt::format("the shape has more than {} dimensions", serve::kMaxRank)}.at_field(
-            at);
+      if (element.get_int64().get(dim) != simdjson::SUCCESS) dim = -1;
+      MILLRACE_DO(push_dimension(*head.shape, dim, head.number));
     }
     return {};
   }
@@ -245,27 +201,8 @@ class Parser {
     if (!head.name) return bad("the input has no name", at + ".name");
     if (!head.type) return bad("the input has no datatype", at + ".datatype");
     if (!head.shape) return bad("the input has no shape", at + ".shape");
-    const auto spec =
-        std::find_if(arm_.inputs.begin(), arm_.inputs.end(), [&](const auto& each) { return each.name == *head.name; });
-    if (spec == arm_.inputs.end())
-      return bad(fmt::format("the model has no input '{}'", *head.name), at + ".name")
-          .hint("it has " + names(arm_.inputs));
-    const auto index = static_cast<size_t>(spec - arm_.inputs.begin());
-    if (given_[index]) return bad(fmt::format("the input '{}' is given twice", *head.name), at + ".name");
-    given_[index] = true;
-    if (*head.type != spec->type)
-      return bad(fmt::format("the input '{}' is {}, not {}", spec->name, name_of(spec->type), name_of(*head.type)),
-                 at + ".datatype");
-    if (!serve::fits(*head.shape, spec->shape))
-      return bad(fmt::format("the input '{}' has the shape {}, not {}", spec->name, spec->shape.text(),
-                             head.shape->text()),
-                 at + ".shape")
-          .hint("-1 varies");
-    if (head.shape->elements() == std::optional<size_t>(0)) return bad("the tensor is empty", at + ".shape");
-    MILLRACE_DO(same_rows(*head.shape, *spec, at));
-    Tensor& out = out_.request.inputs[index];
-    out.type = *head.type;
-    out.shape = *head.shape;
+    MILLRACE_TRY(Tensor* const tensor, call_.input(head.number, *head.name, *head.type, *head.shape));
+    Tensor& out = *tensor;
     if (data != nullptr) return read_elements(*data, at + ".data", out);
     if (*head.binary_size > raw_.size())
       return bad(fmt::format("binary_data_size is {}, {} bytes are left in the body", *head.binary_size, raw_.size()),
@@ -275,28 +212,21 @@ class Parser {
     return read;
   }
 
-  Result<void> same_rows(const serve::Shape& shape, const serve::TensorSpec& spec, const std::string& at) {
-    if (!batched_) return {};
-    if (rows_ == 0) rows_ = shape[0], rows_of_ = spec.name;
-    if (shape[0] == rows_) return {};
-    return bad(fmt::format("the input '{}' has {} rows, '{}' has {}", spec.name, shape[0], rows_of_, rows_),
-               at + ".shape");
-  }
-
   Result<void> outputs(od::value& value) {
     od::array array;
     if (value.get_array().get(array) != simdjson::SUCCESS) return bad("a list is expected", "outputs");
     size_t number = 0;
     for (auto element : array) {
-      const std::string at = fmt::format("outputs[{}]", number++);
       od::object object;
-      if (element.get_object().get(object) != simdjson::SUCCESS) return bad("an object is expected", at);
-      MILLRACE_DO(output(object, at));
+      if (element.get_object().get(object) != simdjson::SUCCESS)
+        return bad("an object is expected", output_field(number, ""));
+      MILLRACE_DO(output(object, number++));
     }
     return {};
   }
 
-  Result<void> output(od::object& object, const std::string& at) {
+  Result<void> output(od::object& object, size_t number) {
+    const std::string at = output_field(number, "");
     Keys seen;
     std::optional<std::string> name;
     std::optional<bool> binary;
@@ -313,16 +243,7 @@ class Parser {
         return bad("the protocol has no such field here", at + "." + key).hint("name and parameters are known");
     }
     if (!name) return bad("the output has no name", at + ".name");
-    const auto spec =
-        std::find_if(arm_.outputs.begin(), arm_.outputs.end(), [&](const auto& each) { return each.name == *name; });
-    if (spec == arm_.outputs.end())
-      return bad(fmt::format("the model has no output '{}'", *name), at + ".name")
-          .hint("it has " + names(arm_.outputs));
-    const auto index = static_cast<size_t>(spec - arm_.outputs.begin());
-    auto& wanted = out_.request.wanted;
-    if (std::find(wanted.begin(), wanted.end(), index) != wanted.end())
-      return bad(fmt::format("the output '{}' is asked for twice", *name), at + ".name");
-    wanted.push_back(index);
+    MILLRACE_DO(call_.output(number, *name));
     binary_.push_back(binary);
     return {};
   }
@@ -344,35 +265,21 @@ class Parser {
 
   Result<void> finish() {
     if (!has("inputs")) return bad("the request has no inputs", "inputs");
-    for (size_t i = 0; i < arm_.inputs.size(); ++i)
-      if (!given_[i])
-        return bad(fmt::format("the input '{}' is missing", arm_.inputs[i].name), "inputs")
-            .hint("the model takes " + names(arm_.inputs));
+    MILLRACE_DO(call_.finish());
     if (!raw_.empty())
       return bad(fmt::format("{} bytes after the last binary tensor belong to none", raw_.size()), "body");
-    if (out_.request.wanted.empty())
-      for (size_t i = 0; i < arm_.outputs.size(); ++i) out_.request.wanted.push_back(i), binary_.emplace_back();
+    binary_.resize(out_.request.wanted.size());
     for (const auto& each : binary_) out_.binary.push_back(each.value_or(binary_output_));
     out_.request.json_answer = std::find(out_.binary.begin(), out_.binary.end(), false) != out_.binary.end();
     return {};
   }
 
-  static std::string names(const std::vector<serve::TensorSpec>& specs) {
-    std::string out;
-    for (size_t i = 0; i < specs.size() && i < 40; ++i) out += (i == 0 ? "" : ", ") + specs[i].name;
-    return specs.size() > 40 ? out + ", ..." : out;
-  }
-
-  const serve::Arm& arm_;
-  const bool batched_;
+  CallBuilder call_;
   std::string_view raw_;
   InferCall& out_;
   Keys seen_;
-  std::vector<bool> given_;
   std::vector<std::optional<bool>> binary_;
   bool binary_output_ = false;
-  int64_t rows_ = 0;
-  std::string rows_of_;
 };
 
 Result<InferCall> parse_with(od::parser& parser, const InferBody& body, size_t json_size, const serve::Arm& arm,

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "api/oip/elements.h"
+#include "api/oip/packed.h"
 #include "api/oip/parse.h"
 
 namespace millrace::api::oip {

@@ -1,9 +1,8 @@
 #include "api/oip/routes.h"
 
-#include <fmt/format.h>
-
 #include "api/coded.h"
 #include "api/oip/answer.h"
+#include "api/oip/call.h"
 #include "api/oip/describe.h"
 #include "api/oip/parse.h"
 #include "api/oip/repository.h"
@@ -56,18 +55,6 @@ Reply ready(const DataPlane& plane) {
       503);
 }
 
-// Sticky assignment by a header that a gateway sets, where the body names no unit.
-Result<void> take_unit(const Request& in, serve::InferRequest& request) {
-  const auto unit = in.header("millrace-unit");
-  if (!request.unit.empty() || unit.empty()) return {};
-  if (unit.size() > limits::name_bytes)
-    return Error{Code::too_large,
-                 fmt::format("the unit has {} bytes, the limit is {}", unit.size(), limits::name_bytes)}
-        .at_field("Millrace-Unit");
-  request.unit = unit;
-  return {};
-}
-
 Result<InferCall> read_call(Request& in, const serve::ServedArm& arm) {
   MILLRACE_DO(unpack_body(in, limits::inference_body_bytes));
   MILLRACE_TRY(const auto json_size, parse_json_size(in.header("inference-header-content-length"), in.body.size()));
@@ -75,7 +62,7 @@ Result<InferCall> read_call(Request& in, const serve::ServedArm& arm) {
   const bool raw = json_size == std::optional<size_t>(0);
   MILLRACE_TRY(auto call, raw ? parse_raw(in.body, arm.arm, arm.model().batched())
                               : parse_infer({in.body, json_size}, arm.arm, arm.model().batched()));
-  MILLRACE_DO(take_unit(in, call.request));
+  MILLRACE_DO(take_unit(in.header("millrace-unit"), call.request));
   call.request.arrived = in.arrived;
   call.request.admitted = in.held != nullptr;
   return call;

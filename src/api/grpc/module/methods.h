@@ -1,0 +1,40 @@
+// The one table of methods: what each takes, gives and needs. Handlers read, call the data plane, write.
+#pragma once
+#include <grpcpp/support/byte_buffer.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/grpc/module/failure.h"
+#include "api/http.h"
+#include "serve/data_plane.h"
+
+namespace millrace::api::rpc {
+
+// What a method knows of a message beside its bytes.
+struct Call {
+  serve::DataPlane& plane;
+  Micros arrived;         // steady clock
+  std::string_view unit;  // metadata millrace-unit, "" = none
+};
+
+// Reads a message, answers it, writes the answer. A message that cannot be read is INVALID_ARGUMENT.
+using Answer = std::optional<Failure>(const Call& call, const ::grpc::ByteBuffer& in, ::grpc::ByteBuffer& out);
+
+// May an answer wait for disk?
+enum class Waits { never, with_the_log, always };
+
+struct Method {
+  const char* name;  // "ModelInfer"
+  Permission permission;
+  Waits waits;
+  bool infers;  // a success writes no line to the log: there are many, and the prediction log has them
+  bool stream;  // each message of the stream is answered by one; `answer` then always writes
+  Answer* answer;
+};
+
+std::span<const Method> methods();
+
+}  // namespace millrace::api::rpc
