@@ -48,7 +48,8 @@ Result<void> make_pairs(engine::Engine& engine, const DifferenceRequest& request
       "CREATE TEMPORARY TABLE pairs AS SELECT a.score AS shadow, b.score AS stable, a.score - b.score AS difference, "
       "(a.score >= {0}) <> (b.score >= {1}) AS flipped, a.score >= {0} AS chosen, b.* EXCLUDE (score) FROM "
       "(SELECT prediction_id, \"row\", {2} AS score FROM log WHERE arm = {6} AND workspace = {3} AND model = {4} "
-      "AND version = {5}) a JOIN (SELECT *, {2} AS score FROM log WHERE arm NOT IN ('shadow', {6}) AND workspace = {3}) b "
+      "AND version = {5}) a JOIN (SELECT *, {2} AS score FROM log WHERE arm NOT IN ('shadow', {6}) AND workspace = "
+      "{3}) b "
       "ON a.prediction_id = b.prediction_id AND a.\"row\" = b.\"row\"",
       request.shadow_threshold, request.stable_threshold, pick, engine::quote_text(request.workspace),
       engine::quote_text(request.model), request.version, engine::quote_text(request.arm)));
@@ -226,8 +227,8 @@ Result<Json> Rollouts::replay(const std::string& workspace, const std::string& d
                         .cancelled = cancelled};
   request.difference.shadow_threshold = found.threshold.value_or(request.difference.stable_threshold);
   MILLRACE_TRY(request.candidate,
-               parts_.data_plane.candidate(
-                   deployment, {.file = found.file, .contract = found.contract, .digest = found.digest}));
+               parts_.data_plane.candidate(deployment,
+                                           {.file = found.file, .contract = found.contract, .digest = found.digest}));
   const auto folder = fmt::format("{}/replay-{}", parts_.temp_folder, parts_.context.uuid());
   MILLRACE_DO(make_folders(folder));
   request.difference.temp_folder = folder;

@@ -112,14 +112,14 @@ class Replay {
  public:
   Replay(const ReplayRequest& request, std::vector<Input> inputs)
       : request_(request), model_(*request.candidate->model), inputs_(std::move(inputs)) {
-    for (const auto& [name, kind] : std::initializer_list<std::pair<const char*, Column::Kind>>{
-             {"prediction_id", Column::Kind::text},
-             {"row", Column::Kind::integer},
-             {"workspace", Column::Kind::text},
-             {"arm", Column::Kind::text},
-             {"model", Column::Kind::text},
-             {"version", Column::Kind::integer},
-             {"status", Column::Kind::text}})
+    for (const auto& [name, kind] :
+         std::initializer_list<std::pair<const char*, Column::Kind>>{{"prediction_id", Column::Kind::text},
+                                                                     {"row", Column::Kind::integer},
+                                                                     {"workspace", Column::Kind::text},
+                                                                     {"arm", Column::Kind::text},
+                                                                     {"model", Column::Kind::text},
+                                                                     {"version", Column::Kind::integer},
+                                                                     {"status", Column::Kind::text}})
       answers_.emplace_back(name, kind);
     for (size_t i = 0; i < model_.outputs().size(); ++i) {
       const auto type = model_.outputs()[i].type;
@@ -179,8 +179,8 @@ class Replay {
     const auto inputs = gather(page, rows);
     if (rows.empty()) return {};
     const auto refusal = request_.candidate->guard ? request_.candidate->guard->check(inputs) : std::nullopt;
-    auto outputs = refusal ? Result<std::vector<Tensor>>(Error{Code::rejected, refusal->message})
-                           : model_.run(inputs, wanted_);
+    auto outputs =
+        refusal ? Result<std::vector<Tensor>>(Error{Code::rejected, refusal->message}) : model_.run(inputs, wanted_);
     if (!outputs && rows.size() > 1) {
       for (const size_t row : rows) MILLRACE_DO(run(page, {row}));
       return {};
