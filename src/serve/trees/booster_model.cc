@@ -4,11 +4,11 @@
 #include <numeric>
 
 #include "serve/trees/booster_specs.h"
+#include "serve/trees/files/lightgbm_file.h"
+#include "serve/trees/files/xgboost_file.h"
 #include "serve/trees/forest.h"
-#include "serve/trees/lightgbm_file.h"
 #include "serve/trees/probe.h"
 #include "serve/trees/tree_model.h"
-#include "serve/trees/xgboost_file.h"
 #include "serve/trees/zeros.h"
 
 namespace millrace::serve::trees {

@@ -1,5 +1,5 @@
+#include "serve/trees/files/onnx_file.h"
 #include "serve/trees/forest.h"
-#include "serve/trees/onnx_file.h"
 #include "serve/trees/onnx_scores.h"
 #include "serve/trees/probe.h"
 #include "serve/trees/tree_model.h"

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "serve/trees/onnx_file.h"
+#include "serve/trees/files/onnx_file.h"
 
 namespace millrace::serve::trees {
 

@@ -1,4 +1,4 @@
-#include "serve/trees/xgboost_file.h"
+#include "serve/trees/files/xgboost_file.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 
 #include "core/json.h"
 #include "core/tree_limits.h"
-#include "serve/trees/ubj.h"
+#include "serve/trees/files/ubj.h"
 
 namespace millrace::serve::trees {
 namespace {

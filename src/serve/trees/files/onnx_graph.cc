@@ -1,4 +1,4 @@
-#include "serve/trees/onnx_graph.h"
+#include "serve/trees/files/onnx_graph.h"
 
 #include <algorithm>
 #include <bit>

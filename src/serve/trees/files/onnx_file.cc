@@ -1,4 +1,4 @@
-#include "serve/trees/onnx_file.h"
+#include "serve/trees/files/onnx_file.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/tree_limits.h"
-#include "serve/trees/onnx_graph.h"
+#include "serve/trees/files/onnx_graph.h"
 
 namespace millrace::serve::trees {
 namespace {

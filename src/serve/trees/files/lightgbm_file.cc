@@ -1,4 +1,4 @@
-#include "serve/trees/lightgbm_file.h"
+#include "serve/trees/files/lightgbm_file.h"
 
 #include <charconv>
 #include <cmath>

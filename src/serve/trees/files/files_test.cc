@@ -3,11 +3,11 @@
 
 #include "core/tree_limits.h"
 #include "serve/testdata/models.h"
-#include "serve/trees/lightgbm_file.h"
-#include "serve/trees/onnx_file.h"
+#include "serve/trees/files/lightgbm_file.h"
+#include "serve/trees/files/onnx_file.h"
+#include "serve/trees/files/ubj.h"
+#include "serve/trees/files/xgboost_file.h"
 #include "serve/trees/tree_model.h"
-#include "serve/trees/ubj.h"
-#include "serve/trees/xgboost_file.h"
 
 namespace millrace::serve::trees {
 namespace {

@@ -1,4 +1,4 @@
-#include "serve/trees/ubj.h"
+#include "serve/trees/files/ubj.h"
 
 #include <bit>
 #include <cstring>
