@@ -22,10 +22,10 @@ struct RuntimeOptions {
 Result<void> check_choice(const std::string& choice);
 
 // Libraries are opened when the first model needs them. A library that is missing is no error where our evaluator runs
-// the model: the log and describe() of the model then say that nothing was compared. load() fails besides with `rejected` when our
-// evaluator is asked for by name and answers differently, and `invalid` when the runtime asked for does not run the
-// format. Every model says who runs it and why: {runtime, why, reference, compared_rows, one_row_us: {native,
-// reference}}, as far as it was found out.
+// the model: the log and describe() of the model then say that nothing was compared. load() fails besides with
+// `rejected` when our evaluator is asked for by name and answers differently, and `invalid` when the runtime asked for
+// does not run the format. Every model says who runs it and why: {runtime, why, reference, compared_rows, one_row_us:
+// {native, reference}}, as far as it was found out.
 std::unique_ptr<Runtime> make_runtimes(RuntimeOptions options, const Clock& clock, Log& log);
 
 }  // namespace millrace::serve
