@@ -5,6 +5,7 @@ import pathlib
 import signal
 import threading
 
+import ml_dtypes
 import numpy as np
 import onnx
 import pytest
@@ -93,9 +94,10 @@ def test_a_bad_option_is_refused_with_the_way_out():
 
 
 KINDS = {"bool": np.bool_, "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64, "i8": np.int8, "i16": np.int16,
-         "i32": np.int32, "i64": np.int64, "f32": np.float32, "f64": np.float64, "text": np.object_}
+         "i32": np.int32, "i64": np.int64, "f32": np.float32, "f64": np.float64, "text": np.object_,
+         "f16": np.float16, "bf16": ml_dtypes.bfloat16}
 DATATYPES = {"bool": "BOOL", "u8": "UINT8", "u16": "UINT16", "u32": "UINT32", "u64": "UINT64", "i8": "INT8", "i16": "INT16", "i32": "INT32",
-             "i64": "INT64", "f32": "FP32", "f64": "FP64", "text": "BYTES"}
+             "i64": "INT64", "f32": "FP32", "f64": "FP64", "text": "BYTES", "f16": "FP16", "bf16": "BF16"}
 
 
 def test_a_model_in_a_process_answers_bit_by_bit_as_one_in_the_server():

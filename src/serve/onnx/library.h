@@ -19,8 +19,8 @@ class Library {
   Library(const Library&) = delete;
   Library& operator=(const Library&) = delete;
 
-  // Null is success. Otherwise the status is released and its text is the error's, cut to a readable length; `too_large`
-  // when there was no memory to be had.
+  // Null is success. Otherwise the status is released and its text is the error's, cut to a readable length;
+  // `too_large` when there was no memory to be had.
   Result<void> check(OrtStatus* status) const;
 
   Api api;
