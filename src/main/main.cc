@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "main/program.h"
+#include "serve/process/crash_marks.h"
 #include "serve/process/trial/child.h"
 #include "serve/process/trial/child_main.h"
-#include "serve/process/crash_marks.h"
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);         // a reader that went away is an error of the write, not our end
