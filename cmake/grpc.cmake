@@ -31,6 +31,7 @@ endfunction()
 function(millrace_grpc program)
   millrace_grpc_messages()
   file(GLOB sources CONFIGURE_DEPENDS "${MILLRACE_GRPC_FOLDER}/*.cc")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   add_library(millrace_grpc MODULE ${sources} $<TARGET_OBJECTS:millrace_grpc_messages>)
   add_dependencies(millrace_grpc layers)
   target_compile_options(millrace_grpc PRIVATE -fPIC)
@@ -38,6 +39,13 @@ function(millrace_grpc program)
   target_include_directories(millrace_grpc SYSTEM PRIVATE "${MILLRACE_GRPC_GENERATED}" "${MILLRACE_ARROW_INCLUDE}")
   target_link_options(millrace_grpc PRIVATE -no-pie)
   target_link_libraries(millrace_grpc PRIVATE ${MILLRACE_GRPC} "${MILLRACE_LIB_fmt}")
+
+  # The conversions are tested with the rest of api/; they need no gRPC.
+  target_sources(test_api PRIVATE "${MILLRACE_GRPC_FOLDER}/read.cc" "${MILLRACE_GRPC_FOLDER}/write.cc"
+                 $<TARGET_OBJECTS:millrace_grpc_messages>)
+  target_include_directories(test_api SYSTEM PRIVATE "${MILLRACE_GRPC_GENERATED}")
+  target_link_libraries(test_api PRIVATE "${MILLRACE_LIB_protobuf-lite}")
+
   get_target_property(folder ${program} RUNTIME_OUTPUT_DIRECTORY)
   if(NOT folder)
     set(folder "${CMAKE_BINARY_DIR}")
