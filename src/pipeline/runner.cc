@@ -81,7 +81,7 @@ Result<void> Runner::body(jobs::Running& running, const Task& task, Attempt& att
     MILLRACE_DO(records_.note_run(running.caller(), attempt));
   }
   FAULT_POINT("pipeline.run.after_start");
-  MILLRACE_TRY(auto scratch, Scratch::make(parts_.work_folder, attempt.id));
+  MILLRACE_TRY(auto scratch, Scratch::make(parts_.work_folder, std::string(store::plain_name(attempt.id))));
   const Execution execution{.parts = parts_,
                             .running = running,
                             .components = task.components,
