@@ -1,3 +1,4 @@
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
@@ -89,8 +90,10 @@ extern "C" [[gnu::visibility("default")]] void millrace_grpc_start(
               .hint("install both from one build");
     return;
   }
-  // It would write lines of its own form among those of our log; what concerns a call is in the call's status.
+  // Both would write lines of their own form among those of our log, as many as a client likes; what concerns a call is
+  // in the call's status.
   gpr_set_log_function([](gpr_log_func_args*) {});
+  google::protobuf::SetLogHandler(nullptr);
   auto server = std::make_unique<api::rpc::GrpcServer>(options, parts);
   if (auto listening = server->listen(options.address); !listening)
     out = std::move(listening).error();
