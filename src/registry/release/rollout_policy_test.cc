@@ -49,17 +49,20 @@ TEST(RolloutPolicy, takes_what_is_written_and_comes_back_from_a_snapshot) {
   const auto again = parse_snapshot(to_text(to_json(snapshot)), "test");
   ASSERT_TRUE(again) << again.error().text();
   EXPECT_EQ(to_json(*again->rollout), to_json(*policy));
-  for (const auto& [key, value] : to_json(*policy).items()) {
+  const Json whole = to_json(*policy);
+  for (const auto& [key, value] : whole.items()) {
     if (key == "promote") continue;
     Json bad = to_json(snapshot);
     bad["rollout"].erase(key);
-    EXPECT_EQ(parse_snapshot(to_text(bad), "test").error().code(), Code::corrupt) << key;
+    const auto refused = parse_snapshot(to_text(bad), "test");
+    ASSERT_FALSE(refused) << key;
+    EXPECT_EQ(refused.error().code(), Code::corrupt) << key;
   }
 }
 
 TEST(RolloutPolicy, refuses_with_place_and_way_out) {
   EXPECT_EQ(refused("x"), "rollout is a map | write e.g. rollout: {alpha: 0.01, steps: [0.05, 0.2, 0.5]}");
-  EXPECT_EQ(refused("{alfa: 1}"), "unknown key 'alfa' | did you mean 'alpha'?");
+  EXPECT_EQ(refused("{alfa: 1}"), "unknown key 'alfa' | known keys: alpha, steps, min_rows, promote, guardrails");
   EXPECT_EQ(refused("{alpha: 0}"), "alpha is 0, and must be from 1e-9 to 0.5 | ");
   EXPECT_EQ(refused("{steps: []}"), "steps is a list of shares | write e.g. steps: [0.05, 0.2, 0.5]");
   EXPECT_EQ(refused("{steps: [0.5, 1]}"),
@@ -80,7 +83,7 @@ TEST(RolloutPolicy, refuses_with_place_and_way_out) {
   EXPECT_EQ(refused("{guardrails: {errors: {tolerance: 1}}}"), "tolerance is 1, and must be from 0 to below 1 | ");
   EXPECT_EQ(refused("{guardrails: {latency: {quantile: 99}}}"), "quantile is 99, and must be above 0 and below 1 | ");
   EXPECT_EQ(refused("{guardrails: {latency: {ratio: 0.5}}}"), "ratio is 0.5, and must be from 1 to 1000 | ");
-  EXPECT_EQ(refused("{guardrails: {latency: {ratio: .nan}}}").substr(0, 5), "ratio");
+  EXPECT_NE(refused("{guardrails: {latency: {ratio: .nan}}}").find("number"), std::string::npos);
 }
 
 }  // namespace

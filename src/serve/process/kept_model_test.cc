@@ -1,6 +1,7 @@
 #include "serve/process/kept_model.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include <csignal>
 #include <fstream>
@@ -162,6 +163,8 @@ TEST_F(KeptModel, one_that_stands_still_is_ended_and_started_again) {
   const auto model = keep("linear", how);
   ASSERT_TRUE(model);
   ::kill(log.last_pid(), SIGSTOP);
+  siginfo_t stopped{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(log.last_pid()), &stopped, WSTOPPED | WNOWAIT), 0);
   const auto late = ask(*model);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code(), Code::unavailable);

@@ -87,6 +87,7 @@ bool Forest<T>::goes_right(uint32_t at, T x) const {
   const auto& set = sets_[rich.set];
   if (!(fraction_below_zero_ ? x > -1 : x >= 0) || !(x < static_cast<T>(set.size() * 32))) return true;
   const auto category = static_cast<uint32_t>(static_cast<int64_t>(x));
+  if (category / 32 >= set.size()) return true;  // of an empty set, which -0.5 is below the end of
   return (set[category / 32] >> (category % 32) & 1) == 0;
 }
 

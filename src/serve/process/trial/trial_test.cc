@@ -54,7 +54,7 @@ TEST(Trial, tells_what_the_runtime_here_would) {
 
 TEST(Trial, what_the_runtime_refuses_is_refused_in_its_words) {
   expect_refused(trial_of("unknown_op"), Code::invalid, "NoSuchOperator");
-  expect_refused(trial_of("half"), Code::unsupported, "element type");
+  expect_refused(trial_of("eighth"), Code::unsupported, "element type");
   expect_refused(trial_of("external"), Code::invalid, "lies in another file");
   expect_refused(trial("not a model"), Code::corrupt, "not an ONNX model");
   expect_refused(trial(""), Code::corrupt, "not an ONNX model");
