@@ -54,7 +54,7 @@ def test_a_release_of_one_is_served_by_the_other(pair):
 
 def test_a_canary_takes_the_same_units_on_both(pair):
     one, other = pair
-    move(other, "canary", version=2, share=0.3)
+    move(other, "releases", arm="canary", version=2, share=0.3)
     units = [str(i) for i in range(60)]
     until(lambda: len({answer(one, unit) for unit in units}) == 2, 20)
     assert [answer(one, unit) for unit in units] == [answer(other, unit) for unit in units]

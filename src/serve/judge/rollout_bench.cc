@@ -160,11 +160,12 @@ void simulate(benchmark::State& state, const Behaviour& canary) {
 }
 
 constexpr Behaviour kAlike{}, kErrors{.errors = 0.05}, kSlow{.slower = 2}, kShifted{.shift = 0.25};
-#define MILLRACE_WATCHER(who)                                                                           \
-  BENCHMARK_CAPTURE(simulate<who>, alike, kAlike)->Arg(1'000)->Iterations(1)->Unit(benchmark::kSecond); \
-  BENCHMARK_CAPTURE(simulate<who>, errors, kErrors)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond); \
-  BENCHMARK_CAPTURE(simulate<who>, slow, kSlow)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond);     \
-  BENCHMARK_CAPTURE(simulate<who>, shifted, kShifted)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond)
+#define MILLRACE_WATCHER(who)                                                                             \
+  void simulate_##who(benchmark::State& state, const Behaviour& canary) { simulate<who>(state, canary); } \
+  BENCHMARK_CAPTURE(simulate_##who, alike, kAlike)->Arg(1'000)->Iterations(1)->Unit(benchmark::kSecond);  \
+  BENCHMARK_CAPTURE(simulate_##who, errors, kErrors)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond);  \
+  BENCHMARK_CAPTURE(simulate_##who, slow, kSlow)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond);      \
+  BENCHMARK_CAPTURE(simulate_##who, shifted, kShifted)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond)
 MILLRACE_WATCHER(Ours);
 MILLRACE_WATCHER(Thresholds);
 MILLRACE_WATCHER(RepeatedTest);
