@@ -1,6 +1,6 @@
 #include "api/coded.h"
 
-#include "core/content_coding.h"
+#include "core/codes/content_coding.h"
 
 namespace millrace::api {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "api/idempotency.h"
 #include "api/status.h"
-#include "core/base64.h"
+#include "core/codes/base64.h"
+#include "core/codes/utf8.h"
 #include "core/limits.h"
-#include "core/utf8.h"
 
 namespace millrace::api {
 namespace {

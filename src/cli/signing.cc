@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "cli/host.h"
-#include "core/exchange_limits.h"
 #include "core/files.h"
+#include "core/limits/exchange_limits.h"
 #include "registry/signing/bundle.h"
 #include "registry/signing/folder.h"
 #include "registry/signing/keys.h"

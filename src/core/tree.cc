@@ -12,9 +12,9 @@
 
 #include <fmt/format.h>
 
-#include "core/exchange_limits.h"
+#include "core/codes/utf8.h"
 #include "core/files.h"
-#include "core/utf8.h"
+#include "core/limits/exchange_limits.h"
 
 namespace millrace {
 namespace {

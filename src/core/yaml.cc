@@ -12,9 +12,9 @@
 
 #include <fmt/format.h>
 
+#include "core/codes/utf8.h"
 #include "core/files.h"
 #include "core/limits.h"
-#include "core/utf8.h"
 
 namespace millrace {
 namespace {

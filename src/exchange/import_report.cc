@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "core/exchange_limits.h"
 #include "core/limits.h"
+#include "core/limits/exchange_limits.h"
 
 namespace millrace::exchange {
 

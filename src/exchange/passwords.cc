@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/exchange_limits.h"
+#include "core/limits/exchange_limits.h"
 
 namespace millrace::exchange {
 

@@ -27,8 +27,8 @@
 #include "api/status.h"
 #include "cli/host.h"
 #include "core/clock.h"
+#include "core/limits/model_limits.h"
 #include "core/log.h"
-#include "core/model_limits.h"
 
 namespace millrace {
 namespace {

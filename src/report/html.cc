@@ -1,6 +1,6 @@
 #include "report/html.h"
 
-#include "core/utf8.h"
+#include "core/codes/utf8.h"
 
 namespace millrace::report {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "core/base64.h"
+#include "core/codes/base64.h"
 #include "core/embedded.h"
 #include "core/hash.h"
 #include "report/parts.h"

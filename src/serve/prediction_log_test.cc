@@ -11,7 +11,7 @@
 #include <map>
 #include <thread>
 
-#include "core/crc32c.h"
+#include "core/codes/crc32c.h"
 #include "core/files.h"
 #include "serve/half.h"
 

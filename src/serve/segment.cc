@@ -3,7 +3,7 @@
 #include <cstring>
 #include <optional>
 
-#include "core/crc32c.h"
+#include "core/codes/crc32c.h"
 #include "core/files.h"
 #include "core/limits.h"
 

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "core/base64.h"
+#include "core/codes/base64.h"
+#include "core/codes/utf8.h"
 #include "core/hash.h"
-#include "core/utf8.h"
 #include "traces/otlp_messages.h"
 #include "traces/wire.h"
 

@@ -10,7 +10,7 @@
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/limits.h"
-#include "core/transfer_limits.h"
+#include "core/limits/transfer_limits.h"
 
 namespace millrace::track {
 

@@ -16,7 +16,7 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/limits.h"
-#include "core/transfer_limits.h"
+#include "core/limits/transfer_limits.h"
 #include "track/tracking.h"
 
 namespace millrace::track {

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "core/base64.h"
+#include "core/codes/base64.h"
 #include "core/files.h"
 #include "core/hash.h"
 #include "traces/otlp.h"

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "core/base64.h"
+#include "core/codes/base64.h"
 #include "core/hash.h"
 #include "core/json.h"
 #include "track/names.h"

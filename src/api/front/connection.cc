@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include "core/limits.h"
-#include "core/transfer_limits.h"
+#include "core/limits/transfer_limits.h"
 
 namespace millrace::api::front {
 namespace {

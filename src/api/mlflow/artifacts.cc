@@ -3,7 +3,7 @@
 #include "api/mlflow/registry.h"
 #include "api/mlflow/send_artifact.h"
 #include "api/mlflow/table.h"
-#include "core/transfer_limits.h"
+#include "core/limits/transfer_limits.h"
 
 namespace millrace::api::mlflow {
 namespace {

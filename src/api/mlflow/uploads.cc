@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "api/mlflow/table.h"
-#include "core/transfer_limits.h"
+#include "core/limits/transfer_limits.h"
 
 namespace millrace::api::mlflow {
 namespace {

@@ -9,7 +9,7 @@
 #include "api/oip/parse.h"
 #include "api/oip/routes.h"
 #include "api/status.h"
-#include "core/content_coding.h"
+#include "core/codes/content_coding.h"
 #include "core/files.h"
 #include "serve/half.h"
 #include "serve/json_fit.h"

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "api/scoring/frame.h"
+#include "core/codes/utf8.h"
 #include "core/limits.h"
-#include "core/utf8.h"
 
 namespace millrace::api::scoring {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "core/utf8.h"
+#include "core/codes/utf8.h"
 #include "data/checks/check_kind.h"
 #include "data/rows/row_tests.h"
 

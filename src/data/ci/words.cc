@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "core/codes/utf8.h"
 #include "core/files.h"
-#include "core/utf8.h"
 
 namespace millrace::data::ci {
 namespace {

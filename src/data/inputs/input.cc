@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
-#include "core/utf8.h"
+#include "core/codes/utf8.h"
 #include "data/inputs/arrow_ipc.h"
 #include "data/inputs/csv_check.h"
 #include "data/inputs/decode.h"

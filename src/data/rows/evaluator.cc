@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "core/utf8.h"
+#include "core/codes/utf8.h"
 #include "data/rows/compare.h"
 #include "data/rows/text_value.h"
 

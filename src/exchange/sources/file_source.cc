@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
-#include "core/exchange_limits.h"
+#include "core/codes/utf8.h"
 #include "core/limits.h"
+#include "core/limits/exchange_limits.h"
 #include "core/tree.h"
-#include "core/utf8.h"
 #include "core/yaml.h"
 #include "exchange/points.h"
 #include "exchange/sources/source.h"

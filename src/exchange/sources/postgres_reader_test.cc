@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/exchange_limits.h"
+#include "core/limits/exchange_limits.h"
 #include "exchange/import.h"
 #include "exchange/passwords.h"
 

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "core/exchange_limits.h"
 #include "core/limits.h"
+#include "core/limits/exchange_limits.h"
 #include "exchange/points.h"
 
 namespace millrace::exchange {

@@ -6,11 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "core/base64.h"
-#include "core/exchange_limits.h"
+#include "core/codes/base64.h"
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/json.h"
+#include "core/limits/exchange_limits.h"
 
 namespace millrace::registry {
 namespace {

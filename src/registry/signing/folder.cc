@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
-#include "core/exchange_limits.h"
 #include "core/files.h"
+#include "core/limits/exchange_limits.h"
 #include "core/tree.h"
 
 namespace millrace::registry {

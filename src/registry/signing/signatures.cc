@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "core/exchange_limits.h"
 #include "core/files.h"
+#include "core/limits/exchange_limits.h"
 #include "registry/models/package.h"
 #include "registry/signing/statements.h"
 

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "core/base64.h"
+#include "core/codes/base64.h"
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/json.h"

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/clock.h"
-#include "core/model_limits.h"
+#include "core/limits/model_limits.h"
 #include "core/result.h"
 #include "serve/runtimes.h"
 

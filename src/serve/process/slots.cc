@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 
-#include "core/model_limits.h"
+#include "core/limits/model_limits.h"
 
 namespace millrace::serve::process {
 namespace {

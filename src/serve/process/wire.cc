@@ -6,7 +6,7 @@
 
 #include "core/error_json.h"
 #include "core/limits.h"
-#include "core/model_limits.h"
+#include "core/limits/model_limits.h"
 #include "serve/process/trial/verdict.h"
 
 namespace millrace::serve::process {

@@ -6,7 +6,7 @@
 
 #include "core/clock.h"
 #include "core/limits.h"
-#include "core/model_limits.h"
+#include "core/limits/model_limits.h"
 
 namespace millrace::serve::process {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <random>
 
-#include "core/tree_limits.h"
+#include "core/limits/tree_limits.h"
 
 namespace millrace::serve::trees {
 namespace {

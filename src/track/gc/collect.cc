@@ -9,7 +9,7 @@
 
 #include "core/fault.h"
 #include "core/limits.h"
-#include "core/transfer_limits.h"
+#include "core/limits/transfer_limits.h"
 
 namespace millrace::track {
 namespace {

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/fault.h"
-#include "core/transfer_limits.h"
+#include "core/limits/transfer_limits.h"
 #include "track/gc/blob_references.h"
 #include "track/search/query.h"
 

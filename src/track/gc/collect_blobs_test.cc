@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/files.h"
-#include "core/transfer_limits.h"
+#include "core/limits/transfer_limits.h"
 #include "track/gc/blob_references.h"
 #include "track/testing.h"
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/files.h"
-#include "core/transfer_limits.h"
+#include "core/limits/transfer_limits.h"
 #include "track/testing.h"
 
 namespace millrace::track {

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cmath>
 
-#include "core/crc32c.h"
+#include "core/codes/crc32c.h"
 #include "track/points/bits.h"
 
 namespace millrace::track {

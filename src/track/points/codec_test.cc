@@ -7,7 +7,7 @@
 #include <limits>
 #include <random>
 
-#include "core/crc32c.h"
+#include "core/codes/crc32c.h"
 #include "track/points/bits.h"
 
 namespace millrace::track {

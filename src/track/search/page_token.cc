@@ -1,4 +1,4 @@
-#include "core/base64.h"
+#include "core/codes/base64.h"
 #include "core/hash.h"
 #include "core/json.h"
 #include "track/search/query.h"

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "core/base64.h"
+#include "core/codes/base64.h"
 #include "core/json.h"
 #include "track/points/series.h"
 #include "track/rows.h"

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "core/crc32c.h"
+#include "core/codes/crc32c.h"
 
 namespace millrace::versions {
 namespace {

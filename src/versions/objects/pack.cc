@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "core/crc32c.h"
+#include "core/codes/crc32c.h"
 #include "core/files.h"
 #include "versions/objects/descriptor.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/crc32c.h"
+#include "core/codes/crc32c.h"
 #include "core/files.h"
 
 namespace millrace::versions {

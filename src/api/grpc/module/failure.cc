@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "core/grpc_limits.h"
-#include "core/utf8.h"
+#include "core/codes/utf8.h"
+#include "core/limits/grpc_limits.h"
 #include "serve/arms/served.h"
 
 namespace millrace::api::rpc {

@@ -10,8 +10,8 @@
 #include "api/grpc/entry.h"
 #include "api/grpc/module/service.h"
 #include "api/server.h"
-#include "core/grpc_limits.h"
 #include "core/limits.h"
+#include "core/limits/grpc_limits.h"
 
 namespace millrace::api::rpc {
 namespace {

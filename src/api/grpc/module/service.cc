@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "api/grpc/module/stream.h"
-#include "core/grpc_limits.h"
 #include "core/limits.h"
+#include "core/limits/grpc_limits.h"
 
 namespace millrace::api::rpc {
 namespace {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/clock.h"
-#include "core/model_limits.h"
+#include "core/limits/model_limits.h"
 #include "serve/process/slots.h"
 #include "serve/process/trial/child.h"
 #include "serve/process/trial/confine.h"

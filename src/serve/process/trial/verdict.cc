@@ -4,7 +4,7 @@
 
 #include "core/error_json.h"
 #include "core/limits.h"
-#include "core/model_limits.h"
+#include "core/limits/model_limits.h"
 
 namespace millrace::serve::process {
 namespace {

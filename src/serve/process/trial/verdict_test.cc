@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/limits.h"
-#include "core/model_limits.h"
+#include "core/limits/model_limits.h"
 
 namespace millrace::serve::process {
 namespace {

@@ -1,7 +1,7 @@
 // The readers of model files: what they read, and what damaged and hostile files come to.
 #include <gtest/gtest.h>
 
-#include "core/tree_limits.h"
+#include "core/limits/tree_limits.h"
 #include "serve/testdata/models.h"
 #include "serve/trees/files/lightgbm_file.h"
 #include "serve/trees/files/onnx_file.h"

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "core/tree_limits.h"
+#include "core/limits/tree_limits.h"
 
 namespace millrace::serve::trees {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "core/tree_limits.h"
+#include "core/limits/tree_limits.h"
 #include "serve/trees/files/onnx_graph.h"
 
 namespace millrace::serve::trees {

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "core/tree_limits.h"
+#include "core/limits/tree_limits.h"
 #include "serve/onnx/wire.h"
 
 namespace millrace::serve::trees {

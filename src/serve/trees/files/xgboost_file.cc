@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/json.h"
-#include "core/tree_limits.h"
+#include "core/limits/tree_limits.h"
 #include "serve/trees/files/ubj.h"
 
 namespace millrace::serve::trees {

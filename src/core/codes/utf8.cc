@@ -1,4 +1,4 @@
-#include "core/utf8.h"
+#include "core/codes/utf8.h"
 
 namespace millrace {
 

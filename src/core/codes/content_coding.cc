@@ -1,4 +1,4 @@
-#include "core/content_coding.h"
+#include "core/codes/content_coding.h"
 
 #include <zlib.h>
 
