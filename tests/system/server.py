@@ -66,3 +66,21 @@ def until(holds, seconds=60):
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come to hold"
+
+
+class Crowd:
+    """Threads that ask again and again until the block that they are used in ends; each looks at `stopping`."""
+
+    def __init__(self, *targets):
+        self.stopping = False
+        self.threads = [threading.Thread(target=target) for target in targets]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.stopping = True
+        for thread in self.threads:
+            thread.join()

@@ -14,7 +14,7 @@ import tritonclient.http as triton
 from onnx import TensorProto as T
 from onnx import helper
 
-from server import ROOT, Server, run, until, up
+from server import ROOT, Crowd, Server, run, until, up
 from shop import REQUEST, Shop
 
 MODELS = ROOT / "src/serve/testdata"
@@ -123,14 +123,14 @@ def test_a_model_in_a_process_answers_bit_by_bit_as_one_in_the_server():
     assert answers[:half] == answers[half:]
 
 
-class Load:
+class Load(Crowd):
     """Clients that ask without pause and note what comes back: a status, or that the connection broke."""
 
     def __init__(self, server, model="linear", clients=32):
-        self.url, self.stopping = f"{server.url}/v2/models/{model}/infer", False
+        self.url = f"{server.url}/v2/models/{model}/infer"
         self.changed = threading.Condition()
         self.seen = {}
-        self.threads = [threading.Thread(target=self.work) for _ in range(clients)]
+        super().__init__(*[self.work] * clients)
 
     def work(self):
         session = requests.Session()
@@ -151,16 +151,6 @@ class Load:
         with self.changed:
             aim = self.seen.get(what, 0) + more
             assert self.changed.wait_for(lambda: self.seen.get(what, 0) >= aim, timeout=120), self.seen
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self.stopping = True
-        for thread in self.threads:
-            thread.join()
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP, signal.SIGSEGV])

@@ -2,6 +2,7 @@
 
 Version 1 answers 701.5 for the request below, version 2 answers 1301.5, so every answer says who gave it.
 """
+import functools
 import hashlib
 import json
 import re
@@ -11,7 +12,7 @@ import time
 import pytest
 import requests
 
-from server import run, until, up
+from server import Crowd, run, until, up
 from shop import REQUEST, Shop
 
 VALUES = {"1": 701.5, "2": 1301.5}
@@ -83,14 +84,14 @@ def in_canary(shop, unit, share):
     return int.from_bytes(hashlib.sha256(f"{salt}:{unit}".encode()).digest()[:8], "big") / 2**64 < share
 
 
-class Load:
+class Load(Crowd):
     """Clients that ask without pause, each answer noted with the moment when its request was begun."""
 
     def __init__(self, server, clients=32):
-        self.server, self.stopping = server, False
+        self.server = server
         self.changed = threading.Condition()
         self.answers, self.failures = [], []
-        self.threads = [threading.Thread(target=self.work, args=(i,)) for i in range(clients)]
+        super().__init__(*(functools.partial(self.work, i) for i in range(clients)))
 
     def work(self, number):
         with requests.Session() as session:
@@ -112,16 +113,6 @@ class Load:
             aim = len(self.answers) + more
             assert self.changed.wait_for(lambda: len(self.answers) >= aim or self.failures, timeout=120)
         assert not self.failures, self.failures[:3]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self.stopping = True
-        for thread in self.threads:
-            thread.join()
 
 
 def test_from_shadow_to_stable_and_back_by_the_command_line(shop, server):

@@ -1,12 +1,11 @@
 """Two servers on one PostgreSQL and one folder of blobs, behind whatever balances the load: they serve the same releases."""
 import os
-import threading
 
 import pytest
 import requests
 
 from postgres import Cluster
-from server import run, until, up
+from server import Crowd, run, until, up
 from shop import REQUEST, Shop
 
 
@@ -65,28 +64,22 @@ def test_a_canary_takes_the_same_units_on_both(pair):
 def test_requests_go_on_while_releases_move(pair):
     """Each server is asked without a pause while the other moves traffic: every request is answered."""
     one, other = pair
-    stop, failed = threading.Event(), []
+    failed, answered = [], []
 
     def load():
         with requests.Session() as session:
-            while not stop.is_set():
+            while not crowd.stopping:
                 got = session.post(other.url + "/v2/models/long/infer", json=REQUEST, timeout=30)
-                if got.status_code != 200:
-                    failed.append(got.text)
-    threads = [threading.Thread(target=load) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
+                (answered if got.status_code == 200 else failed).append(got.text)
+    crowd = Crowd(*[load] * 4)
+    with crowd:
         for _ in range(5):
             move(one, "releases", version=2)
             until(lambda: answer(other) == "2", 20)
             move(one, "rollback")
             until(lambda: answer(other) == "1", 20)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
     assert not failed, failed[:3]
+    assert len(answered) > 10
 
 
 def test_blobs_of_ones_own_are_not_left_behind(tmp_path):
@@ -96,3 +89,14 @@ def test_blobs_of_ones_own_are_not_left_behind(tmp_path):
     (state / "blobs" / "aa" / "x").write_text("kept")
     refused = run("up", "--http", "127.0.0.1:0", "--blobs", tmp_path / "shared", state=state)
     assert refused.returncode == 5 and "blobs of its own" in refused.stderr, refused.stderr
+
+
+def test_a_shared_folder_is_remembered_and_missed(tmp_path):
+    state, shared = tmp_path / "state", tmp_path / "shared"
+    assert up(state, "--blobs", shared).stop() == 0
+    shared.rename(tmp_path / "away")
+    missed = run("up", "--http", "127.0.0.1:0", state=state)
+    assert missed.returncode == 3 and str(shared) in missed.stderr and "is away" in missed.stderr, missed.stderr
+    assert up(state, "--blobs", tmp_path / "away").stop() == 0, "another place may be named then"
+    (tmp_path / "file").write_text("no folder")
+    assert run("up", "--http", "127.0.0.1:0", "--blobs", tmp_path / "file", state=tmp_path / "fresh").returncode not in (0, 70)

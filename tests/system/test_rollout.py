@@ -3,13 +3,12 @@ people hold and decide, and a kill in the middle resets nothing."""
 import itertools
 import json
 import re
-import threading
 import time
 
 import pytest
 import requests
 
-from server import ROOT, run, until, up
+from server import ROOT, Crowd, run, until, up
 from shop import REQUEST, Shop
 
 POLICY = ("unit: shop, rollout: {alpha: 0.01, steps: [0.3, 0.6], min_rows: 60, guardrails: {errors: {tolerance: 0.02}, "
@@ -81,13 +80,13 @@ def canary(server, version, **body):
     return answer.json()
 
 
-class Load:
+class Load(Crowd):
     """Clients that ask for another unit each time. Each answer: when its request began, who answered, its HTTP status."""
 
     def __init__(self, server, minutes=lambda turn: 600, clients=4):
-        self.server, self.minutes, self.stopping = server, minutes, False
+        self.server, self.minutes = server, minutes
         self.turns, self.answers, self.broken = itertools.count(), [], []
-        self.threads = [threading.Thread(target=self.work) for _ in range(clients)]
+        super().__init__(*[self.work] * clients)
 
     def ask(self, session):
         turn = next(self.turns)
@@ -106,15 +105,8 @@ class Load:
                     self.broken.append(repr(error))
                     return
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
     def __exit__(self, *error):
-        self.stopping = True
-        for thread in self.threads:
-            thread.join()
+        super().__exit__(*error)
         assert not self.broken, self.broken[:3]
 
 

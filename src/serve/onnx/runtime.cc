@@ -1,12 +1,11 @@
 #include "serve/onnx/runtime.h"
 
-#include <mutex>
-
 #include <fmt/format.h>
 
 #include "core/limits.h"
 #include "serve/onnx/library.h"
 #include "serve/onnx/model_file.h"
+#include "serve/opened_once.h"
 
 namespace millrace::serve {
 namespace {
@@ -211,11 +210,11 @@ class OnnxModel final : public Model {
 
 class OnnxRuntime final : public Runtime {
  public:
-  OnnxRuntime(std::string path, Log& log) : path_(std::move(path)), log_(log) {}
+  OnnxRuntime(std::string path, Log& log) : library_(std::move(path)), log_(log) {}
 
   Result<std::shared_ptr<const Model>> load(std::string_view bytes, const std::string& from) override {
     MILLRACE_TRY(const auto facts, onnx::inspect(bytes, from));
-    MILLRACE_TRY(auto library, opened());
+    MILLRACE_TRY(auto library, library_.get());
     auto model = build(std::move(library), bytes, from);
     if (!model)
       return std::move(model)
@@ -226,19 +225,11 @@ class OnnxRuntime final : public Runtime {
   }
 
   std::string describe(std::string_view) override {
-    const auto library = opened();
+    const auto library = library_.get();
     return library ? "onnxruntime " + (*library)->version : library.error().message();
   }
 
  private:
-  Result<LibraryPtr> opened() {
-    const std::lock_guard lock(mutex_);
-    if (!library_) {
-      MILLRACE_TRY(library_, Library::open(path_));
-    }
-    return library_;
-  }
-
   Result<std::shared_ptr<OnnxModel>> build(LibraryPtr library, std::string_view bytes, const std::string& from) {
     const auto& api = library->api;
     onnx::SessionOptions options(*library);
@@ -258,10 +249,8 @@ class OnnxRuntime final : public Runtime {
     return model;
   }
 
-  std::string path_;
+  OpenedOnce<Library> library_;
   Log& log_;
-  std::mutex mutex_;
-  LibraryPtr library_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <mutex>
 
+#include "serve/opened_once.h"
 #include "serve/trees/booster_specs.h"
 #include "serve/trees/libraries.h"
 #include "serve/trees/shared_library.h"
@@ -24,7 +25,7 @@ struct Lightgbm {
   int (*release_row)(void*) = nullptr;
   int (*outputs)(void*, int, int, int, int, int64_t*) = nullptr;
 
-  static Result<Lightgbm> open(const std::string& path) {
+  static Result<std::shared_ptr<const Lightgbm>> open(const std::string& path) {
     MILLRACE_TRY(const auto library, SharedLibrary::open("LightGBM", path));
     Lightgbm out;
     MILLRACE_DO(library.find("LGBM_GetLastError", out.last_error));
@@ -38,7 +39,7 @@ struct Lightgbm {
     MILLRACE_DO(library.find("LGBM_FastConfigFree", out.release_row));
     MILLRACE_DO(library.find("LGBM_BoosterCalcNumPredict", out.outputs));
     out.register_log([](const char*) {});  // it writes to standard output otherwise
-    return out;
+    return std::make_shared<const Lightgbm>(out);
   }
   Result<void> check(int status) const {
     if (status == 0) return {};
@@ -107,33 +108,22 @@ class LightgbmModel final : public Model {
 
 class LightgbmLibrary final : public Runtime {
  public:
-  explicit LightgbmLibrary(std::string path) : path_(std::move(path)) {}
+  explicit LightgbmLibrary(std::string path) : library_(std::move(path)) {}
 
   Result<std::shared_ptr<const Model>> load(std::string_view bytes, const std::string& from) override {
-    MILLRACE_TRY(const auto library, opened());
+    MILLRACE_TRY(const auto library, library_.get());
     auto model = std::make_shared<LightgbmModel>(library);
     if (auto loaded = model->load(std::string(bytes)); !loaded) return std::move(loaded).error().at({.file = from});
     return std::shared_ptr<const Model>(std::move(model));
   }
 
   std::string describe(std::string_view) override {
-    const auto library = opened();
+    const auto library = library_.get();
     return library ? "lightgbm" : library.error().message();
   }
 
  private:
-  Result<std::shared_ptr<const Lightgbm>> opened() {
-    const std::lock_guard lock(mutex_);
-    if (!library_) {
-      MILLRACE_TRY(auto library, Lightgbm::open(path_));
-      library_ = std::make_shared<const Lightgbm>(library);
-    }
-    return library_;
-  }
-
-  const std::string path_;
-  std::mutex mutex_;
-  std::shared_ptr<const Lightgbm> library_;
+  OpenedOnce<Lightgbm> library_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <mutex>
 
+#include "serve/opened_once.h"
 #include "serve/trees/booster_specs.h"
 #include "serve/trees/libraries.h"
 #include "serve/trees/shared_library.h"
@@ -29,7 +30,7 @@ struct Xgboost {
   int (*predict_matrix)(void*, void*, const char*, const uint64_t**, uint64_t*, const float**) = nullptr;
   int (*configuration)(void*, uint64_t*, const char**) = nullptr;
 
-  static Result<Xgboost> open(const std::string& path) {
+  static Result<std::shared_ptr<const Xgboost>> open(const std::string& path) {
     MILLRACE_TRY(const auto library, SharedLibrary::open("XGBoost", path));
     Xgboost out;
     MILLRACE_DO(library.find("XGBGetLastError", out.last_error));
@@ -46,7 +47,7 @@ struct Xgboost {
     MILLRACE_DO(library.find("XGBoosterPredictFromDMatrix", out.predict_matrix));
     MILLRACE_DO(library.find("XGBoosterSaveJsonConfig", out.configuration));
     out.register_log([](const char*) {});
-    return out;
+    return std::make_shared<const Xgboost>(out);
   }
   // Of an error only its first line: the others are a stack.
   Result<void> check(int status) const {
@@ -145,17 +146,17 @@ class XgboostModel final : public Model {
 
 class XgboostLibrary final : public Runtime {
  public:
-  explicit XgboostLibrary(std::string path) : path_(std::move(path)) {}
+  explicit XgboostLibrary(std::string path) : library_(std::move(path)) {}
 
   Result<std::shared_ptr<const Model>> load(std::string_view bytes, const std::string& from) override {
-    MILLRACE_TRY(const auto library, opened());
+    MILLRACE_TRY(const auto library, library_.get());
     auto model = std::make_shared<XgboostModel>(library);
     if (auto loaded = model->load(bytes); !loaded) return std::move(loaded).error().at({.file = from});
     return std::shared_ptr<const Model>(std::move(model));
   }
 
   std::string describe(std::string_view) override {
-    const auto library = opened();
+    const auto library = library_.get();
     if (!library) return library.error().message();
     int major = 0, minor = 0, patch = 0;
     (*library)->version(&major, &minor, &patch);
@@ -163,18 +164,7 @@ class XgboostLibrary final : public Runtime {
   }
 
  private:
-  Result<std::shared_ptr<const Xgboost>> opened() {
-    const std::lock_guard lock(mutex_);
-    if (!library_) {
-      MILLRACE_TRY(auto library, Xgboost::open(path_));
-      library_ = std::make_shared<const Xgboost>(library);
-    }
-    return library_;
-  }
-
-  const std::string path_;
-  std::mutex mutex_;
-  std::shared_ptr<const Xgboost> library_;
+  OpenedOnce<Xgboost> library_;
 };
 
 }  // namespace
