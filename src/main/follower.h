@@ -1,5 +1,5 @@
-// Watches the shared store for releases that other servers made, so that all servers on it serve the same within a
-// second.
+// Watches the shared store for releases that other servers made, three times a second, so that all servers on it serve
+// the same soon after.
 #pragma once
 #include <condition_variable>
 #include <mutex>
