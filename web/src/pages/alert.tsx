@@ -1,0 +1,3 @@
+export function Alert() {
+  return null;
+}

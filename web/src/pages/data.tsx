@@ -1,0 +1,3 @@
+export function Data() {
+  return null;
+}

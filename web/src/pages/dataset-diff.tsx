@@ -1,0 +1,3 @@
+export function DatasetDiff() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Deployment() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Deployments() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Feature() {
+  return null;
+}

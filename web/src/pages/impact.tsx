@@ -1,0 +1,3 @@
+export function Impact() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function ModelDiff() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function ModelVersion() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Monitoring() {
+  return null;
+}
