@@ -117,10 +117,11 @@ export function ChartFrame(props: FrameProps) {
           </Menu>
         </div>
       </div>
+      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: both roles take a name */}
       <div
         ref={area}
-        role={asTable ? undefined : 'img'}
-        aria-label={asTable ? undefined : (props.summary ?? `${title}. The table behind it is in the menu.`)}
+        role={asTable ? 'group' : 'img'}
+        aria-label={asTable ? title : (props.summary ?? `${title}. The table behind it is in the menu.`)}
       >
         {asTable ? <TableOf of={table} label={title} /> : props.children}
       </div>
