@@ -40,7 +40,8 @@ export async function open(browser, { scheme = 'light', base = BASE, width = 144
   const sizes = [];
   page.on('request', (request) => {
     const url = request.url();
-    if (!url.startsWith(base) && !url.startsWith('data:') && !url.startsWith('blob:')) wrong.push(`a request to the outside: ${url}`);
+    if (!url.startsWith(base) && !url.startsWith('data:') && !url.startsWith('blob:'))
+      wrong.push(`a request to the outside: ${url}`);
   });
   page.on('response', async (response) => {
     const length = Number(response.headers()['content-length'] ?? 0);
@@ -48,7 +49,8 @@ export async function open(browser, { scheme = 'light', base = BASE, width = 144
   });
   page.on('console', (message) => {
     // Chromium itself writes a line for each answer of 4xx; what the page makes of it is tested elsewhere.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) wrong.push(`console: ${message.text()}`);
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      wrong.push(`console: ${message.text()}`);
   });
   page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
   let clicks = 0;
@@ -80,8 +82,16 @@ export async function open(browser, { scheme = 'light', base = BASE, width = 144
       await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: false });
     },
     async accessible(where) {
-      const found = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
-      const text = found.violations.map((violation) => `${violation.id}: ${violation.help}\n  ${violation.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join('\n  ')}`);
+      const found = await new AxeBuilder({ page })
+        .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+        .analyze();
+      const text = found.violations.map(
+        (violation) =>
+          `${violation.id}: ${violation.help}\n  ${violation.nodes
+            .slice(0, 3)
+            .map((node) => node.html.slice(0, 200))
+            .join('\n  ')}`,
+      );
       assert.deepEqual(text, [], `axe at ${where}`);
     },
     async close() {

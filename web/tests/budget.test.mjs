@@ -19,7 +19,20 @@ test('the first load is at most 200 KiB, each further page at most 100 KiB, comp
   t.diagnostic(`first load ${(first / 1024).toFixed(1)} KiB`);
   assert.ok(first > 20_000, 'sizes are not known');
   assert.ok(first <= FIRST, `${first} bytes`);
-  for (const name of ['Alerts', 'Reviews', 'Data', 'Pipeline', 'Runs', 'Models', 'Deployments', 'Monitoring', 'Lineage', 'Impact', 'Audit', 'Settings']) {
+  for (const name of [
+    'Alerts',
+    'Reviews',
+    'Data',
+    'Pipeline',
+    'Runs',
+    'Models',
+    'Deployments',
+    'Monitoring',
+    'Lineage',
+    'Impact',
+    'Audit',
+    'Settings',
+  ]) {
     const before = sum();
     await tab.page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: false }).first().click();
     await tab.settled();

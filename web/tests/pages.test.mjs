@@ -48,8 +48,32 @@ before(async () => {
 after(() => browser?.close());
 
 const NAMES = [
-  'home', 'runs', 'run', 'compare', 'models', 'model', 'model-version', 'model-diff', 'data', 'dataset', 'dataset-version', 'dataset-diff', 'pipeline',
-  'deployments', 'deployment', 'monitoring', 'monitor', 'feature', 'alerts', 'alert', 'reviews', 'review', 'lineage', 'impact', 'audit', 'settings',
+  'home',
+  'runs',
+  'run',
+  'compare',
+  'models',
+  'model',
+  'model-version',
+  'model-diff',
+  'data',
+  'dataset',
+  'dataset-version',
+  'dataset-diff',
+  'pipeline',
+  'deployments',
+  'deployment',
+  'monitoring',
+  'monitor',
+  'feature',
+  'alerts',
+  'alert',
+  'reviews',
+  'review',
+  'lineage',
+  'impact',
+  'audit',
+  'settings',
 ];
 
 describe('pages', () => {
@@ -61,8 +85,15 @@ describe('pages', () => {
         await tab.go(path);
         await tab.shot(`${name}-${scheme}`);
         const text = await tab.page.locator('main').innerText();
-        assert.ok(text.toLowerCase().includes(words.toLowerCase()), `${path} does not say '${words}': ${text.slice(0, 600)}`);
-        assert.equal(await tab.page.locator('[role="alert"]').count(), 0, await tab.page.locator('[role="alert"]').allInnerTexts().then(String));
+        assert.ok(
+          text.toLowerCase().includes(words.toLowerCase()),
+          `${path} does not say '${words}': ${text.slice(0, 600)}`,
+        );
+        assert.equal(
+          await tab.page.locator('[role="alert"]').count(),
+          0,
+          await tab.page.locator('[role="alert"]').allInnerTexts().then(String),
+        );
         await tab.accessible(path);
         await tab.close();
       });

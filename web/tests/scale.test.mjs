@@ -19,12 +19,17 @@ test('the table of runs is usable, and the tab stays small', async (t) => {
   assert.match(await tab.page.locator('main').innerText(), /100[,.\s]?000/);
   assert.ok((await tab.page.locator('[role="row"].data').count()) < 100, 'rows that nobody sees are in the document');
   for (let page = 0; page < 12; page += 1) {
-    await tab.page.locator('.list-body').first().evaluate((body) => body.scrollTo(0, body.scrollHeight));
+    await tab.page
+      .locator('.list-body')
+      .first()
+      .evaluate((body) => body.scrollTo(0, body.scrollHeight));
     await tab.page.waitForTimeout(150);
   }
   await tab.settled();
   const heap = await tab.page.evaluate(() => performance.memory.usedJSHeapSize);
-  t.diagnostic(`heap ${(heap / 1048576).toFixed(0)} MiB, ${await tab.page.evaluate(() => document.querySelectorAll('*').length)} elements`);
+  t.diagnostic(
+    `heap ${(heap / 1048576).toFixed(0)} MiB, ${await tab.page.evaluate(() => document.querySelectorAll('*').length)} elements`,
+  );
   assert.ok(heap < 300 * 1024 * 1024, `${heap} bytes`);
   await tab.close();
 });

@@ -1,7 +1,7 @@
 // Signing in with a token, what a reader is not offered, and ending a session.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, LOGIN_BASE, open, TOKENS } from './browser.mjs';
+import { LOGIN_BASE, launch, open, TOKENS } from './browser.mjs';
 
 let browser;
 before(async () => {
@@ -26,7 +26,12 @@ test('a wrong token is refused in words, a good one opens the fleet, the cookie 
   assert.equal(await tab.page.evaluate(() => document.cookie), '');
   const cookie = (await tab.page.context().cookies()).find((each) => each.name === 'millrace_session');
   assert.ok(cookie.httpOnly && cookie.sameSite === 'Strict', JSON.stringify(cookie));
-  assert.ok(!(await tab.page.evaluate((token) => JSON.stringify({ ...localStorage, ...sessionStorage }).includes(token), TOKENS.reader)));
+  assert.ok(
+    !(await tab.page.evaluate(
+      (token) => JSON.stringify({ ...localStorage, ...sessionStorage }).includes(token),
+      TOKENS.reader,
+    )),
+  );
   await tab.close();
 });
 
@@ -36,8 +41,15 @@ test('a reader is not offered what a reader may not do, and the server refuses i
   await tab.settled();
   await tab.go('/deployments/late');
   assert.equal(await tab.page.getByRole('button', { name: /roll ?back/i }).count(), 0);
-  const status = await tab.page.evaluate(async () =>
-    (await fetch('/api/millrace/v1/deployments/late/rollback', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"why":"no"}' })).status,
+  const status = await tab.page.evaluate(
+    async () =>
+      (
+        await fetch('/api/millrace/v1/deployments/late/rollback', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{"why":"no"}',
+        })
+      ).status,
   );
   assert.equal(status, 403);
   await tab.close();
@@ -57,7 +69,9 @@ test('signing out ends the session on the server', async () => {
   await tab.page.getByRole('banner').getByRole('button').last().click();
   await tab.page.getByRole('menuitem', { name: 'Sign out' }).click();
   await tab.page.getByLabel('Access token').waitFor();
-  const answer = await fetch(`${LOGIN_BASE}/api/millrace/v1/fleet`, { headers: { cookie: `millrace_session=${cookie.value}` } });
+  const answer = await fetch(`${LOGIN_BASE}/api/millrace/v1/fleet`, {
+    headers: { cookie: `millrace_session=${cookie.value}` },
+  });
   assert.equal(answer.status, 401);
   await tab.close();
 });
