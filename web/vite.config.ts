@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: { alias: { '@': new URL('./src', import.meta.url).pathname } },
   plugins: [react()],
   // The server puts a fresh nonce in its place with each answer (Mantine adds style elements).
-  html: { cspNonce: '__CSP_NONCE__' },
+  html: { cspNonce: '__MILLRACE_NONCE__' },
   build: {
     outDir: process.env.MILLRACE_WEB_OUT ?? '../build/web/dist',
     emptyOutDir: true,

@@ -51,7 +51,7 @@ test('files are served packed and immutable, the page itself never kept, with a 
   assert.match(policy, /frame-ancestors 'none'/);
   assert.ok(!/script-src[^;]*unsafe-inline/.test(policy) && !/style-src [^;]*unsafe-inline/.test(policy), policy);
   const html = await index.text();
-  assert.ok(!html.includes('__CSP_NONCE__'));
+  assert.ok(!html.includes('__MILLRACE_NONCE__'));
   const again = await (await fetch(`${BASE}/ui/`)).text();
   const nonce = (text) => /nonce="([^"]+)"/.exec(text)[1];
   assert.notEqual(nonce(html), nonce(again));
