@@ -18,7 +18,7 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ['/api', '/ajax-api', '/v2', '/metrics', '/health'].map((path) => [
+      ['/api', '/ajax-api', '/get-artifact', '/v2', '/metrics', '/health'].map((path) => [
         path,
         process.env.MILLRACE_URL ?? 'http://127.0.0.1:8080',
       ]),

@@ -15,6 +15,7 @@ export interface Line {
   low?: (number | null)[]; // a band: interval, or the extremes of a bucket
   high?: (number | null)[];
   dash?: boolean;
+  span?: boolean; // passes over holes: other lines have points where this one has none
 }
 export interface Limit {
   name: string;
@@ -80,6 +81,7 @@ export function Series(props: SeriesProps) {
         label: line.name,
         stroke,
         width: 1.6,
+        spanGaps: line.span,
         dash: line.dash ? [6, 4] : DASHES[Math.floor(index / SERIES.length) % 4],
         value: shown,
         points: { show: x.length < 60, size: 5 },

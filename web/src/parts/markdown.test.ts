@@ -3,7 +3,9 @@ import { blocks, inlines } from './markdown';
 
 describe('the Markdown of cards', () => {
   it('reads headings, lists, tables and paragraphs', () => {
-    const read = blocks('# Model late\n\nA **good** one\nfor `x`.\n\n- a\n- b\n\n| k | v |\n|---|---|\n| a\\|b | `1` |\n');
+    const read = blocks(
+      '# Model late\n\nA **good** one\nfor `x`.\n\n- a\n- b\n\n| k | v |\n|---|---|\n| a\\|b | `1` |\n',
+    );
     expect(read.map((block) => block.kind)).toEqual(['heading', 'paragraph', 'list', 'table']);
     expect(read[1]).toEqual({
       kind: 'paragraph',

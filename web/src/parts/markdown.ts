@@ -95,7 +95,8 @@ export function blocks(source: string): Block[] {
     } else if (line.includes('|') && RULE.test(lines[at + 1] ?? '')) {
       const head = cells(line);
       const rows: Inline[][][] = [];
-      for (at += 2; at < lines.length && lines[at].trim() && lines[at].includes('|'); at += 1) rows.push(cells(lines[at]));
+      for (at += 2; at < lines.length && lines[at].trim() && lines[at].includes('|'); at += 1)
+        rows.push(cells(lines[at]));
       out.push({ kind: 'table', head, rows });
     } else if (BULLET.test(line) || NUMBERED.test(line)) {
       const pattern = BULLET.test(line) ? BULLET : NUMBERED;
