@@ -1,8 +1,8 @@
 // Any number of runs beside each other: what differs, in both orientations, and their metrics in one chart each.
 import { Button, MultiSelect, SegmentedControl, Switch, Tabs } from '@mantine/core';
 import { useMemo } from 'react';
-import { part } from '@/api/client';
-import { useGet, usePages } from '@/api/queries';
+import { type Page, part } from '@/api/client';
+import { usePages } from '@/api/queries';
 import { useAddress } from '@/parts/address';
 import { Empty, PageFrame, Problem, To } from '@/parts/basics';
 import { count, number } from '@/parts/format';
@@ -11,12 +11,10 @@ import { MetricChart } from '@/runs/chart';
 import { keyOf, kindOf, listOf, type Run } from '@/runs/columns';
 import { Plots, type Row } from '@/runs/scatter';
 
-interface ComparePage {
+// A page of keys; the runs are the same in each.
+interface ComparePage extends Page<Row> {
   runs: Run[];
   rows: Row[];
-  items?: Row[];
-  next: string | null;
-  total: number;
 }
 
 const shown = (value: string | number | null) =>
@@ -145,7 +143,7 @@ function Charts({ runs, rows }: { runs: TableProps['runs']; rows: Row[] }) {
       {runs.length > 60 && <p className="chart-note">The first 60 of {count(runs.length)} runs are drawn.</p>}
       <div className="grid two">
         {chosen.map((metric) => (
-          <MetricChart key={metric} metric={metric} runs={drawn} by={by} height={260} />
+          <MetricChart key={`${metric} ${by}`} metric={metric} runs={drawn} by={by} height={260} />
         ))}
       </div>
     </>
@@ -157,19 +155,12 @@ export function Compare() {
   const ids = listOf(address.ids);
   const differ = address.differ !== '0';
   const tab = address.tab ?? 'table';
-  const first = useGet<ComparePage>(
-    '/runs/compare',
-    { ids: address.ids, differ, limit: 1 },
-    { enabled: ids.length > 0, keep: true },
-  );
-  const asked = usePages<Row>('/runs/compare', { ids: address.ids, differ, limit: 200 }, ids.length > 0);
-  const rows = useMemo(
-    () => asked.data?.pages.flatMap((page) => page.items ?? (page as unknown as ComparePage).rows ?? []) ?? [],
-    [asked.data],
-  );
+  const asked = usePages<Row>('/runs/compare', { ids: address.ids, differ, limit: 200 }, ids.length > 1);
+  const pages = asked.data?.pages as ComparePage[] | undefined;
+  const rows = useMemo(() => pages?.flatMap((page) => page.rows) ?? [], [pages]);
   const runs = useMemo(
-    () => first.data?.runs.map((run) => ({ id: run.run_id, name: run.name || run.run_id.slice(0, 8) })) ?? [],
-    [first.data],
+    () => pages?.[0]?.runs.map((run) => ({ id: run.run_id, name: run.name || run.run_id.slice(0, 8) })) ?? [],
+    [pages],
   );
   const total = asked.data?.pages[0]?.total;
   const turned = address.turn ? address.turn === '1' : runs.length > 12;
@@ -181,15 +172,15 @@ export function Compare() {
     more: asked.hasNextPage ? () => !asked.isFetchingNextPage && asked.fetchNextPage() : undefined,
   };
   const crumbs = [{ text: 'Runs', to: '/runs' }];
-  if (ids.length === 0)
+  if (ids.length < 2)
     return (
       <PageFrame title="Compare runs" crumbs={crumbs}>
-        <Empty title="No run is chosen">
+        <Empty title="Two runs or more can be compared">
           Choose some in <To to="/runs">the table of runs</To>, then press Compare.
         </Empty>
       </PageFrame>
     );
-  const error = first.error ?? asked.error;
+  const error = asked.error;
   return (
     <PageFrame
       title={`${count(ids.length)} runs compared`}

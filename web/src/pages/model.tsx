@@ -1,3 +1,149 @@
+// One model: its versions, what its aliases stood for and when, and the requests that wait.
+import { Button } from '@mantine/core';
+import { useMemo } from 'react';
+import { part } from '@/api/client';
+import { useGet } from '@/api/queries';
+import { useGo } from '@/app/palette';
+import { AsOf } from '@/models/asof';
+import { GatesWord } from '@/models/parts';
+import { Requests } from '@/models/requests';
+import { aliasesOf, deploymentName, type ModelSummary, type Version } from '@/models/types';
+import { useAddress, usePathNames } from '@/parts/address';
+import { Empty, Interval, PageFrame, Stat, State, Time, To } from '@/parts/basics';
+import { count, words } from '@/parts/format';
+import { type Column, PagedList } from '@/parts/table';
+
+/** The figure of a version that people ask for first: the first gate that measured one. */
+function Figure({ version }: { version: Version }) {
+  const gate = version.gates.find(
+    (each) => each.value !== null && typeof each.value === 'object' && 'low' in each.value,
+  );
+  return gate ? (
+    <>
+      <span className="dim">{words(gate.kind)}</span> <Interval of={gate.value} />
+    </>
+  ) : (
+    <span className="dim">–</span>
+  );
+}
+
 export function Model() {
-  return null;
+  const { model } = usePathNames();
+  const [address, change] = useAddress();
+  const go = useGo();
+  const asked = useGet<{ items: ModelSummary[] }>('/models/summary', { q: model, limit: 100 });
+  const summary = asked.data?.items.find((each) => each.model === model);
+  const aliases = useMemo(() => aliasesOf(summary?.aliases ?? summary?.champion), [summary]);
+  const names = aliases.map(([name]) => name);
+  const from = address.from;
+  const columns: Column<Version>[] = [
+    {
+      key: 'version',
+      title: 'version',
+      width: 96,
+      cell: (version) => (
+        <To to={`/models/${part(model)}/${version.version}`}>
+          <strong>{version.version}</strong>
+        </To>
+      ),
+    },
+    {
+      key: 'aliases',
+      title: 'stands for',
+      width: 160,
+      cell: (version) =>
+        aliases
+          .filter(([, number]) => number === version.version)
+          .map(([name]) => (
+            <State key={name} of={name} tone="ok">
+              {name}
+            </State>
+          )),
+    },
+    { key: 'state', title: 'state', width: 130, cell: (version) => <State of={version.state} /> },
+    { key: 'gates', title: 'gates', width: 160, cell: (version) => <GatesWord version={version} /> },
+    { key: 'figure', title: 'measured', cell: (version) => <Figure version={version} /> },
+    {
+      key: 'approvals',
+      title: 'approvals',
+      width: 100,
+      right: true,
+      cell: (version) => count(version.approvals.filter((each) => each.holds).length),
+    },
+    { key: 'author', title: 'by', width: 120, cell: (version) => version.author },
+    { key: 'created', title: 'made', width: 120, cell: (version) => <Time at={version.created_at} relative /> },
+    {
+      key: 'diff',
+      title: 'compare',
+      width: 150,
+      cell: (version) =>
+        from === undefined ? (
+          <Button size="compact-xs" variant="default" onClick={() => change({ from: String(version.version) })}>
+            compare with …
+          </Button>
+        ) : from === String(version.version) ? (
+          <Button size="compact-xs" variant="subtle" onClick={() => change({ from: undefined })}>
+            not this
+          </Button>
+        ) : (
+          <To to={`/models/${part(model)}/diff?from=${from}&to=${version.version}`}>
+            {from} against {version.version}
+          </To>
+        ),
+    },
+  ];
+  return (
+    <PageFrame
+      title={model}
+      crumbs={[{ text: 'Models', to: '/models' }]}
+      subtitle={
+        summary && (
+          <>
+            {count(summary.versions)} versions
+            {summary.deployments.length > 0 && (
+              <>
+                , serves as{' '}
+                {summary.deployments.map((each, index) => (
+                  <span key={deploymentName(each)}>
+                    {index > 0 && ', '}
+                    <To to={`/deployments/${part(deploymentName(each))}`}>{deploymentName(each)}</To>
+                  </span>
+                ))}
+              </>
+            )}
+          </>
+        )
+      }
+    >
+      <div className="stack">
+        {aliases.length > 0 && (
+          <div className="grid small">
+            {aliases.map(([name, version]) => (
+              <Stat
+                key={name}
+                label={name}
+                value={<To to={`/models/${part(model)}/${version}`}>version {version}</To>}
+              />
+            ))}
+          </div>
+        )}
+        <PagedList<Version>
+          label={`Versions of ${model}`}
+          path={`/models/${part(model)}/versions`}
+          query={{ limit: 100 }}
+          columns={columns}
+          keyOf={(version) => version.node}
+          onOpen={(version) => void go(`/models/${part(model)}/${version.version}`)}
+          height={460}
+          empty={
+            <Empty title="No versions yet" command={`millrace model register ${model}`}>
+              A version is made from the newest results of the model's stages.
+            </Empty>
+          }
+        />
+        <Requests model={model} />
+        <AsOf model={model} aliases={names} />
+      </div>
+    </PageFrame>
+  );
 }

@@ -3,17 +3,25 @@ import { MultiSelect, SegmentedControl, Tabs, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useMemo, useState } from 'react';
 import { part } from '@/api/client';
-import { useGet, usePages } from '@/api/queries';
+import { useGet } from '@/api/queries';
 import { useAddress, usePathNames } from '@/parts/address';
 import { Card, Empty, Facts, NodeLink, PageFrame, Shown, Stat, State, Time, To } from '@/parts/basics';
 import { count, number, seconds } from '@/parts/format';
 import { Kin } from '@/parts/kin';
-import { List } from '@/parts/table';
+import { type Column, PagedList } from '@/parts/table';
 import { Artifacts } from '@/runs/artifacts';
 import { MetricChart } from '@/runs/chart';
-import { keyOf, kindOf, listOf, took } from '@/runs/columns';
-import type { Row } from '@/runs/scatter';
+import { listOf, took } from '@/runs/columns';
 
+interface Logged {
+  key: string;
+  value?: string;
+  last?: number | null;
+  min?: number | null;
+  max?: number | null;
+  step?: number;
+  nan?: boolean;
+}
 interface RunFacts {
   run_id: string;
   name: string;
@@ -22,32 +30,65 @@ interface RunFacts {
   end_time: string | null;
   user: string;
   experiment_id: string;
-  experiment?: string;
-  lifecycle_stage?: string;
-  artifact_uri?: string;
+  experiment: { experiment_id: string; name: string };
+  lifecycle_stage: string;
+  artifact_uri: string;
   node: string;
-  counts?: { metrics: number; params: number; tags: number };
-  metrics?: { key: string; value: number | null; step?: number }[];
-  inputs?: { name: string; digest: string; node?: string; source?: string; context?: string }[];
-  model_versions?: { model: string; version: number; node: string; state?: string }[];
+  parent: string | null;
+  counts: { metrics: number; params: number; tags: number; datasets: number; models: number };
+  metrics: { items: Logged[]; total: number };
+  datasets: {
+    name: string;
+    digest: string;
+    source_type: string;
+    source: string;
+    context: string | null;
+    node: string | null;
+  }[];
+  versions: { model: string; version: number; node: string; state: string }[];
 }
 
-/** Parameters, metrics (last) and tags of one run, paged: the comparison of a single run. */
-function Keys({ run }: { run: string }) {
+const KINDS = [
+  { value: 'param', label: 'parameters', count: 'params' },
+  { value: 'metric', label: 'metrics', count: 'metrics' },
+  { value: 'tag', label: 'tags', count: 'tags' },
+] as const;
+
+const metricCell = (value: number | null | undefined, nan?: boolean) => (
+  <span title={String(value ?? '')}>{nan ? 'NaN' : number(value, 5)}</span>
+);
+
+/** All that the run logged, by key; the server searches and pages. */
+function Values({ run }: { run: RunFacts }) {
+  const [address, change] = useAddress();
   const [text, setText] = useState('');
-  const [wanted] = useDebouncedValue(text.trim().toLowerCase(), 120);
-  const [kind, setKind] = useState('');
-  const asked = usePages<Row>('/runs/compare', { ids: run, differ: false, limit: 500 });
-  const rows = useMemo(() => {
-    const all =
-      asked.data?.pages.flatMap((page) => page.items ?? (page as unknown as { rows: Row[] }).rows ?? []) ?? [];
-    return all.filter(
-      (row) => (!kind || kindOf(row.column) === kind) && (!wanted || keyOf(row.column).toLowerCase().includes(wanted)),
-    );
-  }, [asked.data, kind, wanted]);
+  const [q] = useDebouncedValue(text.trim(), 150);
+  const kind = KINDS.find((each) => each.value === address.kind) ?? KINDS[0];
+  const key: Column<Logged> = {
+    key: 'key',
+    title: 'name',
+    width: kind.value === 'metric' ? undefined : 220,
+    cell: (row) => <span title={row.key}>{row.key}</span>,
+  };
+  const columns: Column<Logged>[] =
+    kind.value === 'metric'
+      ? [
+          key,
+          { key: 'last', title: 'last', width: 104, right: true, cell: (row) => metricCell(row.last, row.nan) },
+          { key: 'min', title: 'min', width: 104, right: true, cell: (row) => metricCell(row.min) },
+          { key: 'max', title: 'max', width: 104, right: true, cell: (row) => metricCell(row.max) },
+          { key: 'step', title: 'step', width: 90, right: true, cell: (row) => count(row.step) },
+        ]
+      : [key, { key: 'value', title: 'value', cell: (row) => <span title={row.value}>{row.value}</span> }];
   return (
     <Card title="Parameters, metrics and tags">
       <div className="toolbar">
+        <SegmentedControl
+          value={kind.value}
+          onChange={(next) => change({ kind: next === 'param' ? undefined : next })}
+          aria-label="Kind"
+          data={KINDS.map((each) => ({ value: each.value, label: `${each.label} (${count(run.counts[each.count])})` }))}
+        />
         <TextInput
           className="grow"
           value={text}
@@ -55,50 +96,17 @@ function Keys({ run }: { run: string }) {
           placeholder="part of a name"
           aria-label="Search names"
         />
-        <SegmentedControl
-          value={kind}
-          onChange={setKind}
-          aria-label="Kind"
-          data={[
-            { label: 'all', value: '' },
-            { label: 'params', value: 'param' },
-            { label: 'metrics', value: 'metric' },
-            { label: 'tags', value: 'tag' },
-          ]}
-        />
       </div>
-      <List<Row>
-        label="Parameters, metrics and tags"
-        rows={rows}
-        keyOf={(row) => row.column}
-        total={wanted || kind ? undefined : asked.data?.pages[0]?.total}
-        loading={asked.isFetching && (asked.isPending || asked.isFetchingNextPage)}
-        error={asked.error}
-        more={asked.hasNextPage ? () => !asked.isFetchingNextPage && asked.fetchNextPage() : undefined}
+      <PagedList<Logged>
+        key={kind.value}
+        label={kind.label}
+        path={`/runs/${part(run.run_id)}/values`}
+        query={{ kind: kind.value, q, limit: 200 }}
+        keyOf={(row) => row.key}
         rowHeight={30}
         height={520}
-        empty={<Empty title="Nothing of this name" />}
-        columns={[
-          { key: 'kind', title: 'kind', width: 84, cell: (row) => <span className="dim">{kindOf(row.column)}</span> },
-          {
-            key: 'key',
-            title: 'name',
-            width: 240,
-            cell: (row) => <span title={keyOf(row.column)}>{keyOf(row.column)}</span>,
-          },
-          {
-            key: 'value',
-            title: 'value',
-            cell: (row) => {
-              const value = row.values[0];
-              return (
-                <span className="number" title={String(value ?? '')}>
-                  {typeof value === 'number' ? number(value, 6) : (value ?? '–')}
-                </span>
-              );
-            },
-          },
-        ]}
+        columns={columns}
+        empty={<Empty title={q ? 'Nothing of this name' : `No ${kind.label}`} />}
       />
     </Card>
   );
@@ -106,9 +114,16 @@ function Keys({ run }: { run: string }) {
 
 function Metrics({ run }: { run: RunFacts }) {
   const [address, change] = useAddress();
-  const known = useMemo(() => (run.metrics ?? []).map((metric) => metric.key), [run.metrics]);
+  const known = useMemo(() => run.metrics.items.map((metric) => metric.key), [run.metrics]);
   const chosen = address.metrics ? listOf(address.metrics) : known.slice(0, 6);
   const by = address.by === 'time' ? 'time' : 'step';
+  const [text, setText] = useState('');
+  const [q] = useDebouncedValue(text.trim(), 150);
+  const found = useGet<{ items: Logged[] }>(
+    `/runs/${part(run.run_id)}/values`,
+    { kind: 'metric', q, limit: 200 },
+    { keep: true },
+  );
   const runs = useMemo(() => [{ id: run.run_id, name: run.name || run.run_id.slice(0, 8) }], [run]);
   if (known.length === 0)
     return <Empty title="No metrics">mlflow.log_metric("auc", 0.71, step=1) keeps a point of one.</Empty>;
@@ -118,11 +133,13 @@ function Metrics({ run }: { run: RunFacts }) {
         <MultiSelect
           className="grow"
           aria-label="Metrics drawn"
-          data={[...new Set([...known, ...chosen])]}
+          data={[...new Set([...(found.data?.items.map((metric) => metric.key) ?? known), ...chosen])]}
+          filter={({ options }) => options}
           value={chosen}
           onChange={(next) => change({ metrics: next.join(',') })}
+          searchValue={text}
+          onSearchChange={setText}
           searchable
-          limit={200}
         />
         <SegmentedControl
           value={by}
@@ -136,7 +153,7 @@ function Metrics({ run }: { run: RunFacts }) {
       </div>
       <div className="grid two">
         {chosen.map((metric) => (
-          <MetricChart key={metric} metric={metric} runs={runs} by={by} />
+          <MetricChart key={`${metric} ${by}`} metric={metric} runs={runs} by={by} />
         ))}
       </div>
     </>
@@ -154,39 +171,47 @@ function Overview({ run }: { run: RunFacts }) {
               [
                 'Experiment',
                 <To key="experiment" to={`/runs?experiment=${part(run.experiment_id)}`}>
-                  {run.experiment || run.experiment_id}
+                  {run.experiment.name}
                 </To>,
               ],
               ['Started', <Time key="start" at={run.start_time} />],
               ['Ended', run.end_time ? <Time key="end" at={run.end_time} /> : 'still running'],
               ['By', run.user],
+              [
+                'Part of',
+                run.parent && (
+                  <To key="parent" to={`/runs/${part(run.parent)}`}>
+                    {run.parent.slice(0, 12)}
+                  </To>
+                ),
+              ],
               ['Files are kept at', run.artifact_uri && <code key="uri">{run.artifact_uri}</code>],
               ['Deleted', run.lifecycle_stage === 'deleted' ? 'yes; it can be restored' : ''],
             ]}
           />
         </Card>
-        {(run.inputs?.length ?? 0) > 0 && (
+        {run.datasets.length > 0 && (
           <Card title="Data it was given">
             <ul className="bare">
-              {run.inputs?.map((input) => (
+              {run.datasets.map((input) => (
                 <li key={`${input.name}:${input.digest}`} className="row">
                   {input.node ? <NodeLink node={input.node}>{input.name}</NodeLink> : <strong>{input.name}</strong>}
                   <code className="dim">{input.digest}</code>
-                  {input.context && <span className="dim">{input.context}</span>}
+                  {input.context && <span className="dim">for {input.context}</span>}
                 </li>
               ))}
             </ul>
           </Card>
         )}
-        {(run.model_versions?.length ?? 0) > 0 && (
+        {run.versions.length > 0 && (
           <Card title="Model versions made of it">
             <ul className="bare">
-              {run.model_versions?.map((version) => (
+              {run.versions.map((version) => (
                 <li key={version.node} className="row">
                   <NodeLink node={version.node}>
                     {version.model} version {version.version}
                   </NodeLink>
-                  {version.state && <State of={version.state} />}
+                  <State of={version.state} />
                 </li>
               ))}
             </ul>
@@ -194,7 +219,7 @@ function Overview({ run }: { run: RunFacts }) {
         )}
         <Kin node={run.node} />
       </div>
-      <Keys run={run.run_id} />
+      <Values run={run} />
     </div>
   );
 }
@@ -223,11 +248,11 @@ export function Run() {
           <>
             <div className="grid small" style={{ marginBottom: 14 }}>
               <Stat label="took" value={seconds(took(facts))} />
-              {(facts.metrics ?? []).slice(0, 4).map((metric) => (
+              {facts.metrics.items.slice(0, 4).map((metric) => (
                 <Stat
                   key={metric.key}
                   label={metric.key}
-                  value={<span title={String(metric.value)}>{number(metric.value)}</span>}
+                  value={<span title={String(metric.last)}>{metric.nan ? 'NaN' : number(metric.last)}</span>}
                   note={metric.step !== undefined ? `last, at step ${count(metric.step)}` : 'last'}
                 />
               ))}
@@ -239,7 +264,7 @@ export function Run() {
             >
               <Tabs.List mb="md">
                 <Tabs.Tab value="overview">Overview</Tabs.Tab>
-                <Tabs.Tab value="metrics">Metrics{facts.counts ? ` (${count(facts.counts.metrics)})` : ''}</Tabs.Tab>
+                <Tabs.Tab value="metrics">Metrics over steps ({count(facts.counts.metrics)})</Tabs.Tab>
                 <Tabs.Tab value="files">Files</Tabs.Tab>
               </Tabs.List>
               <Tabs.Panel value="overview">

@@ -108,7 +108,7 @@ export function Runs() {
   const columns: Column<Run>[] = [
     {
       key: 'pick',
-      title: '',
+      title: <span className="unseen">chosen</span>,
       width: 44,
       cell: (run) => (
         <Checkbox

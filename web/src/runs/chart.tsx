@@ -24,8 +24,8 @@ export function MetricChart({
         key: metric,
         by,
         points: runs.length > 8 ? 400 : 1000,
-        from_step: range && Math.floor(range[0]),
-        to_step: range && Math.ceil(range[1]),
+        [`from_${by}`]: range && Math.floor(range[0]),
+        [`to_${by}`]: range && Math.ceil(range[1]),
       };
       return {
         queryKey: [`/runs/${run.id}/series`, query],
@@ -60,7 +60,7 @@ export function MetricChart({
       lines={drawn.lines}
       height={height}
       note={note}
-      onZoom={by === 'step' ? (from, to) => setRange([from, to]) : undefined}
+      onZoom={(from, to) => setRange([from, to])}
       onZoomOut={() => setRange(undefined)}
       zoomed={range !== undefined}
     />

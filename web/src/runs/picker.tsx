@@ -118,7 +118,7 @@ export function ColumnPicker({
             columns={[
               {
                 key: 'on',
-                title: '',
+                title: <span className="unseen">shown</span>,
                 width: 44,
                 cell: (row) => (
                   <Checkbox
