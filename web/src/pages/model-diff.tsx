@@ -1,3 +1,253 @@
+// Two versions beside each other: what differs first, numbers with their intervals.
+import { Select, Switch } from '@mantine/core';
+import { useMemo } from 'react';
+import { part } from '@/api/client';
+import { useGet } from '@/api/queries';
+import { change, compared, differs, type Entry, nameOf, type Side } from '@/models/diff';
+import { type Group, GroupChart, GroupTable } from '@/models/groups';
+import type { Version } from '@/models/types';
+import { useAddress, usePathNames } from '@/parts/address';
+import { Card, Empty, Interval, PageFrame, Shown, State, To } from '@/parts/basics';
+import { count, number, words } from '@/parts/format';
+
+interface GateSide {
+  ok?: boolean;
+  reason?: string;
+  value?: Side;
+}
+interface Diff {
+  from: number | Version;
+  to: number | Version;
+  gates?: { name: string; from: GateSide | null; to: GateSide | null }[];
+  metrics?: { name: string; from: Side; to: Side }[];
+  groups?: Group[];
+  params?: Entry[];
+  data?: Entry[];
+  code?: Entry[];
+  environment?: Entry[];
+  signature?: Entry[];
+}
+
+const LISTS: { key: 'params' | 'data' | 'code' | 'environment' | 'signature'; title: string }[] = [
+  { key: 'params', title: 'Parameters' },
+  { key: 'data', title: 'Data' },
+  { key: 'code', title: 'Code' },
+  { key: 'environment', title: 'Environment' },
+  { key: 'signature', title: 'Inputs and outputs' },
+];
+
+function Cell({ value }: { value: unknown }) {
+  if (value === null || value === undefined || value === '') return <span className="dim">–</span>;
+  if (typeof value === 'number') return <span title={String(value)}>{number(value)}</span>;
+  if (typeof value === 'string') return <span>{value}</span>;
+  if (typeof value === 'boolean') return <span>{value ? 'yes' : 'no'}</span>;
+  if (
+    typeof value === 'object' &&
+    !Array.isArray(value) &&
+    Object.values(value).every((each) => typeof each !== 'object')
+  )
+    return (
+      <span>
+        {Object.entries(value)
+          .map(([key, each]) => `${words(key)} ${each ?? '–'}`)
+          .join(', ')}
+      </span>
+    );
+  return <code>{JSON.stringify(value)}</code>;
+}
+
+function Entries({ entries, names, all }: { entries: Entry[]; names: [string, string]; all: boolean }) {
+  const shown = all ? entries : entries.filter(differs);
+  if (shown.length === 0) return <p className="dim">{entries.length ? 'The same in both.' : 'Nothing is known.'}</p>;
+  return (
+    <div className="scroll-x" tabIndex={0} role="region" aria-label="Differences">
+      <table className="plain">
+        <thead>
+          <tr>
+            <th scope="col">what</th>
+            <th scope="col">{names[0]}</th>
+            <th scope="col">{names[1]}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.slice(0, 300).map((entry, index) => (
+            <tr key={`${nameOf(entry)} ${index}`}>
+              <th scope="row" style={{ whiteSpace: 'normal', overflowWrap: 'anywhere' }}>
+                {nameOf(entry)}
+              </th>
+              <td className={differs(entry) ? 'differs' : undefined} style={{ overflowWrap: 'anywhere' }}>
+                <Cell value={entry.from} />
+              </td>
+              <td className={differs(entry) ? 'differs' : undefined} style={{ overflowWrap: 'anywhere' }}>
+                <Cell value={entry.to} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {shown.length > 300 && <p className="chart-note">The first 300 of {count(shown.length)}.</p>}
+    </div>
+  );
+}
+
+const gateWord = (side: GateSide | null) =>
+  side === null ? <span className="dim">not evaluated</span> : <State of={side.ok ? 'passed' : 'failed'} />;
+
+function GateRows({ gates, names }: { gates: NonNullable<Diff['gates']>; names: [string, string] }) {
+  return (
+    <table className="plain">
+      <thead>
+        <tr>
+          <th scope="col">gate</th>
+          <th scope="col">{names[0]}</th>
+          <th scope="col">{names[1]}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {gates.map((gate) => (
+          <tr key={gate.name}>
+            <th scope="row">{words(gate.name)}</th>
+            {[gate.from, gate.to].map((side, index) => (
+              <td key={index} style={{ width: '42%' }}>
+                {gateWord(side)}
+                {side?.reason && <div className="dim">{side.reason}</div>}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const LARGER = { higher: 'is higher', lower: 'is lower' } as Record<string, string>;
+
+/** What one reads first. */
+function Sentence({ metrics, names }: { metrics: NonNullable<Diff['metrics']>; names: [string, string] }) {
+  return (
+    <ul className="bare">
+      {metrics.map((metric) => {
+        const word = compared(metric.from, metric.to);
+        return (
+          <li key={metric.name} className="row" style={{ fontSize: 15 }}>
+            <strong style={{ minWidth: 150 }}>{words(metric.name)}</strong>
+            <Interval of={metric.from} /> <span aria-hidden="true">→</span> <Interval of={metric.to} />
+            <span className="number">{change(metric.from, metric.to)}</span>
+            <span className="dim">
+              {LARGER[word] ? `${LARGER[word]} in ${names[1]}: the intervals are apart` : word}
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all: boolean }) {
+  const tables = useMemo(() => {
+    const out = new Map<string, Group[]>();
+    for (const group of diff.groups ?? []) {
+      const key = `${group.by}\n${group.metric}`;
+      out.set(key, [...(out.get(key) ?? []), group]);
+    }
+    return [...out.entries()].map(([key, groups]) => ({ by: key.split('\n')[0], metric: key.split('\n')[1], groups }));
+  }, [diff.groups]);
+  return (
+    <div className="stack">
+      {(diff.metrics?.length ?? 0) > 0 && (
+        <Card title="Measured">
+          <Sentence metrics={diff.metrics ?? []} names={names} />
+        </Card>
+      )}
+      {(diff.gates?.length ?? 0) > 0 && (
+        <Card title="Gates">
+          <GateRows gates={diff.gates ?? []} names={names} />
+        </Card>
+      )}
+      {tables.map((table) => (
+        <div className="grid two" key={`${table.by} ${table.metric}`}>
+          <GroupChart by={table.by} metric={table.metric} groups={table.groups} names={names} />
+          <Card title={`The same as numbers, by ${table.by}`}>
+            <div
+              className="scroll-x"
+              style={{ maxHeight: 520, overflowY: 'auto' }}
+              tabIndex={0}
+              role="region"
+              aria-label={`${words(table.metric)} by ${table.by}`}
+            >
+              <GroupTable groups={table.groups} names={names} />
+            </div>
+          </Card>
+        </div>
+      ))}
+      <div className="grid two">
+        {LISTS.filter(({ key }) => diff[key] !== undefined).map(({ key, title }) => (
+          <Card key={key} title={`${title}: ${count((diff[key] ?? []).filter(differs).length)} differ`}>
+            <Entries entries={diff[key] ?? []} names={names} all={all} />
+          </Card>
+        ))}
+      </div>
+    </div>
+  );
+}
+
 export function ModelDiff() {
-  return null;
+  const { model } = usePathNames();
+  const [address, change_] = useAddress();
+  const versions = useGet<{ items: Version[] }>(`/models/${part(model)}/versions`, { limit: 500 });
+  const { from, to } = address;
+  const all = address.all === '1';
+  const asked = useGet<Diff>(`/models/${part(model)}/diff`, { from, to }, { enabled: Boolean(from && to), keep: true });
+  const names = useMemo<[string, string]>(() => [`version ${from}`, `version ${to}`], [from, to]);
+  const options = (versions.data?.items ?? []).map((each) => ({
+    value: String(each.version),
+    label: `version ${each.version}, ${words(each.state)}`,
+  }));
+  return (
+    <PageFrame
+      title={from && to ? `${model}: version ${from} against ${to}` : `Two versions of ${model}`}
+      crumbs={[
+        { text: 'Models', to: '/models' },
+        { text: model, to: `/models/${part(model)}` },
+      ]}
+      subtitle={
+        from && to ? (
+          <>
+            <To to={`/models/${part(model)}/${from}`}>version {from}</To>, then{' '}
+            <To to={`/models/${part(model)}/${to}`}>version {to}</To>; what differs stands first
+          </>
+        ) : undefined
+      }
+    >
+      <div className="toolbar">
+        <Select
+          label="From"
+          data={options}
+          value={from ?? null}
+          onChange={(value) => change_({ from: value ?? undefined })}
+          searchable
+          w={230}
+        />
+        <Select
+          label="To"
+          data={options}
+          value={to ?? null}
+          onChange={(value) => change_({ to: value ?? undefined })}
+          searchable
+          w={230}
+        />
+        <Switch
+          label="only what differs"
+          checked={!all}
+          onChange={(event) => change_({ all: event.currentTarget.checked ? undefined : '1' })}
+          mt={32}
+        />
+      </div>
+      {from && to ? (
+        <Shown of={asked}>{(diff) => <Shape diff={diff} names={names} all={all} />}</Shown>
+      ) : (
+        <Empty title="Choose two versions" />
+      )}
+    </PageFrame>
+  );
 }
