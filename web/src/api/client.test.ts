@@ -3,6 +3,12 @@ import { ApiError, get, onSignedOut, part, parts, post } from './client';
 
 afterEach(() => vi.unstubAllGlobals());
 
+const failure = (work: Promise<unknown>) =>
+  work.then(
+    () => expect.fail('it did not fail'),
+    (error) => error as ApiError,
+  );
+
 const answers = (status: number, body: unknown, type = 'application/json') =>
   vi.stubGlobal(
     'fetch',
@@ -21,7 +27,7 @@ test("an error keeps the server's words and its way out", async () => {
     { title: 'conflict', detail: 'version 3 is not approved', hint: 'approve it first', field: 'version' },
     'application/problem+json',
   );
-  const error = await post('/deployments/late/releases', { version: 3 }).catch((problem) => problem);
+  const error = await failure(post('/deployments/late/releases', { version: 3 }));
   expect(error).toBeInstanceOf(ApiError);
   expect([error.status, error.message, error.hint, error.field]).toEqual([
     409,
@@ -46,7 +52,7 @@ test('a server that is away says so', async () => {
     'fetch',
     vi.fn(async () => Promise.reject(new TypeError('failed to fetch'))),
   );
-  const error = await get('/status').catch((problem) => problem);
+  const error = await failure(get('/status'));
   expect([error.status, error.message]).toEqual([0, 'the server does not answer']);
 });
 
