@@ -1,16 +1,16 @@
 // Statistical charts in Observable Plot: histograms, calibration, bars with intervals, scatter. Loaded when first drawn.
 import { useComputedColorScheme } from '@mantine/core';
 import { useResizeObserver } from '@mantine/hooks';
-import type * as PlotModule from '@observablehq/plot';
+import type { PlotOptions } from '@observablehq/plot';
 import { useEffect, useRef, useState } from 'react';
 import { nonce } from '@/app/nonce';
 
-export type Plot = typeof PlotModule;
-export type Draw = (plot: Plot) => PlotModule.PlotOptions;
+export type Plot = typeof import('./plot');
+export type Draw = (plot: Plot) => PlotOptions;
 
 let loading: Promise<Plot> | undefined;
 export const loadPlot = () => {
-  loading ??= import('@observablehq/plot');
+  loading ??= import('./plot');
   return loading;
 };
 
