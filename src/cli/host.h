@@ -29,6 +29,8 @@ struct UpOptions {
   std::string artifacts;          // a folder or s3://...; "" = as the last time
   std::string artifact_root;      // mlflow-artifacts:/ or s3://...; "" = as the last time
   ModelTimes model_times;
+  std::string ui_dir;          // serve the web UI from there; "" = the one in the program
+  bool require_login = false;  // over TCP this machine's user needs a token too
 };
 
 struct ServeOptions {
