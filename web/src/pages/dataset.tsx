@@ -105,15 +105,13 @@ export function Dataset() {
         ),
     },
   ];
-  const verdicts = versions
-    .slice(0, 60)
-    .map(({ version, verdict, recorded_at, rows, quarantined }) => ({
-      version,
-      verdict,
-      at: recorded_at,
-      rows,
-      quarantined,
-    }));
+  const verdicts = versions.slice(0, 60).map(({ version, verdict, recorded_at, rows, quarantined }) => ({
+    version,
+    verdict,
+    at: recorded_at,
+    rows,
+    quarantined,
+  }));
   return (
     <PageFrame
       title={dataset}
