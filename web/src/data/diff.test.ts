@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { bars, type ColumnDiff, shares, told, tone } from './diff';
 
-const column = (part: Partial<ColumnDiff>): ColumnDiff => ({
-  column: 'temp',
-  change: 'shift',
-  psi: 0.4,
-  js: 0.1,
-  ...part,
-});
+const column = (part: Partial<ColumnDiff>): ColumnDiff =>
+  ({ column: 'temp', change: 'shift', psi: 0.4, js: 0.1, ...part }) as ColumnDiff;
 
 describe('two versions of a dataset', () => {
   it('are told in words', () => {

@@ -1,46 +1,51 @@
 // Two versions of a dataset, column by column.
 import type { State } from '@/parts/basics';
 import { number, percent } from '@/parts/format';
+import type { DatasetVersion } from './types';
+import { between, showerOf } from './words';
 
 type Pair<T> = { from: T | null; to: T | null } | null | undefined;
 
 export interface ColumnDiff {
   column: string;
-  type?: string;
-  change: 'added' | 'removed' | 'type' | 'shift' | 'none' | string;
+  type: string;
+  change: 'added' | 'removed' | 'type' | 'shift' | 'none';
   psi: number | null;
   js: number | null;
-  nulls?: Pair<number>;
-  mean?: Pair<number>;
-  histogram?: { edges: number[]; from: number[]; to: number[] } | null;
-  top?: { values: string[]; from: number[]; to: number[] } | { value: string; from: number; to: number }[] | null;
+  nulls: Pair<number>; // shares
+  mean: Pair<number>;
+  distinct: Pair<number>;
+  histogram: { edges: number[]; from: number[]; to: number[] } | null;
+  top: { value: string; from: number; to: number }[] | null;
 }
 
 export interface DatasetDiff {
+  from: DatasetVersion;
+  to: DatasetVersion;
   rows: { from: number; to: number };
   columns: ColumnDiff[];
+  next: string | null;
+  total: number;
 }
 
 /** Bars over the same bins, whatever the column holds. */
 export function bars(column: ColumnDiff): { labels: string[]; from: number[]; to: number[] } | null {
   if (column.histogram) {
     const { edges, from, to } = column.histogram;
-    const open = from.length === edges.length + 1; // bins below the first and above the last edge
-    const labels = from.map((_, index) => {
-      const low = open ? edges[index - 1] : edges[index];
-      const high = open ? edges[index] : edges[index + 1];
-      if (low === undefined && high === undefined) return 'no value';
-      if (low === undefined) return `below ${number(high)}`;
-      if (high === undefined) return `from ${number(low)}`;
-      return `${number(low)} to ${number(high)}`;
-    });
+    const open = from.length === edges.length + 1;
+    const shown = showerOf(column.type);
+    const labels = from.map((_, index) =>
+      open ? between(edges[index - 1], edges[index], shown) : between(edges[index], edges[index + 1], shown),
+    );
     return { labels, from, to };
   }
   const top = column.top;
   if (!top) return null;
-  return Array.isArray(top)
-    ? { labels: top.map((each) => each.value), from: top.map((each) => each.from), to: top.map((each) => each.to) }
-    : { labels: top.values, from: top.from, to: top.to };
+  return {
+    labels: top.map((each) => each.value),
+    from: top.map((each) => each.from),
+    to: top.map((each) => each.to),
+  };
 }
 
 const WORDS: Record<string, string> = {

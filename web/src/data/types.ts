@@ -26,13 +26,24 @@ export interface Verdict {
   quarantined: number;
 }
 
+export interface FailingRule {
+  rule: string;
+  column: string | null;
+  rows: number | null;
+  value: number | null;
+  limit: unknown;
+  text: string;
+}
 export interface Source {
   dataset: string;
-  contract: string | { id?: string; file?: string; version?: string } | null;
+  kind: 'append' | 'snapshot' | null;
+  event_time: string | null;
+  in_project: boolean;
+  contract: { id?: string; name?: string; version?: string; status?: string; digest: string } | null;
   versions: number;
   latest: DatasetVersion | null;
-  verdicts: Verdict[];
-  failing_rules: (string | { rule: string })[];
+  verdicts: Verdict[]; // newest first
+  failing_rules: FailingRule[];
 }
 
 export type Limit = Record<string, number | [number, number]>;
@@ -68,30 +79,36 @@ export interface Finding {
 }
 
 export interface ColumnProfile {
+  column: string;
   type: string;
-  count: number;
+  classification: string | null;
+  description: string | null;
+  masked: boolean;
+  required: boolean;
+  rows: number;
   nulls: number;
+  null_rate: number | null;
   wrong_type: number;
-  masked?: boolean;
-  distinct?: { value: number; estimate: boolean; error: number };
-  nan?: number;
-  infinite?: number;
-  minimum?: number | string;
-  maximum?: number | string;
-  minimum_length?: number;
-  maximum_length?: number;
-  sum?: number;
-  sum_of_squares?: number;
-  true?: number;
-  histogram?: { edges: number[]; counts: number[] };
-  quantiles?: { shares: number[]; values: number[]; error: number };
-  top?: { value: string; count: number }[];
+  distinct: { value: number; exact: boolean; error: number } | null;
+  min: number | string | null; // of texts: their length
+  max: number | string | null;
+  mean: number | null;
+  deviation: number | null;
+  quantiles: { shares: number[]; values: number[]; exact: boolean; error: number } | null;
+  histogram: { edges: number[]; counts: number[] } | null; // one count more than edges: both ends are open
+  top: { value: string; count: number }[] | null;
+  true: number | null;
+}
+export interface ProfilePage {
+  columns: ColumnProfile[];
+  rows: number;
+  next: string | null;
+  total: number;
 }
 
 export interface Report {
   checks: Record<string, Check>;
   alerts: Finding[];
-  profile: { rows: number; columns: Record<string, ColumnProfile> };
   rows: number;
   accepted: number;
   quarantined: number;
@@ -112,6 +129,4 @@ export const periodOf = (version: { from?: string; to?: string; period?: string 
   version.period ?? (version.from && version.to ? `${version.from.slice(0, 10)} to ${version.to.slice(0, 10)}` : '');
 
 export const contractName = (contract: Source['contract']) =>
-  contract === null ? '' : typeof contract === 'string' ? contract : (contract.file ?? contract.id ?? '');
-
-export const ruleName = (rule: string | { rule: string }) => (typeof rule === 'string' ? rule : rule.rule);
+  contract ? [contract.name || contract.id, contract.version].filter(Boolean).join(' ') : '';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Check, ColumnProfile } from './types';
-import { allowed, barsOf, mean, measured, ordered, said } from './words';
+import { allowed, barsOf, measured, ordered, said } from './words';
 
 const check = (part: Partial<Check>): Check => ({
   kind: 'null_rate',
@@ -43,13 +43,21 @@ describe('findings in plain words', () => {
 });
 
 describe('profiles', () => {
-  const column: ColumnProfile = { type: 'number', count: 10, nulls: 2, wrong_type: 0, sum: 16 };
-  it('have a mean of what is there', () => {
-    expect(mean(column)).toBe(2);
-    expect(mean({ ...column, sum: undefined })).toBeNull();
-  });
+  const column = { rows: 10, nulls: 2, wrong_type: 0 } as ColumnProfile;
   it('show the most frequent texts and all others', () => {
-    expect(barsOf({ ...column, top: [{ value: 'a', count: 5 }] })).toEqual([5, 3]);
-    expect(barsOf({ ...column, histogram: { edges: [0, 1, 2], counts: [4, 4] } })).toEqual([4, 4]);
+    expect(barsOf({ ...column, top: [{ value: 'a', count: 5 }] })).toEqual([
+      { label: 'a', rows: 5 },
+      { label: 'all others', rows: 3 },
+    ]);
+  });
+  it('show bins with open ends', () => {
+    expect(barsOf({ ...column, histogram: { edges: [0, 1], counts: [1, 4, 3] } }).map((bar) => bar.label)).toEqual([
+      'below 0',
+      '0 to 1',
+      'from 1',
+    ]);
+  });
+  it('count what is true', () => {
+    expect(barsOf({ ...column, true: 3 }).map((bar) => bar.rows)).toEqual([5, 3]);
   });
 });

@@ -125,23 +125,48 @@ export const OUTCOME: Record<string, string> = {
   warn: 'it is only told',
 };
 
-/** Finite numbers of a column: what its mean is of. */
-const finite = (column: ColumnProfile) =>
-  column.count - column.nulls - column.wrong_type - (column.nan ?? 0) - (column.infinite ?? 0);
-
-export function mean(column: ColumnProfile): number | null {
-  const n = finite(column);
-  return column.sum === undefined || n <= 0 ? null : column.sum / n;
-}
-
-export const nullShare = (column: ColumnProfile) => (column.count > 0 ? column.nulls / column.count : null);
+const TIMES = new Set(['timestamp', 'date', 'time']);
+export const isTime = (type: string) => TIMES.has(type);
+/** Numbers of times are microseconds since the epoch. */
+export const showerOf = (type: string): ((value: number) => string) =>
+  isTime(type)
+    ? (value) =>
+        new Date(value / 1000)
+          .toISOString()
+          .slice(0, type === 'date' ? 10 : 16)
+          .replace('T', ' ')
+    : number;
 
 /** Bars of a column: its histogram, or its most frequent values with all others. */
-export function barsOf(column: ColumnProfile): number[] {
-  if (column.histogram) return column.histogram.counts;
-  if (column.true !== undefined) return [column.count - column.nulls - column.true, column.true];
+export function barsOf(column: ColumnProfile): { label: string; rows: number }[] {
+  const there = column.rows - column.nulls - column.wrong_type;
+  if (column.histogram) {
+    const { edges, counts } = column.histogram;
+    const open = counts.length === edges.length + 1;
+    return counts.map((rows, index) => {
+      const low = open ? edges[index - 1] : edges[index];
+      const high = open ? edges[index] : edges[index + 1];
+      return { label: between(low, high, showerOf(column.type)), rows };
+    });
+  }
+  if (column.true !== null && column.true !== undefined)
+    return [
+      { label: 'false', rows: there - column.true },
+      { label: 'true', rows: column.true },
+    ];
   if (!column.top) return [];
-  const top = column.top.map((each) => each.count);
-  const rest = column.count - column.nulls - column.wrong_type - top.reduce((sum, each) => sum + each, 0);
-  return rest > 0 ? [...top, rest] : top;
+  const top = column.top.map((each) => ({ label: each.value, rows: each.count }));
+  const rest = there - top.reduce((sum, each) => sum + each.rows, 0);
+  return rest > 0 ? [...top, { label: 'all others', rows: rest }] : top;
+}
+
+/** A bin in words; one that has no lower or upper end is open. */
+export function between(
+  low: number | undefined,
+  high: number | undefined,
+  show: (value: number) => string = number,
+): string {
+  if (low === undefined && high === undefined) return 'all';
+  if (low === undefined) return `below ${show(high as number)}`;
+  return high === undefined ? `from ${show(low)}` : `${show(low)} to ${show(high)}`;
 }

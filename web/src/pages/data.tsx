@@ -1,12 +1,8 @@
 // All sources: the verdicts of their contracts over time, and what fails now.
-import { TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { useEffect, useState } from 'react';
 import { part } from '@/api/client';
 import { useGo } from '@/app/palette';
 import { VerdictStrip } from '@/data/strip';
-import { contractName, periodOf, ruleName, type Source } from '@/data/types';
-import { useAddress } from '@/parts/address';
+import { contractName, periodOf, type Source } from '@/data/types';
 import { Empty, PageFrame, State, Time, To } from '@/parts/basics';
 import { count, percent } from '@/parts/format';
 import { type Column, PagedList } from '@/parts/table';
@@ -49,9 +45,9 @@ const COLUMNS: Column<Source>[] = [
       source.failing_rules.length === 0 ? (
         <span className="dim">nothing</span>
       ) : (
-        <span title={source.failing_rules.map(ruleName).join(', ')}>
-          {source.failing_rules.map(ruleName).slice(0, 3).join(', ')}
-          {source.failing_rules.length > 3 && ` and ${source.failing_rules.length - 3} more`}
+        <span title={source.failing_rules.map((rule) => rule.text).join('\n')}>
+          {source.failing_rules[0].text}
+          {source.failing_rules.length > 1 && ` and ${source.failing_rules.length - 1} more`}
         </span>
       ),
   },
@@ -81,40 +77,21 @@ const COLUMNS: Column<Source>[] = [
 ];
 
 export function Data() {
-  const [address, change] = useAddress();
   const go = useGo();
-  const [text, setText] = useState(address.q ?? '');
-  const [q] = useDebouncedValue(text.trim(), 150);
-  useEffect(() => {
-    if (q !== (address.q ?? '')) change({ q });
-  }, [q, address.q, change]);
   return (
     <PageFrame title="Data" subtitle="Sources and what their contracts say of each version">
-      <div className="toolbar">
-        <TextInput
-          className="grow"
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-          placeholder="part of a name"
-          aria-label="Search sources"
-        />
-      </div>
       <PagedList<Source>
         label="Sources"
         path="/sources"
-        query={{ q, limit: 100 }}
+        query={{ limit: 100 }}
         columns={COLUMNS}
         keyOf={(source) => source.dataset}
         onOpen={(source) => void go(`/data/${part(source.dataset)}`)}
         rowHeight={42}
         empty={
-          q ? (
-            <Empty title="No source of this name" />
-          ) : (
-            <Empty title="No data yet" command="millrace data add SOURCE FILE">
-              A source and its contract are named in millrace.yaml; each file added becomes a version with a verdict.
-            </Empty>
-          )
+          <Empty title="No data yet" command="millrace data add SOURCE FILE">
+            A source and its contract are named in millrace.yaml; each file added becomes a version with a verdict.
+          </Empty>
         }
       />
     </PageFrame>

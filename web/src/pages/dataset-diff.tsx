@@ -1,8 +1,8 @@
 // Two versions of a dataset: the worst column first, both distributions over the same bins.
 import { Select, Switch } from '@mantine/core';
 import { useCallback, useMemo } from 'react';
-import { part } from '@/api/client';
-import { useGet } from '@/api/queries';
+import { type Page, part } from '@/api/client';
+import { useGet, usePages } from '@/api/queries';
 import { SERIES } from '@/app/theme';
 import { MiniBins } from '@/charts/bins';
 import { type Draw, Figure } from '@/charts/figure';
@@ -111,12 +111,21 @@ const COLUMNS: Column<ColumnDiff>[] = [
   { key: 'told', title: 'in words', cell: (column) => <span title={told(column)}>{told(column)}</span> },
 ];
 
-function Body({ diff, names }: { diff: Diff; names: [string, string] }) {
+interface BodyProps {
+  pages: Diff[];
+  names: [string, string];
+  loading: boolean;
+  more?: () => void;
+}
+
+function Body({ pages, names, loading, more }: BodyProps) {
   const [address, change] = useAddress();
   const only = address.all !== '1';
-  const moved = diff.columns.filter((column) => column.change !== 'none');
-  const shown = only ? moved : diff.columns;
-  const chosen = diff.columns.find((column) => column.column === address.column) ?? moved[0] ?? diff.columns[0];
+  const columns = useMemo(() => pages.flatMap((page) => page.columns), [pages]);
+  const diff = pages[0];
+  const moved = columns.filter((column) => column.change !== 'none');
+  const shown = only ? moved : columns;
+  const chosen = columns.find((column) => column.column === address.column) ?? moved[0] ?? columns[0];
   return (
     <div className="stack">
       <div className="grid small">
@@ -125,7 +134,7 @@ function Body({ diff, names }: { diff: Diff; names: [string, string] }) {
           value={count(diff.rows.to)}
           note={`${count(diff.rows.from)} before${diff.rows.from > 0 ? `, ${percent(diff.rows.to / diff.rows.from - 1)}` : ''}`}
         />
-        <Stat label="columns that changed" value={count(moved.length)} note={`of ${count(diff.columns.length)}`} />
+        <Stat label="columns that changed" value={count(moved.length)} note={`of ${count(diff.total)}`} />
         {moved[0] && <Stat label="most changed" value={moved[0].column} note={told(moved[0])} />}
       </div>
       <List<ColumnDiff>
@@ -133,7 +142,9 @@ function Body({ diff, names }: { diff: Diff; names: [string, string] }) {
         columns={COLUMNS}
         rows={shown}
         keyOf={(column) => column.column}
-        total={shown.length}
+        total={only ? undefined : diff.total}
+        loading={loading}
+        more={more}
         rowHeight={40}
         height={480}
         onOpen={(column) => change({ column: column.column })}
@@ -155,11 +166,8 @@ export function DatasetDiff() {
   const [address, change] = useAddress();
   const { from, to } = address;
   const versions = useGet<{ items: DatasetVersion[] }>(`/datasets/${part(dataset)}/versions`, { limit: 500 });
-  const asked = useGet<Diff>(
-    `/datasets/${part(dataset)}/diff`,
-    { from, to },
-    { enabled: Boolean(from && to), keep: true },
-  );
+  const asked = usePages<ColumnDiff>(`/datasets/${part(dataset)}/diff`, { from, to, limit: 500 }, Boolean(from && to));
+  const pages = asked.data?.pages as (Page<ColumnDiff> & Diff)[] | undefined;
   const names = useMemo<[string, string]>(() => [`version ${from}`, `version ${to}`], [from, to]);
   const options = (versions.data?.items ?? [])
     .map((each) => ({ value: String(each.version), label: `version ${each.version} ${periodOf(each)}`.trim() }))
@@ -199,7 +207,16 @@ export function DatasetDiff() {
         />
       </div>
       {from && to ? (
-        <Shown of={asked}>{(diff) => <Body diff={diff} names={names} />}</Shown>
+        <Shown of={{ ...asked, data: pages }}>
+          {(all) => (
+            <Body
+              pages={all}
+              names={names}
+              loading={asked.isFetchingNextPage}
+              more={asked.hasNextPage ? () => !asked.isFetchingNextPage && asked.fetchNextPage() : undefined}
+            />
+          )}
+        </Shown>
       ) : (
         <Empty title="Choose two versions" />
       )}

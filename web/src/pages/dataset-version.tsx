@@ -88,11 +88,11 @@ export function DatasetVersion() {
               <Tabs.Panel value="findings">
                 <div className="stack">
                   <Findings report={facts.findings} />
-                  <Profile report={facts.findings} />
+                  <Profile dataset={dataset} version={number} />
                 </div>
               </Tabs.Panel>
               <Tabs.Panel value="profile">
-                <Profile report={facts.findings} />
+                <Profile dataset={dataset} version={number} />
               </Tabs.Panel>
               <Tabs.Panel value="quarantine">
                 <Quarantine dataset={dataset} version={number} />

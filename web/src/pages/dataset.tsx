@@ -6,7 +6,7 @@ import { useGet, usePages } from '@/api/queries';
 import { useGo } from '@/app/palette';
 import { Series } from '@/charts/series';
 import { VerdictStrip } from '@/data/strip';
-import { contractName, type DatasetVersion, periodOf, ruleName, type Source } from '@/data/types';
+import { contractName, type DatasetVersion, periodOf, type Source } from '@/data/types';
 import { useAddress, usePathNames } from '@/parts/address';
 import { Card, Empty, PageFrame, Stat, State, Time, To } from '@/parts/basics';
 import { count, percent, shortDigest } from '@/parts/format';
@@ -52,7 +52,7 @@ export function Dataset() {
   const [address, change] = useAddress();
   const go = useGo();
   const asked = usePages<DatasetVersion>(`/datasets/${part(dataset)}/versions`, { limit: 500 });
-  const sources = useGet<{ items: Source[] }>('/sources', { q: dataset, limit: 100 });
+  const sources = useGet<{ items: Source[] }>('/sources', { limit: 500 });
   const source = sources.data?.items.find((each) => each.dataset === dataset);
   const versions = useMemo(
     () => (asked.data?.pages.flatMap((page) => page.items) ?? []).sort((a, b) => b.version - a.version),
@@ -140,7 +140,12 @@ export function Dataset() {
             <Stat
               label="what failed in it"
               value={count(source?.failing_rules.length ?? 0)}
-              note={source?.failing_rules.map(ruleName).slice(0, 4).join(', ') || 'no rule'}
+              note={
+                source?.failing_rules
+                  .map((rule) => rule.rule)
+                  .slice(0, 4)
+                  .join(', ') || 'no rule'
+              }
             />
           </div>
         )}
