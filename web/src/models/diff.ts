@@ -5,33 +5,11 @@ import { number } from '@/parts/format';
 export type Side = Estimate | number | null | undefined;
 
 export interface Entry {
-  name?: string;
-  key?: string;
-  path?: string;
-  stage?: string;
-  from?: unknown;
-  to?: unknown;
-  differs?: boolean;
+  name: string;
+  from: string | null;
+  to: string | null;
+  differs: boolean;
 }
-
-export const nameOf = (entry: Entry) =>
-  [entry.stage, entry.name ?? entry.key ?? entry.path].filter(Boolean).join(' ') || 'value';
-
-/** Key order of objects says nothing. */
-export function same(a: unknown, b: unknown): boolean {
-  const write = (value: unknown): string =>
-    value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? `{${Object.entries(value)
-          .sort(([x], [y]) => x.localeCompare(y))
-          .map(([key, inner]) => `${JSON.stringify(key)}:${write(inner)}`)
-          .join(',')}}`
-      : Array.isArray(value)
-        ? `[${value.map(write).join(',')}]`
-        : (JSON.stringify(value ?? null) ?? 'null');
-  return write(a) === write(b);
-}
-
-export const differs = (entry: Entry) => entry.differs ?? !same(entry.from, entry.to);
 
 export const estimateOf = (side: Side): Estimate | null =>
   side === null || side === undefined ? null : typeof side === 'number' ? { value: side } : side;

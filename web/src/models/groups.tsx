@@ -10,16 +10,18 @@ import { change, compared, estimateOf, type Side } from './diff';
 export interface Group {
   by: string;
   group: string;
-  rows?: number | { from: number | null; to: number | null } | null;
+  rows: { from: number | null; to: number | null };
   metric: string;
   from: Side;
   to: Side;
+  differs: boolean;
 }
 
-export const rowsOf = (group: Group) =>
-  typeof group.rows === 'object' && group.rows !== null
-    ? Math.min(group.rows.from ?? Number.POSITIVE_INFINITY, group.rows.to ?? Number.POSITIVE_INFINITY)
-    : (group.rows ?? null);
+/** The smaller of both sides: it limits what can be said. */
+const rowsOf = ({ rows }: Group) => {
+  const known = [rows?.from, rows?.to].filter((each): each is number => typeof each === 'number');
+  return known.length > 0 ? Math.min(...known) : null;
+};
 
 const SMALL = 500; // rows: an interval of fewer says little
 

@@ -73,30 +73,28 @@ export interface ChangeRequest {
   closed_at: string | null;
 }
 
-export type Aliases = Record<string, number> | { alias?: string; name?: string; version: number }[] | null | undefined;
-
+export interface Alias {
+  alias: string;
+  version: number;
+  deployment: string | null; // whose stable arm it is
+}
 export interface ModelSummary {
   model: string;
+  description: string;
   versions: number;
-  latest: Version | null;
-  aliases?: Aliases;
-  champion?: Aliases;
-  deployments: (string | { deployment: string })[];
+  latest: Pick<Version, 'version' | 'node' | 'state' | 'stage' | 'author' | 'run_id' | 'created_at'> | null;
+  champion: number | null;
+  aliases: Alias[];
+  deployments: { deployment: string; arm: string; version: number }[];
   open_requests: number;
   updated_at: string | null;
 }
 
-/** Aliases as pairs of name and version, by name. */
-export function aliasesOf(aliases: Aliases): [string, number][] {
-  if (!aliases) return [];
-  const pairs: [string, number][] = Array.isArray(aliases)
-    ? aliases.map((each) => [each.alias ?? each.name ?? '', each.version])
-    : Object.entries(aliases);
-  return pairs.sort(([a], [b]) => a.localeCompare(b));
-}
-
-export const deploymentName = (each: string | { deployment: string }) =>
-  typeof each === 'string' ? each : each.deployment;
+/** Champion first, then by name. */
+export const byWeight = (aliases: Alias[]) =>
+  [...aliases].sort(
+    (a, b) => Number(b.alias === 'champion') - Number(a.alias === 'champion') || a.alias.localeCompare(b.alias),
+  );
 
 /** What a request asks for, in plain words. */
 export function asks(request: ChangeRequest): string {

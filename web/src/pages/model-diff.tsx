@@ -3,29 +3,36 @@ import { Select, Switch } from '@mantine/core';
 import { useMemo } from 'react';
 import { part } from '@/api/client';
 import { useGet } from '@/api/queries';
-import { change, compared, differs, type Entry, nameOf, type Side } from '@/models/diff';
+import { change, compared, type Entry, type Side } from '@/models/diff';
 import { type Group, GroupChart, GroupTable } from '@/models/groups';
 import type { Version } from '@/models/types';
 import { useAddress, usePathNames } from '@/parts/address';
 import { Card, Empty, Interval, PageFrame, Shown, State, To } from '@/parts/basics';
-import { count, number, words } from '@/parts/format';
+import { count, words } from '@/parts/format';
 
 interface GateSide {
-  ok?: boolean;
-  reason?: string;
-  value?: Side;
+  ok: boolean;
+  value: Side;
+  reason: string;
+}
+interface End {
+  version: number;
+  node: string;
+  state: string;
+  created_at: string;
+  author: string;
 }
 interface Diff {
-  from: number | Version;
-  to: number | Version;
-  gates?: { name: string; from: GateSide | null; to: GateSide | null }[];
-  metrics?: { name: string; from: Side; to: Side }[];
-  groups?: Group[];
-  params?: Entry[];
-  data?: Entry[];
-  code?: Entry[];
-  environment?: Entry[];
-  signature?: Entry[];
+  from: End;
+  to: End;
+  gates: { name: string; from: GateSide | null; to: GateSide | null; differs: boolean }[];
+  metrics: { name: string; from: Side; to: Side; differs: boolean }[];
+  groups: Group[];
+  params: Entry[];
+  data: Entry[];
+  code: Entry[];
+  environment: Entry[];
+  signature: Entry[];
 }
 
 const LISTS: { key: 'params' | 'data' | 'code' | 'environment' | 'signature'; title: string }[] = [
@@ -36,28 +43,10 @@ const LISTS: { key: 'params' | 'data' | 'code' | 'environment' | 'signature'; ti
   { key: 'signature', title: 'Inputs and outputs' },
 ];
 
-function Cell({ value }: { value: unknown }) {
-  if (value === null || value === undefined || value === '') return <span className="dim">–</span>;
-  if (typeof value === 'number') return <span title={String(value)}>{number(value)}</span>;
-  if (typeof value === 'string') return <span>{value}</span>;
-  if (typeof value === 'boolean') return <span>{value ? 'yes' : 'no'}</span>;
-  if (
-    typeof value === 'object' &&
-    !Array.isArray(value) &&
-    Object.values(value).every((each) => typeof each !== 'object')
-  )
-    return (
-      <span>
-        {Object.entries(value)
-          .map(([key, each]) => `${words(key)} ${each ?? '–'}`)
-          .join(', ')}
-      </span>
-    );
-  return <code>{JSON.stringify(value)}</code>;
-}
+const cell = (value: string | null) => value ?? <span className="dim">–</span>;
 
 function Entries({ entries, names, all }: { entries: Entry[]; names: [string, string]; all: boolean }) {
-  const shown = all ? entries : entries.filter(differs);
+  const shown = all ? entries : entries.filter((entry) => entry.differs);
   if (shown.length === 0) return <p className="dim">{entries.length ? 'The same in both.' : 'Nothing is known.'}</p>;
   return (
     <div className="scroll-x" tabIndex={0} role="region" aria-label="Differences">
@@ -71,15 +60,15 @@ function Entries({ entries, names, all }: { entries: Entry[]; names: [string, st
         </thead>
         <tbody>
           {shown.slice(0, 300).map((entry, index) => (
-            <tr key={`${nameOf(entry)} ${index}`}>
+            <tr key={`${entry.name} ${index}`}>
               <th scope="row" style={{ whiteSpace: 'normal', overflowWrap: 'anywhere' }}>
-                {nameOf(entry)}
+                {entry.name}
               </th>
-              <td className={differs(entry) ? 'differs' : undefined} style={{ overflowWrap: 'anywhere' }}>
-                <Cell value={entry.from} />
+              <td className={entry.differs ? 'differs' : undefined} style={{ overflowWrap: 'anywhere' }}>
+                {cell(entry.from)}
               </td>
-              <td className={differs(entry) ? 'differs' : undefined} style={{ overflowWrap: 'anywhere' }}>
-                <Cell value={entry.to} />
+              <td className={entry.differs ? 'differs' : undefined} style={{ overflowWrap: 'anywhere' }}>
+                {cell(entry.to)}
               </td>
             </tr>
           ))}
@@ -93,7 +82,7 @@ function Entries({ entries, names, all }: { entries: Entry[]; names: [string, st
 const gateWord = (side: GateSide | null) =>
   side === null ? <span className="dim">not evaluated</span> : <State of={side.ok ? 'passed' : 'failed'} />;
 
-function GateRows({ gates, names }: { gates: NonNullable<Diff['gates']>; names: [string, string] }) {
+function GateRows({ gates, names }: { gates: Diff['gates']; names: [string, string] }) {
   return (
     <table className="plain">
       <thead>
@@ -123,7 +112,7 @@ function GateRows({ gates, names }: { gates: NonNullable<Diff['gates']>; names: 
 const LARGER = { higher: 'is higher', lower: 'is lower' } as Record<string, string>;
 
 /** What one reads first. */
-function Sentence({ metrics, names }: { metrics: NonNullable<Diff['metrics']>; names: [string, string] }) {
+function Sentence({ metrics, names }: { metrics: Diff['metrics']; names: [string, string] }) {
   return (
     <ul className="bare">
       {metrics.map((metric) => {
@@ -146,7 +135,7 @@ function Sentence({ metrics, names }: { metrics: NonNullable<Diff['metrics']>; n
 function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all: boolean }) {
   const tables = useMemo(() => {
     const out = new Map<string, Group[]>();
-    for (const group of diff.groups ?? []) {
+    for (const group of diff.groups) {
       const key = `${group.by}\n${group.metric}`;
       out.set(key, [...(out.get(key) ?? []), group]);
     }
@@ -154,14 +143,14 @@ function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all:
   }, [diff.groups]);
   return (
     <div className="stack">
-      {(diff.metrics?.length ?? 0) > 0 && (
+      {diff.metrics.length > 0 && (
         <Card title="Measured">
-          <Sentence metrics={diff.metrics ?? []} names={names} />
+          <Sentence metrics={diff.metrics} names={names} />
         </Card>
       )}
-      {(diff.gates?.length ?? 0) > 0 && (
+      {diff.gates.length > 0 && (
         <Card title="Gates">
-          <GateRows gates={diff.gates ?? []} names={names} />
+          <GateRows gates={diff.gates} names={names} />
         </Card>
       )}
       {tables.map((table) => (
@@ -181,9 +170,9 @@ function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all:
         </div>
       ))}
       <div className="grid two">
-        {LISTS.filter(({ key }) => diff[key] !== undefined).map(({ key, title }) => (
-          <Card key={key} title={`${title}: ${count((diff[key] ?? []).filter(differs).length)} differ`}>
-            <Entries entries={diff[key] ?? []} names={names} all={all} />
+        {LISTS.filter(({ key }) => diff[key].length > 0).map(({ key, title }) => (
+          <Card key={key} title={`${title}: ${count(diff[key].filter((entry) => entry.differs).length)} differ`}>
+            <Entries entries={diff[key]} names={names} all={all} />
           </Card>
         ))}
       </div>

@@ -7,7 +7,7 @@ import { useGo } from '@/app/palette';
 import { AsOf } from '@/models/asof';
 import { GatesWord } from '@/models/parts';
 import { Requests } from '@/models/requests';
-import { aliasesOf, deploymentName, type ModelSummary, type Version } from '@/models/types';
+import { byWeight, type ModelSummary, type Version } from '@/models/types';
 import { useAddress, usePathNames } from '@/parts/address';
 import { Empty, Interval, PageFrame, Stat, State, Time, To } from '@/parts/basics';
 import { count, words } from '@/parts/format';
@@ -33,8 +33,8 @@ export function Model() {
   const go = useGo();
   const asked = useGet<{ items: ModelSummary[] }>('/models/summary', { q: model, limit: 100 });
   const summary = asked.data?.items.find((each) => each.model === model);
-  const aliases = useMemo(() => aliasesOf(summary?.aliases ?? summary?.champion), [summary]);
-  const names = aliases.map(([name]) => name);
+  const aliases = useMemo(() => byWeight(summary?.aliases ?? []), [summary]);
+  const names = useMemo(() => aliases.map((each) => each.alias), [aliases]);
   const from = address.from;
   const columns: Column<Version>[] = [
     {
@@ -53,10 +53,10 @@ export function Model() {
       width: 160,
       cell: (version) =>
         aliases
-          .filter(([, number]) => number === version.version)
-          .map(([name]) => (
-            <State key={name} of={name} tone="ok">
-              {name}
+          .filter((each) => each.version === version.version)
+          .map((each) => (
+            <State key={each.alias} of={each.alias} tone="ok">
+              {each.alias}
             </State>
           )),
     },
@@ -104,9 +104,9 @@ export function Model() {
               <>
                 , serves as{' '}
                 {summary.deployments.map((each, index) => (
-                  <span key={deploymentName(each)}>
+                  <span key={`${each.deployment} ${each.arm} ${each.version}`}>
                     {index > 0 && ', '}
-                    <To to={`/deployments/${part(deploymentName(each))}`}>{deploymentName(each)}</To>
+                    <To to={`/deployments/${part(each.deployment)}`}>{each.deployment}</To> ({each.arm} {each.version})
                   </span>
                 ))}
               </>
@@ -118,11 +118,12 @@ export function Model() {
       <div className="stack">
         {aliases.length > 0 && (
           <div className="grid small">
-            {aliases.map(([name, version]) => (
+            {aliases.map((each) => (
               <Stat
-                key={name}
-                label={name}
-                value={<To to={`/models/${part(model)}/${version}`}>version {version}</To>}
+                key={each.alias}
+                label={each.alias}
+                value={<To to={`/models/${part(model)}/${each.version}`}>version {each.version}</To>}
+                note={each.deployment && `what ${each.deployment} answers with`}
               />
             ))}
           </div>

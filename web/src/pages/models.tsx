@@ -4,8 +4,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useEffect, useState } from 'react';
 import { part } from '@/api/client';
 import { useGo } from '@/app/palette';
-import { GatesWord } from '@/models/parts';
-import { aliasesOf, deploymentName, type ModelSummary } from '@/models/types';
+import { byWeight, type ModelSummary } from '@/models/types';
 import { useAddress } from '@/parts/address';
 import { Empty, PageFrame, State, Time, To } from '@/parts/basics';
 import { count } from '@/parts/format';
@@ -37,35 +36,34 @@ const COLUMNS: Column<ModelSummary>[] = [
       ),
   },
   {
-    key: 'gates',
-    title: 'its gates',
-    width: 160,
-    cell: (item) => (item.latest?.gates ? <GatesWord version={item.latest} /> : <span className="dim">–</span>),
-  },
-  {
     key: 'aliases',
     title: 'aliases',
-    cell: (item) => {
-      const aliases = aliasesOf(item.aliases ?? item.champion);
-      return aliases.length === 0 ? (
+    width: 200,
+    cell: (item) =>
+      item.aliases.length === 0 ? (
         <span className="dim">none</span>
       ) : (
-        aliases.map(([name, version]) => `${name} ${version}`).join(', ')
-      );
-    },
+        byWeight(item.aliases)
+          .map((each) => `${each.alias} ${each.version}`)
+          .join(', ')
+      ),
   },
   {
     key: 'deployments',
     title: 'serves as',
-    width: 170,
+    width: 220,
     cell: (item) =>
       item.deployments.length === 0 ? (
         <span className="dim">nothing</span>
       ) : (
         item.deployments.map((each, index) => (
-          <span key={deploymentName(each)}>
+          <span key={`${each.deployment} ${each.arm} ${each.version}`}>
             {index > 0 && ', '}
-            <To to={`/deployments/${part(deploymentName(each))}`}>{deploymentName(each)}</To>
+            <To to={`/deployments/${part(each.deployment)}`}>{each.deployment}</To>
+            <span className="dim">
+              {' '}
+              {each.arm} {each.version}
+            </span>
           </span>
         ))
       ),
@@ -82,6 +80,11 @@ const COLUMNS: Column<ModelSummary>[] = [
       ) : (
         <span className="dim">nothing</span>
       ),
+  },
+  {
+    key: 'about',
+    title: 'about',
+    cell: (item) => <span className="dim">{item.description}</span>,
   },
   { key: 'versions', title: 'versions', width: 90, right: true, cell: (item) => count(item.versions) },
   { key: 'updated', title: 'changed', width: 120, cell: (item) => <Time at={item.updated_at} relative /> },

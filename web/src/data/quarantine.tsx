@@ -1,0 +1,81 @@
+// Rows that were set aside, each with its reasons. What a reader's role may not see is marked, not left out.
+import { useMemo } from 'react';
+import { part } from '@/api/client';
+import { usePages } from '@/api/queries';
+import { Empty } from '@/parts/basics';
+import { count } from '@/parts/format';
+import { type Column, List } from '@/parts/table';
+
+interface Row {
+  file?: string | number | null;
+  row: number;
+  reasons: string[] | string | null;
+  values: unknown[];
+}
+interface Answer {
+  columns: { name: string; type: string; classification: string; masked: boolean }[];
+}
+
+const written = (value: unknown) =>
+  value === null || value === undefined ? (
+    <span className="dim">no value</span>
+  ) : (
+    <span title={String(value)}>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</span>
+  );
+
+const reasonsOf = (row: Row) => (Array.isArray(row.reasons) ? row.reasons.join(', ') : (row.reasons ?? ''));
+
+export function Quarantine({ dataset, version }: { dataset: string; version: string }) {
+  const asked = usePages<Row>(`/datasets/${part(dataset)}/versions/${part(version)}/quarantine`, { limit: 100 });
+  const rows = useMemo(() => asked.data?.pages.flatMap((page) => page.items) ?? [], [asked.data]);
+  const given = (asked.data?.pages[0] as Answer | undefined)?.columns;
+  const columns = useMemo<Column<Row>[]>(
+    () => [
+      { key: 'row', title: 'row', width: 90, right: true, cell: (row) => count(row.row) },
+      {
+        key: 'reasons',
+        title: 'why',
+        width: 260,
+        cell: (row) => <strong title={reasonsOf(row)}>{reasonsOf(row)}</strong>,
+      },
+      ...(given ?? []).map(
+        (column, index): Column<Row> => ({
+          key: `${index} ${column.name}`,
+          title: (
+            <span title={`${column.type}${column.classification ? `, ${column.classification}` : ''}`}>
+              {column.name}
+            </span>
+          ),
+          width: 128,
+          right: ['integer', 'number', 'BIGINT', 'DOUBLE'].includes(column.type),
+          cell: (row) => (column.masked ? <span className="masked">hidden</span> : written(row.values[index])),
+        }),
+      ),
+    ],
+    [given],
+  );
+  const masked = given?.filter((column) => column.masked) ?? [];
+  return (
+    <>
+      {masked.length > 0 && (
+        <p>
+          Values of {masked.map((column) => column.name).join(', ')} are hidden: the contract classifies them, and an
+          approver or admin may read them. Reading them is written into the audit chain.
+        </p>
+      )}
+      <List<Row>
+        label="Rows in quarantine"
+        columns={columns}
+        rows={rows}
+        keyOf={(row) => `${row.file ?? ''} ${row.row}`}
+        total={asked.data?.pages[0]?.total}
+        loading={asked.isFetching && (asked.isPending || asked.isFetchingNextPage)}
+        error={asked.error}
+        again={() => asked.refetch()}
+        more={asked.hasNextPage ? () => !asked.isFetchingNextPage && asked.fetchNextPage() : undefined}
+        rowHeight={32}
+        empty={<Empty title="No row was set aside" />}
+      />
+    </>
+  );
+}
