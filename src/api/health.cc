@@ -68,7 +68,7 @@ Result<Rows> read_rows(const HealthParts& parts) {
     if (line) out.newest = line->integer(0), out.written = line->integer(1);
     out.took = parts.context.clock.steady() - began;
     MILLRACE_TRY(const auto counted,
-                 session.first("SELECT CAST(coalesce(sum(lines), 0) AS INTEGER) FROM journal_days"));
+                 session.first("SELECT CAST(coalesce(sum(lines), 0) AS INTEGER) FROM journal_counts WHERE day = -1"));
     out.counted = counted->integer(0);
     MILLRACE_TRY(const auto jobs, session.first("SELECT (SELECT count(*) FROM jobs WHERE state = 'waiting'), (SELECT "
                                                 "count(*) FROM jobs WHERE state = 'running'), (SELECT count(*) FROM "

@@ -124,14 +124,16 @@ Result<void> claim_key(store::Session& session, const Caller& caller, Micros now
       .hint("send it again to get that one's answer");
 }
 
-// What searches need of all lines together: how many of a kind by a subject there are in each day, and which.
+// What searches need of all lines together: how many of a kind by a subject there are in each day and in all, and which.
 Result<void> count_line(store::Session& session, const Caller& caller, const std::string& kind, Micros now,
                         int64_t sequence) {
   MILLRACE_TRY(const auto counted,
-               session.execute("INSERT INTO journal_days (workspace, kind, subject, day, lines, first_sequence, "
-                               "last_sequence) VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT (workspace, kind, subject, day) "
-                               "DO UPDATE SET lines = journal_days.lines + 1, last_sequence = excluded.last_sequence",
-                               {caller.workspace, kind, caller.subject, now / kJournalDay, sequence, sequence}));
+               session.execute("INSERT INTO journal_counts (workspace, day, kind, subject, lines, first_sequence, "
+                               "last_sequence) VALUES (?, ?, ?, ?, 1, ?, ?), (?, -1, ?, ?, 1, ?, ?) ON CONFLICT "
+                               "(workspace, day, kind, subject) DO UPDATE SET lines = journal_counts.lines + 1, "
+                               "last_sequence = excluded.last_sequence",
+                               {caller.workspace, now / kJournalDay, kind, caller.subject, sequence, sequence,
+                                caller.workspace, kind, caller.subject, sequence, sequence}));
   (void)counted;
   return {};
 }

@@ -50,7 +50,7 @@ struct Event {
   std::string hash;
 };
 
-inline constexpr Micros kJournalDay = 86'400'000'000;  // of journal_days
+inline constexpr Micros kJournalDay = 86'400'000'000;  // of journal_counts
 
 struct Verdict {
   bool intact = true;

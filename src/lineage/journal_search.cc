@@ -12,7 +12,10 @@
 namespace millrace::lineage {
 namespace {
 
-constexpr int64_t kCounted = 50'000;   // lines that are counted one by one for a total
+constexpr int64_t kCounted = 50'000;   // lines that are counted in an index for a total
+constexpr int64_t kLookedAt = 5'000;   // the same where each line must be looked at, and lines that are sorted
+constexpr int64_t kAllDays = -1;       // in journal_counts
+constexpr int64_t kNoDay = -2;
 constexpr size_t kBranches = 64;       // lists that are merged; more of them are dense enough to be walked through
 constexpr int kNodeKinds = 100;        // that are looked at
 constexpr std::string_view kLast = "\xf4\x8f\xbf\xbf";  // sorts behind every text that goes on here
@@ -46,6 +49,12 @@ struct Where {
     sql += sql.empty() ? " WHERE " : " AND ";
     sql += condition;
     values.insert(values.end(), more.begin(), more.end());
+    return *this;
+  }
+  Where& add(const Where& more) {
+    if (more.sql.empty()) return *this;
+    add(more.sql.substr(std::string_view(" WHERE ").size()), {});
+    values.insert(values.end(), more.values.begin(), more.values.end());
     return *this;
   }
 };
@@ -91,15 +100,17 @@ class Search {
     where.add("workspace = ?", {workspace_});
     if (!filter_.kind.empty()) where.add("kind = ?", {filter_.kind});
     if (!filter_.subject.empty()) where.add("subject = ?", {filter_.subject});
-    if (filter_.from != 0) where.add("day >= ?", {first_day()});
-    if (filter_.to != 0) where.add("day <= ?", {last_day()});
+    if (filter_.from == 0 && filter_.to == 0)
+      where.add("day = ?", {kAllDays});
+    else
+      where.add("day >= ? AND day <= ?", {first_day(), filter_.to != 0 ? last_day() : INT64_MAX});
     MILLRACE_TRY(
         const auto rows,
         session_.query(fmt::format("SELECT kind, subject, CAST(sum(lines) AS INTEGER), CAST(sum(CASE WHEN day = {} OR "
                                    "day = {} THEN lines ELSE 0 END) AS INTEGER), min(first_sequence), "
-                                   "max(last_sequence) FROM journal_days{} GROUP BY kind, subject",
-                                   filter_.from != 0 && starts_inside() ? first_day() : -1,
-                                   filter_.to != 0 && ends_inside() ? last_day() : -1, where.sql),
+                                   "max(last_sequence) FROM journal_counts{} GROUP BY kind, subject",
+                                   filter_.from != 0 && starts_inside() ? first_day() : kNoDay,
+                                   filter_.to != 0 && ends_inside() ? last_day() : kNoDay, where.sql),
                        where.values));
     for (const auto& row : rows) {
       Group group{row.text(0), row.text(1), row.integer(2), row.integer(3), row.integer(4), row.integer(5)};
@@ -168,29 +179,42 @@ class Search {
   }
 
   // A list that its index keeps in the order of sequences.
-  Result<void> take_list(std::string_view column, const std::string& value) {
+  Result<void> take_list(std::string_view column, const std::string& value, const Where& more = {}) {
     auto where = rest(column);
     where.add("workspace = ?", {workspace_}).add(fmt::format("{} = ?", column), {value});
-    where.add("sequence >= ? AND sequence <= ?", {first_, last_wanted()});
+    where.add("sequence >= ? AND sequence <= ?", {first_, last_wanted()}).add(more);
     return take(where, "sequence");
   }
 
+  // Nodes lie side by side in their index, in no order of time: few lines are sorted, of many the newest are met soon
+  // on the way back through all.
   Result<void> take_range(const Range& range, std::string_view driver) {
     auto where = rest(driver);
+    const bool plain = where.sql.empty();
     where.add("workspace = ? AND node >= ? AND node <= ?", {workspace_, range.from, range.to});
+    Where inside;
+    inside.add("workspace = ? AND node >= ? AND node <= ?", {workspace_, range.from, range.to});
+    MILLRACE_TRY(const auto lines, count_upto(inside, plain ? kCounted : kLookedAt));
+    if (lines > (plain ? kCounted : kLookedAt)) {
+      Where more;
+      more.add("node || '' >= ? AND node || '' <= ?", {range.from, range.to});
+      return walk(more);
+    }
     where.add("sequence + 0 >= ? AND sequence + 0 <= ?", {first_, last_wanted()});
     return take(where, "sequence + 0");
   }
 
-  // Line by line from the newest on.
+  // Line by line from the newest on, of the kind or subject that the filter names.
+  Result<void> walk(const Where& more) {
+    if (!filter_.kind.empty()) return take_list("kind", filter_.kind, more);
+    if (!filter_.subject.empty()) return take_list("subject", filter_.subject, more);
+    return take_all(more);
+  }
+
   Result<void> take_all(const Where& more) {
     auto where = rest("");
     where.add("workspace || '' = ?", {workspace_}).add("sequence >= ? AND sequence <= ?", {first_, last_wanted()});
-    if (!more.sql.empty()) {
-      where.sql += " AND " + more.sql.substr(std::string_view(" WHERE ").size());
-      where.values.insert(where.values.end(), more.values.begin(), more.values.end());
-    }
-    return take(where, "sequence");
+    return take(where.add(more), "sequence");
   }
 
   int64_t lines_of(const std::function<bool(const Group&)>& is_meant) const {
@@ -219,8 +243,9 @@ class Search {
   // Of all lines with this kind or subject, not only of those that the filter means.
   int64_t count_of(std::string_view column, const std::string& value) const {
     const auto row = session_.first(
-        fmt::format("SELECT CAST(sum(lines) AS INTEGER) FROM journal_days WHERE workspace = ? AND {} = ?", column),
-        {workspace_, value});
+        fmt::format("SELECT CAST(sum(lines) AS INTEGER) FROM journal_counts WHERE workspace = ? AND day = ? AND {} = ?",
+                    column),
+        {workspace_, kAllDays, value});
     return row && *row ? (*row)->integer(0) : 0;
   }
 
@@ -245,10 +270,7 @@ class Search {
       auto where = rest(filter_.node.ends_with('*') ? "" : "node");
       if (!filter_.node.ends_with('*')) where.add("node = ?", {filter_.node});
       where.add("workspace = ?", {workspace_}).add("sequence + 0 >= ? AND sequence + 0 <= ?", {first_, last_wanted()});
-      const auto text = text_condition();
-      where.sql += " AND " + text.sql.substr(std::string_view(" WHERE ").size());
-      where.values.insert(where.values.end(), text.values.begin(), text.values.end());
-      return take(where, "sequence + 0");
+      return take(where.add(text_condition()), "sequence + 0");
     }
     std::set<std::string> kinds, subjects;
     for (const auto& group : groups_) {
@@ -283,15 +305,19 @@ class Search {
     return {};
   }
 
-  // At most kCounted; beyond them the total is a lower bound.
-  Result<int64_t> count_some(Where where, JournalPage& page) const {
-    where.values.emplace_back(kCounted + 1);
+  Result<int64_t> count_upto(Where where, int64_t most) const {
+    where.values.emplace_back(most + 1);
     MILLRACE_TRY(const auto row,
                  session_.first(fmt::format("SELECT count(*) FROM (SELECT 1 AS one FROM journal{} LIMIT ?) AS counted",
                                             where.sql),
                                 where.values));
-    if (row->integer(0) > kCounted) page.exact = false;
-    return std::min(row->integer(0), kCounted);
+    return row->integer(0);
+  }
+  // Beyond `most` the total is a lower bound.
+  Result<int64_t> count_some(const Where& where, int64_t most, JournalPage& page) const {
+    MILLRACE_TRY(const auto lines, count_upto(where, most));
+    if (lines > most) page.exact = false;
+    return std::min(lines, most);
   }
 
   Result<void> count(JournalPage& page) {
@@ -307,12 +333,14 @@ class Search {
     MILLRACE_DO(count_edges(page));
     for (const auto& range : ranges_) {
       auto where = rest("");
+      bool plain = where.sql.empty();
       where.add("workspace = ? AND node >= ? AND node <= ?", {workspace_, range.from, range.to});
       if (std::any_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.named; })) {
         const auto pattern = like_pattern(text_);
+        plain = false;
         where.add("NOT (lower(kind) LIKE ? ESCAPE '\\' OR lower(subject) LIKE ? ESCAPE '\\')", {pattern, pattern});
       }
-      MILLRACE_TRY(const auto lines, count_some(std::move(where), page));
+      MILLRACE_TRY(const auto lines, count_some(where, plain ? kCounted : kLookedAt, page));
       page.total += lines;
     }
     return {};
@@ -327,12 +355,9 @@ class Search {
     } else {
       where.add("node = ?", {filter_.node});
     }
-    if (!filter_.text.empty()) {
-      const auto text = text_condition();
-      where.sql += " AND " + text.sql.substr(std::string_view(" WHERE ").size());
-      where.values.insert(where.values.end(), text.values.begin(), text.values.end());
-    }
-    MILLRACE_TRY(page.total, count_some(std::move(where), page));
+    const bool plain = filter_.text.empty() && rest("node").sql.empty();
+    if (!filter_.text.empty()) where.add(text_condition());
+    MILLRACE_TRY(page.total, count_some(where, plain ? kCounted : kLookedAt, page));
     return {};
   }
 
@@ -342,7 +367,7 @@ class Search {
     if (filter_.from != 0 && starts_inside()) days.insert(first_day());
     if (filter_.to != 0 && ends_inside()) days.insert(last_day());
     for (const auto day : days) {
-      MILLRACE_TRY(const auto row, session_.first("SELECT min(first_sequence), max(last_sequence) FROM journal_days "
+      MILLRACE_TRY(const auto row, session_.first("SELECT min(first_sequence), max(last_sequence) FROM journal_counts "
                                                   "WHERE workspace = ? AND day = ?",
                                                   {workspace_, day}));
       if (!row || row->is_null(0)) continue;
@@ -354,7 +379,7 @@ class Search {
         const auto pattern = like_pattern(text_);
         where.add("(lower(kind) LIKE ? ESCAPE '\\' OR lower(subject) LIKE ? ESCAPE '\\')", {pattern, pattern});
       }
-      MILLRACE_TRY(const auto lines, count_some(std::move(where), page));
+      MILLRACE_TRY(const auto lines, count_some(where, kCounted, page));
       page.total += lines;
     }
     return {};
@@ -406,8 +431,8 @@ Result<JournalCounts> count_journal(const store::Database& database, const std::
   MILLRACE_DO(database.read([&](store::Session& session) -> Result<void> {
     for (auto& [column, list] : {std::pair("kind", &out.kinds), std::pair("subject", &out.subjects)}) {
       MILLRACE_TRY(const auto rows,
-                   session.query(fmt::format("SELECT {0}, CAST(sum(lines) AS INTEGER) FROM journal_days WHERE "
-                                             "workspace = ? GROUP BY {0} ORDER BY 2 DESC, {0} LIMIT {1}",
+                   session.query(fmt::format("SELECT {0}, CAST(sum(lines) AS INTEGER) FROM journal_counts WHERE "
+                                             "workspace = ? AND day = -1 GROUP BY {0} ORDER BY 2 DESC, {0} LIMIT {1}",
                                              column, limits::page_size),
                                  {workspace}));
       for (const auto& row : rows) list->emplace_back(row.text(0), row.integer(1));

@@ -1,4 +1,4 @@
-// Searches of the journal, newest first. They go through indices and the counts of journal_days, so that a million lines
+// Searches of the journal, newest first. They go through indices and the counts beside it, so that a million lines
 // answer in the time of a page.
 #pragma once
 #include <string>

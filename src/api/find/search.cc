@@ -13,6 +13,7 @@ constexpr size_t kUuid = 36;
 constexpr size_t kShortestTag = 2, kShortestId = 4;
 constexpr int kTagKeys = 40;       // that are looked through
 constexpr int64_t kAuditLines = 5;
+constexpr size_t kRunNameBytes = 100;
 constexpr size_t kTagBytes = 64;   // of a value that its index holds
 constexpr std::string_view kLast = "\xf4\x8f\xbf\xbf";
 
@@ -54,9 +55,6 @@ constexpr Statement kStatements[] = {
     {"experiment", "lower(name)",
      "SELECT id, name, 'experiment ' || id, 'experiment:' || id FROM track_experiments WHERE workspace = ? AND "
      "lifecycle_stage = 'active' AND {found} ORDER BY {order}, last_update_time DESC LIMIT ?"},
-    {"run", "lower(name)",
-     "SELECT id, name, status, 'run:' || id FROM track_runs WHERE workspace = ? AND lifecycle_stage = 'active' AND {found} "
-     "ORDER BY {order}, start_time DESC LIMIT ?"},
     {"dataset", "lower(dataset)",
      "SELECT dataset, dataset, max(version) || ' versions', 'dataset:' || dataset || '@' || max(version) FROM "
      "dataset_versions WHERE workspace = ? AND {found} GROUP BY dataset ORDER BY {order}, dataset LIMIT ?"},
@@ -105,6 +103,7 @@ class Search {
 
   Result<std::vector<Found>> run() {
     for (const auto& statement : kStatements) MILLRACE_DO(by_name(statement));
+    MILLRACE_DO(by_run_name());
     if (text_.size() >= kShortestId)
       for (const auto& statement : kById) MILLRACE_DO(by_id(statement));
     if (text_.size() >= kShortestTag) MILLRACE_DO(by_tag());
@@ -145,6 +144,28 @@ class Search {
     return {};
   }
 
+  // There are too many to look at each: those whose name begins so by one index, those that contain it newest first by
+  // another.
+  Result<void> by_run_name() {
+    constexpr std::string_view kRun = "SELECT id, name, status, 'run:' || id FROM track_runs WHERE workspace = ? AND "
+                                      "lifecycle_stage = 'active' AND ";
+    const auto begin = lower_.substr(0, kRunNameBytes);
+    MILLRACE_TRY(const auto first, session_.query(fmt::format("{}lower(substr(name, 1, 100)) >= ? AND lower(substr(name, "
+                                                              "1, 100)) <= ? ORDER BY lower(substr(name, 1, 100)), "
+                                                              "start_time LIMIT ?",
+                                                              kRun),
+                                                  {workspace_, begin, begin + std::string(kLast), limit_}));
+    for (const auto& row : first) add("run", row);
+    MILLRACE_TRY(const auto newest,
+                 session_.query(fmt::format("{}id IN (SELECT id FROM track_runs WHERE workspace = ? AND lifecycle_stage = "
+                                            "'active' AND length(name) <= 250 AND lower(name) LIKE ? ESCAPE '\\' ORDER BY "
+                                            "start_time DESC, id DESC LIMIT ?) ORDER BY start_time DESC",
+                                            kRun),
+                                {workspace_, workspace_, "%" + escaped(lower_) + "%", limit_}));
+    for (const auto& row : newest) add("run", row);
+    return {};
+  }
+
   Result<void> by_id(const Statement& statement) {
     MILLRACE_TRY(const auto rows,
                  session_.query(statement.sql, {workspace_, lower_, lower_ + std::string(kLast), limit_}));
@@ -163,7 +184,7 @@ class Search {
                                                   {workspace_, key}));
       if (!row) return {};
       key = row->text(0);
-      if (key != "mlflow.runName") MILLRACE_DO(by_tag(key, text_));
+      MILLRACE_DO(by_tag(key, text_));
     }
     return {};
   }
