@@ -184,7 +184,7 @@ Result<void> Dispatcher::admit(const Route& route, Request& request, const Peer&
     MILLRACE_TRY(auto found, authenticator_.of_token(caller.workspace, *token));
     caller.subject = found.subject;
     caller.roles = found.roles;
-  } else if (peer.local) {
+  } else if (peer.local && authenticator_.trusts_this_machine()) {
     caller.subject = peer.local_subject;
     caller.roles = {"admin"};
   } else if (route.permission != Permission::open) {

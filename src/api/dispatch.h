@@ -18,6 +18,8 @@ class Authenticator {
   virtual ~Authenticator() = default;
   // A caller for a token, or `unauthenticated`.
   virtual Result<Caller> of_token(const std::string& workspace, std::string_view token) const = 0;
+  // May callers on this machine do everything without a token?
+  virtual bool trusts_this_machine() const { return true; }
 };
 
 // Where a request came in: decides what it may be without a token.

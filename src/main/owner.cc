@@ -248,12 +248,14 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + p.monitoring->metrics_text() +
            (p.grpc ? p.grpc->metrics_text() : "");
   };
-  p.native = std::make_unique<api::native::Services>(api::native::Services{
-      context,          *p.database,       *p.blobs,          *p.journal,        *p.jobs,
-      *p.tokens,        *p.datasets,       *p.pipelines,      *p.registry,       *p.data_plane,
-      *watching.alerts, *watching.reviews, *watching.tracer,  project,           http_address,
-      metrics_text,     p.report->impact,  p.report->sources, *watching.windows, *watching.feedback,
-      *watching.looks,  *p.collector,      *p.passwords,      *watching.rollouts});
+  p.native = std::make_unique<api::native::Services>(
+      api::native::Services{context,          *p.database,       *p.blobs,          *p.journal,
+                            *p.jobs,          *p.tokens,         *p.datasets,       *p.pipelines,
+                            *p.registry,      *p.data_plane,     *watching.alerts,  *watching.reviews,
+                            *watching.tracer, project,           http_address,      metrics_text,
+                            p.report->impact, p.report->sources, *watching.windows, *watching.feedback,
+                            *watching.looks,  *p.collector,      *p.passwords,      *watching.rollouts,
+                            *watching.cases});
   api::Routes routes = api::native::routes(*p.native);
   p.traces = std::make_unique<traces::Traces>(*p.database, *p.journal, context, *p.tracking);
   p.evaluation = std::make_unique<evaluation::Datasets>(*p.database, *p.journal, context, *p.tracking);
@@ -340,6 +342,7 @@ void Owner::drain() {
   if (parts_->grpc) parts_->grpc->drain(kDrainTime);
   if (parts_->server) parts_->server->drain(kDrainTime);
   if (parts_->monitoring) parts_->monitoring->rollouts->stop();
+  if (parts_->monitoring) parts_->monitoring->opener->stop();
   if (parts_->jobs) parts_->jobs->stop();
   if (parts_->webhooks) parts_->webhooks->delivery->stop();
 }

@@ -20,6 +20,7 @@
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 #include "report/collect.h"
+#include "review/cases.h"
 #include "review/reviews.h"
 #include "serve/data_plane.h"
 #include "track/gc/collect.h"
@@ -53,6 +54,7 @@ struct Services {
   track::Collector& collector;
   exchange::Passwords& passwords;
   monitor::Rollouts& rollouts;
+  review::Cases& cases;
 };
 
 Routes routes(Services& services);
@@ -66,6 +68,7 @@ Routes request_routes(Services& services);
 Routes deployment_routes(Services& services);
 Routes rollout_routes(Services& services);
 Routes alert_routes(Services& services);
+Routes case_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
 Routes report_routes(Services& services);
