@@ -200,7 +200,7 @@ Result<void> Dispatcher::identify(const Route& route, Request& request, const Pe
     if (found.error().code() != Code::unauthenticated) return std::move(found).error();
     needed = "the session has ended";
   }
-  if (peer.local) {
+  if (peer.local && authenticator_.trusts_this_machine()) {
     caller.subject = peer.local_subject;
     caller.roles = {"admin"};
     return {};

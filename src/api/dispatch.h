@@ -25,6 +25,8 @@ class Authenticator {
   virtual Result<Caller> of_token(const std::string& workspace, std::string_view token) const = 0;
   // Who signed in with a browser, by the cookie, or `unauthenticated`.
   virtual Result<SignedIn> of_session(const std::string& workspace, std::string_view cookie) const;
+  // May callers on this machine do everything without a token?
+  virtual bool trusts_this_machine() const { return true; }
 };
 
 // Where a request came in: decides what it may be without a token.

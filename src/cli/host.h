@@ -45,6 +45,7 @@ struct ServeOptions {
   std::string isolation = "in_process";  // or "process"
   ModelTimes model_times;
   std::string runtime = "auto";  // serve/runtimes.h
+  std::string token_file;        // "" = no tokens, and this machine only
 };
 
 class Host {

@@ -273,6 +273,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       *watching.alerts, *watching.reviews, *watching.tracer,  project,           http_address,
       metrics_text,     p.report->impact,  p.report->sources, *watching.windows, *watching.feedback,
       *watching.looks,  *p.collector,      *p.passwords,      *watching.rollouts,
+      *watching.cases,
       {*p.sessions, *p.sign_ins, *p.changes, *p.views, *p.health}});
   api::Routes routes = api::native::routes(*p.native);
   p.traces = std::make_unique<traces::Traces>(*p.database, *p.journal, context, *p.tracking);
@@ -369,6 +370,7 @@ void Owner::drain() {
   if (parts_->grpc) parts_->grpc->drain(kDrainTime);
   if (parts_->server) parts_->server->drain(kDrainTime);
   if (parts_->monitoring) parts_->monitoring->rollouts->stop();
+  if (parts_->monitoring) parts_->monitoring->opener->stop();
   if (parts_->jobs) parts_->jobs->stop();
   if (parts_->webhooks) parts_->webhooks->delivery->stop();
 }

@@ -25,6 +25,7 @@
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 #include "report/collect.h"
+#include "review/cases.h"
 #include "review/reviews.h"
 #include "serve/data_plane.h"
 #include "track/gc/collect.h"
@@ -67,6 +68,7 @@ struct Services {
   track::Collector& collector;
   exchange::Passwords& passwords;
   monitor::Rollouts& rollouts;
+  review::Cases& cases;
   UiServices ui;
 };
 
@@ -81,6 +83,7 @@ Routes request_routes(Services& services);
 Routes deployment_routes(Services& services);
 Routes rollout_routes(Services& services);
 Routes alert_routes(Services& services);
+Routes case_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
 Routes session_routes(Services& services);
