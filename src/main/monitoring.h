@@ -61,6 +61,7 @@ class Monitoring {
  private:
   void join_windows();
   void join_alerts();
+  Result<void> ask_for_differences(const Caller& caller, const std::vector<monitor::Window>& seen);
   void add_jobs();
   const Parts parts_;
 };

@@ -341,7 +341,11 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   MILLRACE_DO(p.jobs->start(2));
   p.webhooks->delivery->start(2);
   MILLRACE_DO(p.monitoring->recover());
-  if (blobs.shared && store::is_postgres(opened.place)) p.follower = std::make_unique<Follower>(*p.registry, context);
+  if (blobs.shared && store::is_postgres(opened.place)) {
+    p.follower = std::make_unique<Follower>(*p.registry, context);
+    MILLRACE_TRY(auto evidence, monitor::SharedEvidence::open(state + "/server_id", *p.database, *p.registry, context));
+    p.monitoring->rollouts->share(std::move(evidence));
+  }
   p.monitoring->rollouts->start();
   p.keeper = std::make_unique<Keeper>(*p.journal, *p.sessions, context, [&p, &context] {
     const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};

@@ -275,7 +275,8 @@ Result<DeploymentSpec> read_deployment(const Project& project, const std::string
             "nearest one that it allows, or flag, which answers and says so");
   MILLRACE_DO(read_canary(node, spec));
   if (const auto* rollout = node.find("rollout")) {
-    MILLRACE_TRY(spec.rollout, read_rollout(*rollout));
+    const auto* values = project.section("value");
+    MILLRACE_TRY(spec.rollout, read_rollout(*rollout, values == nullptr ? nullptr : values->find(name)));
   }
   if (const auto* review = node.find("review")) {
     MILLRACE_TRY(spec.review, read_review(*review));

@@ -305,6 +305,7 @@ void DataPlane::judge(const Target& target, const Attempt& it, const Result<std:
                    .outcome = it.facts.outcome,
                    .duration_us = static_cast<float>(it.facts.duration_us),
                    .prediction = short_id(it.facts.id)};
+  if (served.judge->policy().units) seen.unit = std::hash<std::string>{}(it.facts.unit);
   if (outputs && it.facts.outcome == Outcome::answered && served.score)
     read_scores(*served.score, it.wanted(), *outputs, seen);
   if (served.judge->see(seen, context_.now())) take_out(served);
