@@ -253,7 +253,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       *p.tokens,        *p.datasets,       *p.pipelines,      *p.registry,       *p.data_plane,
       *watching.alerts, *watching.reviews, *watching.tracer,  project,           http_address,
       metrics_text,     p.report->impact,  p.report->sources, *watching.windows, *watching.feedback,
-      *watching.looks,  *p.collector,      *p.passwords,      *watching.rollouts});
+      *watching.looks,  *p.collector,      *p.passwords,      *watching.rollouts, engines});
   api::Routes routes = api::native::routes(*p.native);
   p.traces = std::make_unique<traces::Traces>(*p.database, *p.journal, context, *p.tracking);
   p.evaluation = std::make_unique<evaluation::Datasets>(*p.database, *p.journal, context, *p.tracking);

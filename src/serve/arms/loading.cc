@@ -190,6 +190,7 @@ Result<ServedArm> DataPlane::arm(Place& place, Arm arm, const ModelSource& sourc
   out.version = std::to_string(arm.version);
   out.release = arm.release_node();
   out.statistics = place.statistics.of({.version = out.version, .arm = arm.name, .model = arm.model});
+  out.score = score_output(arm.outputs);
   out.key = ArmKey::of(arm);
   out.arm = std::move(arm);
   return out;
@@ -208,6 +209,7 @@ Result<std::shared_ptr<Served>> DataPlane::assemble(const std::shared_ptr<Place>
                                    .contract = model.contract.empty() ? "" : folder + "/" + model.contract,
                                    .digest = model.digest}));
     loaded.guard_mode = find_guard_mode(snapshot.guard).value_or(GuardMode::reject);
+    loaded.threshold = model.threshold;
     return loaded;
   };
   MILLRACE_TRY(out->stable, load_arm(snapshot.stable, kStable));

@@ -54,6 +54,8 @@ struct ServedArm {
   LoadedPtr loaded;
   std::shared_ptr<Statistics> statistics;
   GuardMode guard_mode = GuardMode::reject;
+  std::optional<ScoreOutput> score;
+  std::optional<double> threshold;  // from which a score chooses the positive class; nothing = not known
 
   const Model& model() const { return *loaded->model; }
 };
