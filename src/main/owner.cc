@@ -273,6 +273,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       *watching.alerts, *watching.reviews, *watching.tracer,  project,           http_address,
       metrics_text,     p.report->impact,  p.report->sources, *watching.windows, *watching.feedback,
       *watching.looks,  *p.collector,      *p.passwords,      *watching.rollouts,
+      engines,
       *watching.cases,
       {*p.sessions, *p.sign_ins, *p.changes, *p.views, *p.health}});
   api::Routes routes = api::native::routes(*p.native);

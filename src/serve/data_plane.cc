@@ -119,6 +119,14 @@ uint64_t micros_since(const Context& context, Micros began) {
   return static_cast<uint64_t>(std::max<Micros>(0, context.clock.steady() - began));
 }
 
+// A model that no gate gave a threshold chooses from one half on, as windows count it.
+constexpr double kHalf = 0.5;
+
+void count_scores(const ServedArm& arm, const InferRequest& request, std::span<const Tensor> outputs) {
+  if (arm.score)
+    arm.statistics->scores.add(sum_scores(*arm.score, request.wanted, outputs, arm.threshold.value_or(kHalf)));
+}
+
 size_t rows_of(const InferRequest& request) {
   const Shape& shape = request.inputs[0].shape;
   return shape.rank() > 0 ? static_cast<size_t>(shape[0]) : 1;
@@ -280,6 +288,7 @@ Result<InferReply> DataPlane::answer(const Target& target, const InferRequest& r
   InferReply reply{.prediction_id = it.facts.id, .arm = &arm};
   auto outputs = attempt(it, reply.refusal);
   count(it, outputs && !reply.refusal);
+  if (outputs) count_scores(arm, request, *outputs);
   if (served.judge) judge(target, it, outputs);
   if (!outputs) return std::move(outputs).error();
   if (!reply.refusal) shadows_->offer(target.served, request, it.facts);
@@ -320,6 +329,7 @@ bool DataPlane::answer_shadow(const ServedArm& shadow, const ShadowCopy& copy) {
   const auto outputs = attempt(it, refusal);
   const bool good = outputs && !refusal;
   count(it, good);
+  if (good) count_scores(shadow, copy.request, *outputs);
   return good;
 }
 

@@ -6,8 +6,8 @@
 
 namespace millrace::api::native {
 
-Result<int64_t> page_limit(const Request& request) {
-  MILLRACE_TRY(const auto limit, query_integer(request, "limit", int64_t{limits::list_default}));
+Result<int64_t> page_limit(const Request& request, int64_t otherwise) {
+  MILLRACE_TRY(const auto limit, query_integer(request, "limit", otherwise));
   if (limit >= 1 && limit <= static_cast<int64_t>(limits::list_most)) return limit;
   return Error{Code::invalid, fmt::format("'limit' must be from 1 to {}, not {}", limits::list_most, limit)}
       .at_field("limit")

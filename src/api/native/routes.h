@@ -68,6 +68,7 @@ struct Services {
   track::Collector& collector;
   exchange::Passwords& passwords;
   monitor::Rollouts& rollouts;
+  engine::Engines& engines;
   review::Cases& cases;
   UiServices ui;
 };
@@ -96,6 +97,11 @@ Routes trace_routes(Services& services);
 Routes monitor_routes(Services& services);
 Routes gc_routes(Services& services);
 Routes exchange_routes(Services& services);
+Routes fleet_routes(Services& services);
+Routes run_routes(Services& services);
+Routes graph_routes(Services& services);
+Routes source_routes(Services& services);
+Routes model_fact_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);

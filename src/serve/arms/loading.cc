@@ -195,6 +195,7 @@ Result<ServedArm> DataPlane::arm(Place& place, Arm arm, const ModelSource& sourc
   out.version = std::to_string(arm.version);
   out.release = arm.release_node();
   out.statistics = place.statistics.of({.version = out.version, .arm = arm.name, .model = arm.model});
+  out.score = score_output(arm.outputs);
   out.key = ArmKey::of(arm);
   out.arm = std::move(arm);
   return out;
@@ -214,6 +215,7 @@ Result<std::shared_ptr<Served>> DataPlane::assemble(const std::shared_ptr<Place>
                                    .digest = model.digest,
                                    .runtime = snapshot.runtime}));
     loaded.guard_mode = find_guard_mode(snapshot.guard).value_or(GuardMode::reject);
+    loaded.threshold = model.threshold;
     if (name == kShadow) return loaded;  // nobody gets its answers
     MILLRACE_TRY(loaded.cases, compile_cases(snapshot.review,
                                              {.deployment = snapshot.deployment,

@@ -58,6 +58,8 @@ struct ServedArm {
   std::shared_ptr<Statistics> statistics;
   GuardMode guard_mode = GuardMode::reject;
   std::shared_ptr<const CaseRules> cases;  // null: the model's answers go out
+  std::optional<ScoreOutput> score;
+  std::optional<double> threshold;  // from which a score chooses the positive class; nothing = not known
 
   const Model& model() const { return *loaded->model; }
 };
