@@ -114,6 +114,7 @@ function Scatter({ runs, x, y }: { runs: Props['runs']; x: Row; y: Row }) {
   const draw = useCallback<Draw>(
     (plot) => ({
       marginLeft: 64,
+      marginRight: 60,
       marginBottom: 40,
       grid: true,
       x: { label: keyOf(x.column), nice: true },
