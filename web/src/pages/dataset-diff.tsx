@@ -30,7 +30,7 @@ function Overlay({ column, names }: { column: ColumnDiff; names: [string, string
       marginLeft: 56,
       marginBottom: 64,
       x: { label: null, domain: both?.labels ?? [], tickRotate: -35, type: 'band' },
-      y: { label: 'share of rows', grid: true, percent: true },
+      y: { label: 'share of rows, %', grid: true, percent: true },
       color: { domain: names, range: [SERIES[0], SERIES[1]], legend: true },
       marks: [
         plot.barY(

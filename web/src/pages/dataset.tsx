@@ -88,7 +88,7 @@ export function Dataset() {
     {
       key: 'diff',
       title: 'compare',
-      width: 146,
+      width: 158,
       cell: (version) =>
         from === undefined ? (
           <Button size="compact-xs" variant="default" onClick={() => change({ from: String(version.version) })}>

@@ -60,9 +60,9 @@ export function Model() {
             </State>
           )),
     },
-    { key: 'state', title: 'state', width: 124, cell: (version) => <State of={version.state} /> },
+    { key: 'state', title: 'state', width: 134, cell: (version) => <State of={version.state} /> },
     { key: 'gates', title: 'gates', width: 144, cell: (version) => <GatesWord version={version} /> },
-    { key: 'figure', title: 'measured', width: 220, cell: (version) => <Figure version={version} /> },
+    { key: 'figure', title: 'measured', width: 212, cell: (version) => <Figure version={version} /> },
     {
       key: 'approvals',
       title: 'approvals',
@@ -75,7 +75,7 @@ export function Model() {
     {
       key: 'diff',
       title: 'compare',
-      width: 146,
+      width: 158,
       cell: (version) =>
         from === undefined ? (
           <Button size="compact-xs" variant="default" onClick={() => change({ from: String(version.version) })}>
