@@ -109,7 +109,7 @@ export function Palette({ opened, onClose, onOpen }: { opened: boolean; onClose:
       size="lg"
       yOffset="10vh"
       padding={8}
-      aria-label="Search everything"
+      attributes={{ content: { 'aria-label': 'Search everything' } }}
     >
       <TextInput
         value={text}

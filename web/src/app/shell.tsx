@@ -123,7 +123,7 @@ function Frame({ session, signedOut }: { session: Session; signedOut: () => void
               rightSection={<span className="kbd">ctrl K</span>}
               onClick={search.open}
               fw={400}
-              c="dimmed"
+              c="var(--quiet)"
             >
               Search
             </Button>

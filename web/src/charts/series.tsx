@@ -87,7 +87,7 @@ export function Series(props: SeriesProps) {
         points: { show: x.length < 60, size: 5 },
       });
       if (line.low && line.high) {
-        const hidden = { stroke: 'transparent', width: 0, points: { show: false }, value: shown };
+        const hidden = { class: 'band', stroke: 'transparent', width: 0, points: { show: false }, value: shown };
         series.push({ ...hidden, label: `${line.name} low` }, { ...hidden, label: `${line.name} high` });
         bands.push({ series: [series.length - 1, series.length - 2], fill: `${stroke}2e` });
       }

@@ -6,8 +6,6 @@ import { count, number, words } from '@/parts/format';
 import type { Check, Report } from './types';
 import { allowed, measured, OUTCOME, ordered, said } from './words';
 
-const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
 function Statistics({ check }: { check: Check }) {
   const parts = [
     check.effect !== undefined && `effect ${number(check.effect, 3)}`,
@@ -49,7 +47,7 @@ function One({ id, check }: { id: string; check: Check }) {
       </div>
       <div>
         <div>
-          {upper(said(id, check))}
+          {said(id, check)}
           {!check.skipped && limit && <span className="dim">; limit {limit}</span>}
         </div>
         {check.description && <div className="dim">{check.description}</div>}

@@ -72,7 +72,7 @@ const COLUMNS: Column<ColumnProfile>[] = [
   {
     key: 'wrong',
     title: 'wrong type',
-    width: 92,
+    width: 108,
     right: true,
     cell: (row) => (row.wrong_type === 0 ? <span className="dim">0</span> : count(row.wrong_type)),
   },

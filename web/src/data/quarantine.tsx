@@ -1,7 +1,9 @@
 // Rows that were set aside, each with its reasons. What a reader's role may not see is marked, not left out.
-import { useMemo } from 'react';
-import { part } from '@/api/client';
-import { usePages } from '@/api/queries';
+import { Button } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { type ApiError, get, type Page, part } from '@/api/client';
+import { useMay } from '@/api/session';
 import { Empty } from '@/parts/basics';
 import { count } from '@/parts/format';
 import { type Column, List } from '@/parts/table';
@@ -26,7 +28,18 @@ const written = (value: unknown) =>
 const reasonsOf = (row: Row) => (Array.isArray(row.reasons) ? row.reasons.join(', ') : (row.reasons ?? ''));
 
 export function Quarantine({ dataset, version }: { dataset: string; version: string }) {
-  const asked = usePages<Row>(`/datasets/${part(dataset)}/versions/${part(version)}/quarantine`, { limit: 100 });
+  const [seen, setSeen] = useState(false);
+  const may = useMay('approve');
+  const path = `/datasets/${part(dataset)}/versions/${part(version)}/quarantine` as const;
+  // Asked once and not again after each change: reading what is hidden is a change itself, a line of the audit chain.
+  const asked = useInfiniteQuery<Page<Row>, ApiError, { pages: Page<Row>[] }, unknown[], string>({
+    queryKey: [path, { masked: !seen }],
+    queryFn: ({ signal, pageParam }) => get<Page<Row>>(path, { limit: 100, masked: !seen, after: pageParam }, signal),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next ?? undefined,
+    staleTime: 'static',
+    gcTime: seen ? 0 : undefined,
+  });
   const rows = useMemo(() => asked.data?.pages.flatMap((page) => page.items) ?? [], [asked.data]);
   const given = (asked.data?.pages[0] as Answer | undefined)?.columns;
   const columns = useMemo<Column<Row>[]>(
@@ -59,8 +72,22 @@ export function Quarantine({ dataset, version }: { dataset: string; version: str
     <>
       {masked.length > 0 && (
         <p>
-          Values of {masked.map((column) => column.name).join(', ')} are hidden: the contract classifies them, and an
-          approver or admin may read them. Reading them is written into the audit chain.
+          Values of {masked.map((column) => column.name).join(', ')} are hidden: the contract classifies them.{' '}
+          {may ? (
+            <Button size="compact-sm" variant="default" onClick={() => setSeen(true)}>
+              Show them; that is written into the audit chain
+            </Button>
+          ) : (
+            'An approver or admin may see them; that is written into the audit chain.'
+          )}
+        </p>
+      )}
+      {seen && masked.length === 0 && (
+        <p>
+          Classified values are shown, and the audit chain says so.{' '}
+          <Button size="compact-sm" variant="default" onClick={() => setSeen(false)}>
+            Hide them
+          </Button>
         </p>
       )}
       <List<Row>

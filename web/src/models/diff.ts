@@ -32,6 +32,15 @@ export function compared(from: Side, to: Side): Word {
   return now > before ? 'higher' : 'lower';
 }
 
+/** The word, and what it rests on. */
+export function inWords(from: Side, to: Side): string {
+  const word = compared(from, to);
+  if (word === 'no clear difference') return 'no clear difference: the intervals overlap';
+  if (word !== 'higher' && word !== 'lower') return word;
+  const bounded = [from, to].every((side) => typeof estimateOf(side)?.low === 'number');
+  return bounded ? `${word}: the intervals are apart` : `${word}, without an interval`;
+}
+
 /** +0.012, or – where one is missing. */
 export function change(from: Side, to: Side): string {
   const [a, b] = [estimateOf(from)?.value, estimateOf(to)?.value];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { change, compared } from './diff';
+import { change, compared, inWords } from './diff';
 import { asks, byWeight, type ChangeRequest } from './types';
 
 describe('two versions', () => {
@@ -11,6 +11,12 @@ describe('two versions', () => {
     expect(compared(0.5, 0.4)).toBe('lower');
     expect(compared(null, 0.4)).toBe('only now');
     expect(compared(null, undefined)).toBe('not known');
+  });
+  it('say what that rests on', () => {
+    expect(inWords({ value: 0.71, low: 0.7, high: 0.72 }, { value: 0.74, low: 0.73, high: 0.75 })).toBe(
+      'higher: the intervals are apart',
+    );
+    expect(inWords(0.11, 0.1)).toBe('lower, without an interval');
   });
   it('say by how much', () => {
     expect(change(0.5, 0.4)).toBe('−0.1');

@@ -27,6 +27,7 @@ function One({ request }: { request: ChangeRequest }) {
         {open && (
           <span className="row">
             <Decision
+              size="compact-sm"
               text="Approve"
               variant="filled"
               title={`Approve ${request.id}`}
@@ -41,6 +42,7 @@ function One({ request }: { request: ChangeRequest }) {
               <Digests of={request.digests} />
             </Decision>
             <Decision
+              size="compact-sm"
               text="Reject"
               title={`Reject ${request.id}`}
               needs="approve"

@@ -24,6 +24,7 @@ export function Signatures({ model, version }: { model: string; version: string 
       title="Signatures"
       actions={
         <Decision
+          size="compact-sm"
           text="Verify with a key"
           title="Does a signature of this key hold?"
           needs="read"

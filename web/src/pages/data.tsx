@@ -2,7 +2,7 @@
 import { part } from '@/api/client';
 import { useGo } from '@/app/palette';
 import { VerdictStrip } from '@/data/strip';
-import { contractName, periodOf, type Source } from '@/data/types';
+import type { Source } from '@/data/types';
 import { Empty, PageFrame, State, Time, To } from '@/parts/basics';
 import { count, percent } from '@/parts/format';
 import { type Column, PagedList } from '@/parts/table';
@@ -11,7 +11,7 @@ const COLUMNS: Column<Source>[] = [
   {
     key: 'dataset',
     title: 'source',
-    width: 180,
+    width: 150,
     cell: (source) => (
       <To to={`/data/${part(source.dataset)}`}>
         <strong>{source.dataset}</strong>
@@ -21,7 +21,7 @@ const COLUMNS: Column<Source>[] = [
   {
     key: 'verdict',
     title: 'newest version',
-    width: 190,
+    width: 180,
     cell: (source) =>
       source.latest ? (
         <span className="row" style={{ flexWrap: 'nowrap' }}>
@@ -35,8 +35,8 @@ const COLUMNS: Column<Source>[] = [
   {
     key: 'strip',
     title: 'verdicts, newest right',
-    width: 240,
-    cell: (source) => <VerdictStrip of={source.verdicts} width={210} />,
+    width: 200,
+    cell: (source) => <VerdictStrip of={source.verdicts} width={170} />,
   },
   {
     key: 'failing',
@@ -60,20 +60,8 @@ const COLUMNS: Column<Source>[] = [
     cell: (source) =>
       source.latest && source.latest.rows > 0 ? percent(source.latest.quarantined / source.latest.rows, 2) : '–',
   },
-  {
-    key: 'period',
-    title: 'period',
-    width: 190,
-    cell: (source) => (source.latest && periodOf(source.latest)) || <span className="dim">whole</span>,
-  },
   { key: 'versions', title: 'versions', width: 90, right: true, cell: (source) => count(source.versions) },
   { key: 'at', title: 'recorded', width: 120, cell: (source) => <Time at={source.latest?.recorded_at} relative /> },
-  {
-    key: 'contract',
-    title: 'contract',
-    width: 220,
-    cell: (source) => <span className="dim">{contractName(source.contract)}</span>,
-  },
 ];
 
 export function Data() {

@@ -30,7 +30,7 @@ function Overlay({ column, names }: { column: ColumnDiff; names: [string, string
       marginLeft: 56,
       marginBottom: 64,
       x: { label: null, domain: both?.labels ?? [], tickRotate: -35, type: 'band' },
-      y: { label: 'share of rows', grid: true, percent: true },
+      y: { label: 'share of rows, %', grid: true, percent: true },
       color: { domain: names, range: [SERIES[0], SERIES[1]], legend: true },
       marks: [
         plot.barY(
@@ -66,7 +66,7 @@ const COLUMNS: Column<ColumnDiff>[] = [
   {
     key: 'column',
     title: 'column',
-    width: 180,
+    width: 160,
     cell: (column) => (
       <span title={column.column}>
         <strong>{column.column}</strong>
@@ -92,19 +92,19 @@ const COLUMNS: Column<ColumnDiff>[] = [
       );
     },
   },
-  { key: 'psi', title: 'PSI', width: 90, right: true, cell: (column) => number(column.psi, 3) },
-  { key: 'js', title: 'JS', width: 90, right: true, cell: (column) => number(column.js, 3) },
+  { key: 'psi', title: 'PSI', width: 80, right: true, cell: (column) => number(column.psi, 3) },
+  { key: 'js', title: 'JS', width: 80, right: true, cell: (column) => number(column.js, 3) },
   {
     key: 'nulls',
-    title: 'missing, before and now',
-    width: 180,
+    title: 'missing',
+    width: 150,
     right: true,
     cell: (column) => `${percent(column.nulls?.from)} → ${percent(column.nulls?.to)}`,
   },
   {
     key: 'mean',
-    title: 'mean, before and now',
-    width: 190,
+    title: 'mean',
+    width: 150,
     right: true,
     cell: (column) => `${number(column.mean?.from)} → ${number(column.mean?.to)}`,
   },
@@ -125,7 +125,8 @@ function Body({ pages, names, loading, more }: BodyProps) {
   const diff = pages[0];
   const moved = columns.filter((column) => column.change !== 'none');
   const shown = only ? moved : columns;
-  const chosen = columns.find((column) => column.column === address.column) ?? moved[0] ?? columns[0];
+  const chosen =
+    columns.find((column) => column.column === address.column) ?? moved.find((column) => bars(column)) ?? columns[0];
   return (
     <div className="stack">
       <div className="grid small">
@@ -195,7 +196,7 @@ export function DatasetDiff() {
           value={from ?? null}
           onChange={(value) => change({ from: value ?? undefined, column: undefined })}
           searchable
-          w={290}
+          w={320}
         />
         <Select
           label="To"
@@ -203,7 +204,7 @@ export function DatasetDiff() {
           value={to ?? null}
           onChange={(value) => change({ to: value ?? undefined, column: undefined })}
           searchable
-          w={290}
+          w={320}
         />
       </div>
       {from && to ? (

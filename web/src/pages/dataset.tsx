@@ -65,30 +65,30 @@ export function Dataset() {
     {
       key: 'version',
       title: 'version',
-      width: 90,
+      width: 80,
       cell: (version) => (
         <To to={`${base}/${version.version}`}>
           <strong>{version.version}</strong>
         </To>
       ),
     },
-    { key: 'verdict', title: 'verdict', width: 140, cell: (version) => <State of={version.verdict} /> },
+    { key: 'verdict', title: 'verdict', width: 130, cell: (version) => <State of={version.verdict} /> },
     {
       key: 'period',
       title: 'period',
-      width: 210,
+      width: 190,
       cell: (version) => periodOf(version) || <span className="dim">whole</span>,
     },
-    { key: 'rows', title: 'rows', width: 110, right: true, cell: (version) => count(version.rows) },
-    { key: 'accepted', title: 'taken', width: 110, right: true, cell: (version) => count(version.accepted) },
-    { key: 'aside', title: 'set aside', width: 110, right: true, cell: (version) => count(version.quarantined) },
-    { key: 'share', title: 'share', width: 90, right: true, cell: (version) => percent(shareOf(version), 2) },
-    { key: 'digest', title: 'digest', width: 140, cell: (version) => <code>{shortDigest(version.digest)}</code> },
+    { key: 'rows', title: 'rows', width: 90, right: true, cell: (version) => count(version.rows) },
+    { key: 'accepted', title: 'taken', width: 90, right: true, cell: (version) => count(version.accepted) },
+    { key: 'aside', title: 'set aside', width: 90, right: true, cell: (version) => count(version.quarantined) },
+    { key: 'share', title: 'share', width: 80, right: true, cell: (version) => percent(shareOf(version), 2) },
+    { key: 'digest', title: 'digest', width: 130, cell: (version) => <code>{shortDigest(version.digest)}</code> },
     { key: 'at', title: 'recorded', cell: (version) => <Time at={version.recorded_at} relative /> },
     {
       key: 'diff',
       title: 'compare',
-      width: 150,
+      width: 158,
       cell: (version) =>
         from === undefined ? (
           <Button size="compact-xs" variant="default" onClick={() => change({ from: String(version.version) })}>

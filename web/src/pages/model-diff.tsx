@@ -3,7 +3,7 @@ import { Select, Switch } from '@mantine/core';
 import { useMemo } from 'react';
 import { part } from '@/api/client';
 import { useGet } from '@/api/queries';
-import { change, compared, type Entry, type Side } from '@/models/diff';
+import { change, type Entry, inWords, type Side } from '@/models/diff';
 import { type Group, GroupChart, GroupTable } from '@/models/groups';
 import type { Version } from '@/models/types';
 import { useAddress, usePathNames } from '@/parts/address';
@@ -45,11 +45,21 @@ const LISTS: { key: 'params' | 'data' | 'code' | 'environment' | 'signature'; ti
 
 const cell = (value: string | null) => value ?? <span className="dim">–</span>;
 
-function Entries({ entries, names, all }: { entries: Entry[]; names: [string, string]; all: boolean }) {
+function Entries({
+  title,
+  entries,
+  names,
+  all,
+}: {
+  title: string;
+  entries: Entry[];
+  names: [string, string];
+  all: boolean;
+}) {
   const shown = all ? entries : entries.filter((entry) => entry.differs);
   if (shown.length === 0) return <p className="dim">{entries.length ? 'The same in both.' : 'Nothing is known.'}</p>;
   return (
-    <div className="scroll-x" tabIndex={0} role="region" aria-label="Differences">
+    <div className="scroll-x" tabIndex={0} role="region" aria-label={`${title}: what differs`}>
       <table className="plain">
         <thead>
           <tr>
@@ -109,22 +119,17 @@ function GateRows({ gates, names }: { gates: Diff['gates']; names: [string, stri
   );
 }
 
-const LARGER = { higher: 'is higher', lower: 'is lower' } as Record<string, string>;
-
 /** What one reads first. */
-function Sentence({ metrics, names }: { metrics: Diff['metrics']; names: [string, string] }) {
+function Sentence({ metrics }: { metrics: Diff['metrics'] }) {
   return (
     <ul className="bare">
       {metrics.map((metric) => {
-        const word = compared(metric.from, metric.to);
         return (
           <li key={metric.name} className="row" style={{ fontSize: 15 }}>
             <strong style={{ minWidth: 150 }}>{words(metric.name)}</strong>
             <Interval of={metric.from} /> <span aria-hidden="true">→</span> <Interval of={metric.to} />
             <span className="number">{change(metric.from, metric.to)}</span>
-            <span className="dim">
-              {LARGER[word] ? `${LARGER[word]} in ${names[1]}: the intervals are apart` : word}
-            </span>
+            <span className="dim">{inWords(metric.from, metric.to)}</span>
           </li>
         );
       })}
@@ -145,7 +150,7 @@ function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all:
     <div className="stack">
       {diff.metrics.length > 0 && (
         <Card title="Measured">
-          <Sentence metrics={diff.metrics} names={names} />
+          <Sentence metrics={diff.metrics} />
         </Card>
       )}
       {diff.gates.length > 0 && (
@@ -162,7 +167,7 @@ function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all:
               style={{ maxHeight: 520, overflowY: 'auto' }}
               tabIndex={0}
               role="region"
-              aria-label={`${words(table.metric)} by ${table.by}`}
+              aria-label={`${words(table.metric)} by ${table.by} as numbers`}
             >
               <GroupTable groups={table.groups} names={names} />
             </div>
@@ -172,7 +177,7 @@ function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all:
       <div className="grid two">
         {LISTS.filter(({ key }) => diff[key].length > 0).map(({ key, title }) => (
           <Card key={key} title={`${title}: ${count(diff[key].filter((entry) => entry.differs).length)} differ`}>
-            <Entries entries={diff[key]} names={names} all={all} />
+            <Entries title={title} entries={diff[key]} names={names} all={all} />
           </Card>
         ))}
       </div>

@@ -23,6 +23,7 @@ function Actions({ version, path }: { version: Version; path: `/models/${string}
         </To>
       )}
       <Decision
+        size="sm"
         text={version.gates.length ? 'Evaluate the gates again' : 'Evaluate the gates'}
         title="Evaluate the gates"
         needs="write"
@@ -36,6 +37,7 @@ function Actions({ version, path }: { version: Version; path: `/models/${string}
         </p>
       </Decision>
       <Decision
+        size="sm"
         text="Approve"
         variant="filled"
         title={`Approve ${version.model} version ${version.version}`}

@@ -40,7 +40,7 @@ export function Model() {
     {
       key: 'version',
       title: 'version',
-      width: 96,
+      width: 80,
       cell: (version) => (
         <To to={`/models/${part(model)}/${version.version}`}>
           <strong>{version.version}</strong>
@@ -50,7 +50,7 @@ export function Model() {
     {
       key: 'aliases',
       title: 'stands for',
-      width: 160,
+      width: 130,
       cell: (version) =>
         aliases
           .filter((each) => each.version === version.version)
@@ -60,22 +60,22 @@ export function Model() {
             </State>
           )),
     },
-    { key: 'state', title: 'state', width: 130, cell: (version) => <State of={version.state} /> },
-    { key: 'gates', title: 'gates', width: 160, cell: (version) => <GatesWord version={version} /> },
-    { key: 'figure', title: 'measured', cell: (version) => <Figure version={version} /> },
+    { key: 'state', title: 'state', width: 134, cell: (version) => <State of={version.state} /> },
+    { key: 'gates', title: 'gates', width: 144, cell: (version) => <GatesWord version={version} /> },
+    { key: 'figure', title: 'measured', width: 212, cell: (version) => <Figure version={version} /> },
     {
       key: 'approvals',
       title: 'approvals',
-      width: 100,
+      width: 92,
       right: true,
       cell: (version) => count(version.approvals.filter((each) => each.holds).length),
     },
-    { key: 'author', title: 'by', width: 120, cell: (version) => version.author },
+    { key: 'author', title: 'by', cell: (version) => version.author },
     { key: 'created', title: 'made', width: 120, cell: (version) => <Time at={version.created_at} relative /> },
     {
       key: 'diff',
       title: 'compare',
-      width: 150,
+      width: 158,
       cell: (version) =>
         from === undefined ? (
           <Button size="compact-xs" variant="default" onClick={() => change({ from: String(version.version) })}>

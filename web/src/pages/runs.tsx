@@ -1,5 +1,6 @@
 // The table of all runs: a hundred thousand rows, ten thousand keys; the server filters, sorts and pages.
 import { Button, Checkbox, Switch, TextInput } from '@mantine/core';
+import { useViewportSize } from '@mantine/hooks';
 import { useEffect, useMemo, useState } from 'react';
 import { part } from '@/api/client';
 import { useGet, usePages } from '@/api/queries';
@@ -80,6 +81,7 @@ function Filter({ value, onChange, error }: { value: string; onChange: (text: st
 export function Runs() {
   const [address, change] = useAddress();
   const go = useGo();
+  const height = Math.max(380, useViewportSize().height - 270);
   const experiment = address.experiment ?? '';
   const filter = address.filter ?? '';
   const order = readOrder(address.order);
@@ -260,7 +262,7 @@ export function Runs() {
           onOrder={(next) => change({ order: `${next.by} ${next.down ? 'DESC' : 'ASC'}` })}
           onOpen={(run) => void go(`/runs/${part(run.run_id)}`)}
           chosen={(run) => picked.has(run.run_id)}
-          height={720}
+          height={height}
           rowHeight={34}
           empty={
             filter || experiment ? (

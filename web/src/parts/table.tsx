@@ -40,6 +40,7 @@ interface ListProps<T> {
 }
 
 const HEAD = 34;
+const LEAST = 120; // px of a column that takes what is left
 
 export function List<T>(props: ListProps<T>) {
   const { columns, rows, keyOf, more, loading, order, onOrder, onOpen, rowHeight = 38 } = props;
@@ -57,9 +58,11 @@ export function List<T>(props: ListProps<T>) {
     if (more && !loading && last >= rows.length - 15) more();
   }, [last, rows.length, more, loading]);
   const template = useMemo(
-    () => columns.map((column) => (column.width ? `${column.width}px` : 'minmax(120px, 1fr)')).join(' '),
+    () => columns.map((column) => (column.width ? `${column.width}px` : `minmax(${LEAST}px, 1fr)`)).join(' '),
     [columns],
   );
+  // All rows are as wide as this, so that their columns stand below each other.
+  const least = columns.reduce((sum, column) => sum + (column.width ?? LEAST), 0);
 
   if (props.error && rows.length === 0) return <Problem error={props.error} again={props.again} />;
   if (!loading && rows.length === 0) return <div className="list">{props.empty ?? <Empty title="Nothing here" />}</div>;
@@ -85,7 +88,7 @@ export function List<T>(props: ListProps<T>) {
         aria-rowcount={(props.total ?? rows.length) + 1}
         tabIndex={0}
       >
-        <div className="list-row head" role="row" style={{ gridTemplateColumns: template }}>
+        <div className="list-row head" role="row" style={{ gridTemplateColumns: template, minWidth: least }}>
           {columns.map((column) => {
             const on = order && column.sort === order.by;
             return (
@@ -111,10 +114,7 @@ export function List<T>(props: ListProps<T>) {
             );
           })}
         </div>
-        <div
-          role="rowgroup"
-          style={{ height: virtual.getTotalSize(), position: 'relative', minWidth: '100%', width: 'max-content' }}
-        >
+        <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative', minWidth: least }}>
           {items.map((item) => {
             const row = rows[item.index];
             return (

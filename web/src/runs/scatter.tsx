@@ -4,6 +4,7 @@ import { useCallback, useMemo } from 'react';
 import { type Draw, Figure } from '@/charts/figure';
 import { ChartFrame } from '@/charts/frame';
 import type { Address } from '@/parts/address';
+import { number } from '@/parts/format';
 import { keyOf, listOf } from './columns';
 
 export interface Row {
@@ -114,6 +115,7 @@ function Scatter({ runs, x, y }: { runs: Props['runs']; x: Row; y: Row }) {
   const draw = useCallback<Draw>(
     (plot) => ({
       marginLeft: 64,
+      marginRight: 60,
       marginBottom: 40,
       grid: true,
       x: { label: keyOf(x.column), nice: true },
@@ -161,8 +163,8 @@ function Parallel({ runs, axes }: { runs: Props['runs']; axes: Row[] }) {
       const ends = axes.flatMap((row) => {
         const known = row.values.map(asNumber).filter((value): value is number => value !== null);
         return [
-          { axis: row.column, at: 0, text: String(Math.min(...known)) },
-          { axis: row.column, at: 1, text: String(Math.max(...known)) },
+          { axis: row.column, at: 0, text: number(Math.min(...known)) },
+          { axis: row.column, at: 1, text: number(Math.max(...known)) },
         ];
       });
       return {
@@ -171,8 +173,8 @@ function Parallel({ runs, axes }: { runs: Props['runs']; axes: Row[] }) {
         marginTop: 34,
         marginBottom: 34,
         x: { domain: axes.map((row) => row.column), label: null, tickFormat: keyOf, type: 'point', axis: 'bottom' },
-        y: { axis: null, domain: [-0.04, 1.04] },
-        color: { type: 'linear', scheme: 'viridis', domain: [0, 1], reverse: true },
+        y: { axis: null, domain: [-0.08, 1.08] },
+        color: { type: 'linear', range: ['#e69f00', '#56b4e9'], domain: [0, 1] },
         marks: [
           plot.ruleX(
             axes.map((row) => row.column),
@@ -194,12 +196,14 @@ function Parallel({ runs, axes }: { runs: Props['runs']; axes: Row[] }) {
             tip: true,
             title: (point) => `${point.run}\n${keyOf(point.axis)} ${point.value}`,
           }),
-          plot.text(ends, {
-            x: 'axis',
-            y: 'at',
-            text: 'text',
-            dy: (end: { at: number }) => (end.at ? -12 : 12),
-          } as never),
+          plot.text(
+            ends.filter((end) => end.at === 1),
+            { x: 'axis', y: 'at', text: 'text', dy: -12 },
+          ),
+          plot.text(
+            ends.filter((end) => end.at === 0),
+            { x: 'axis', y: 'at', text: 'text', dy: 12 },
+          ),
         ],
       };
     },
