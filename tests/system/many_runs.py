@@ -33,8 +33,9 @@ def fill(state, runs, keys, per_run=6):
         def latest():
             for n, id in enumerate(ids):
                 for key in ("auc", "loss", *(f"metric_{(n * per_run + k) % keys:05d}" for k in range(per_run))):
-                    yield "default", id, key, START + n * 1000, 1, chance.random(), 0, "", "", "", EXPERIMENT, START + n * 1000, 1, -1, 0
+                    value = chance.random()
+                    yield "default", id, key, START + n * 1000, 1, value, 0, "", "", "", EXPERIMENT, START + n * 1000, 1, -1, 0, value, value
         insert(database, "track_latest_metrics", "workspace run_id key timestamp step value is_nan model_id dataset_name dataset_digest "
-               "experiment_id start_time unsealed sealed_timestamp sealed_step", latest())
+               "experiment_id start_time unsealed sealed_timestamp sealed_step least greatest", latest())
     database.close()
     return state
