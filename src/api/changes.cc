@@ -45,9 +45,9 @@ Result<Json> Changes::look(const std::string& workspace, int64_t after) const {
     next = newest;
     if (skipped) return {};
     MILLRACE_TRY(const auto rows, session.query("SELECT sequence, kind, node, subject, recorded_at FROM journal WHERE "
-                                                "workspace || '' = ? AND sequence > ? AND sequence <= ? ORDER BY "
-                                                "sequence LIMIT ?",
-                                                {workspace, after, newest, int64_t{limits::changes_items}}));
+                                                "workspace >= ? AND workspace <= ? AND sequence > ? AND sequence <= ? "
+                                                "ORDER BY sequence LIMIT ?",
+                                                {workspace, workspace, after, newest, int64_t{limits::changes_items}}));
     for (const auto& line : rows)
       items.push_back({{"sequence", line.integer(0)},
                        {"kind", line.text(1)},

@@ -146,8 +146,8 @@ class Search {
     return {};
   }
 
-  // All conditions but the text's and those that `driver` names. `|| ''` keeps the planner from an index of its own
-  // choice.
+  // All conditions but the text's and those that `driver` names. `|| ''` keeps planners from an index of their own
+  // choice, and so do `+ 0` and a range of one workspace elsewhere.
   Where rest(std::string_view driver) const {
     Where where;
     if (!filter_.kind.empty() && driver != "kind") where.add("kind || '' = ?", {filter_.kind});
@@ -213,7 +213,7 @@ class Search {
 
   Result<void> take_all(const Where& more) {
     auto where = rest("");
-    where.add("workspace || '' = ?", {workspace_}).add("sequence >= ? AND sequence <= ?", {first_, last_wanted()});
+    where.add("workspace >= ? AND workspace <= ?", {workspace_, workspace_}).add("sequence >= ? AND sequence <= ?", {first_, last_wanted()});
     return take(where.add(more), "sequence");
   }
 
@@ -372,7 +372,7 @@ class Search {
                                                   {workspace_, day}));
       if (!row || row->is_null(0)) continue;
       auto where = rest("");
-      where.add("workspace || '' = ?", {workspace_});
+      where.add("workspace >= ? AND workspace <= ?", {workspace_, workspace_});
       where.add("sequence >= ? AND sequence <= ?", {row->integer(0), row->integer(1)});
       where.add("recorded_at >= ? AND recorded_at < ?", {day * kJournalDay, (day + 1) * kJournalDay});
       if (!filter_.text.empty()) {
