@@ -43,7 +43,7 @@ TEST(Origin, unsafe_requests_of_other_sites_are_refused) {
     EXPECT_FALSE(check_origin(request("DELETE", {{"host", "localhost"}, {"sec-fetch-site", site}}))) << site;
   EXPECT_TRUE(check_origin(request("DELETE", {{"host", "localhost"}, {"sec-fetch-site", "same-origin"}})));
   EXPECT_EQ(check_origin(request("PUT", {{"host", "a"}, {"origin", "http://b"}})).error().text(),
-            "(field Origin): requests from other sites' pages are refused: the Origin is 'http://b', this is 'a'. Hint: call "
+            "field Origin: requests from other sites' pages are refused: the Origin is 'http://b', this is 'a'. Hint: call "
             "from a page of this server; a proxy in between must pass the Host header on unchanged");
 }
 

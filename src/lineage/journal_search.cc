@@ -85,6 +85,7 @@ class Search {
       MILLRACE_DO(filter_.text.empty() ? search_plain() : search_text());
       MILLRACE_DO(read_page(page));
       MILLRACE_DO(count(page));
+      page.total = std::max(page.total, static_cast<int64_t>(page.items.size()) + (page.next != 0 ? 1 : 0));
     }
     return page;
   }
@@ -332,18 +333,33 @@ class Search {
       if (is_meant(group)) page.total -= group.edge_lines;
     MILLRACE_DO(count_edges(page));
     for (const auto& range : ranges_) {
-      auto where = rest("");
-      bool plain = where.sql.empty();
-      where.add("workspace = ? AND node >= ? AND node <= ?", {workspace_, range.from, range.to});
-      if (std::any_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.named; })) {
-        const auto pattern = like_pattern(text_);
-        plain = false;
-        where.add("NOT (lower(kind) LIKE ? ESCAPE '\\' OR lower(subject) LIKE ? ESCAPE '\\')", {pattern, pattern});
-      }
-      MILLRACE_TRY(const auto lines, count_some(where, plain ? kCounted : kLookedAt, page));
+      MILLRACE_TRY(const auto lines, count_range(range, page));
       page.total += lines;
     }
     return {};
+  }
+
+  // Of a node's name, without those that were counted by their kind or subject.
+  Result<int64_t> count_range(const Range& range, JournalPage& page) {
+    auto where = rest("");
+    if (std::any_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.named; })) {
+      const auto pattern = like_pattern(text_);
+      where.add("NOT (lower(kind) LIKE ? ESCAPE '\\' OR lower(subject) LIKE ? ESCAPE '\\')", {pattern, pattern});
+    }
+    Where inside;
+    inside.add("workspace = ? AND node >= ? AND node <= ?", {workspace_, range.from, range.to});
+    if (where.sql.empty()) return count_some(inside, kCounted, page);
+    MILLRACE_TRY(const auto all, count_upto(inside, kLookedAt));
+    if (all <= kLookedAt) return count_some(where.add(inside), kLookedAt, page);
+    const auto column = filter_.kind.empty() ? "subject" : "kind";
+    const auto& value = filter_.kind.empty() ? filter_.subject : filter_.kind;
+    if (!value.empty() && count_of(column, value) <= kLookedAt) {
+      where.add("workspace = ?", {workspace_}).add(fmt::format("{} = ?", column), {value});
+      where.add("node || '' >= ? AND node || '' <= ?", {range.from, range.to});
+      return count_some(where, kLookedAt, page);
+    }
+    page.exact = false;
+    return 0;
   }
 
   Result<void> count_node(JournalPage& page) {
