@@ -19,10 +19,7 @@ Reply nothing_new(int64_t after) {
 Changes::Changes(store::Database& database, Context& context)
     : database_(database), context_(context), thread_([this] { watch(); }) {}
 
-Changes::~Changes() {
-  stop();
-  thread_.join();
-}
+Changes::~Changes() { stop(); }
 
 Result<int64_t> Changes::newest() const {
   int64_t newest = 0;
@@ -86,6 +83,7 @@ void Changes::stop() {
   }
   wake_.notify_all();
   for (const auto& each : rest) each.asker.give(nothing_new(each.question.after));
+  if (thread_.joinable()) thread_.join();  // it may be answering others
 }
 
 void Changes::watch() {

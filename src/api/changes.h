@@ -33,7 +33,8 @@ class Changes {
   // At once, with nothing new, when limits::changes_waiting wait already: ask is_full() before.
   void hold(const ChangeQuestion& question, Asker asker);
   bool is_full() const;
-  void stop();  // answers all; whoever comes later is answered at once
+  // Answers all; whoever comes later is answered at once. Nobody is called after it. By one thread at a time.
+  void stop();
 
  private:
   struct Held {
