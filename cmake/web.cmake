@@ -22,5 +22,9 @@ function(millrace_web target)
     COMMENT "embedding the web UI"
     VERBATIM)
   set_source_files_properties("${source}" PROPERTIES OBJECT_DEPENDS "${bytes}")
+  # A target of its own that waits for nothing: as a part of ${target} alone it would wait for all libraries before it,
+  # and every object for it.
+  add_custom_target(millrace_web DEPENDS "${source}" "${bytes}")
+  add_dependencies(${target} millrace_web)
   target_sources(${target} PRIVATE "${source}")
 endfunction()
