@@ -4,6 +4,8 @@
 #include <functional>
 #include <limits>
 
+#include "track/points/codec.h"
+
 namespace millrace::track {
 namespace {
 
