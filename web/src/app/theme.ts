@@ -9,22 +9,33 @@ const water: MantineColorsTuple = [
   '#50acc1',
   '#389fb8',
   '#2898b3',
-  '#16839d',
+  '#147a92',
   '#0b5c70',
   '#004f61',
 ];
 
 export const theme = createTheme({
   primaryColor: 'water',
-  primaryShade: { light: 8, dark: 5 },
+  primaryShade: { light: 8, dark: 7 },
   autoContrast: true,
-  luminanceThreshold: 0.25,
   colors: { water },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  // Named by a text, so that neither is loaded before it is used. A dialog's head is no banner of the page.
+  components: Object.fromEntries(
+    ['Modal', 'Drawer'].map((name) => [
+      name,
+      {
+        defaultProps: {
+          closeButtonProps: { 'aria-label': 'Close' },
+          attributes: { header: { role: 'presentation' } },
+        },
+      },
+    ]),
+  ),
 });
 
 /** Series of a chart, in order: Okabe and Ito. */
