@@ -14,11 +14,25 @@ const water: MantineColorsTuple = [
   '#004f61',
 ];
 
+// The greys of the dark theme, with the hue of the accent: those of app.css and what lies between.
+const dark: MantineColorsTuple = [
+  '#e4e9ed',
+  '#c3ccd3',
+  '#a7b2bc',
+  '#7d8993',
+  '#3d4852',
+  '#313a42',
+  '#232a31',
+  '#1b2126',
+  '#14181c',
+  '#0e1114',
+];
+
 export const theme = createTheme({
   primaryColor: 'water',
   primaryShade: { light: 8, dark: 7 },
   autoContrast: true,
-  colors: { water },
+  colors: { water, dark },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
   defaultRadius: 'md',
