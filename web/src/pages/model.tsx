@@ -34,6 +34,8 @@ export function Model() {
   const asked = useGet<{ items: ModelSummary[] }>('/models/summary', { q: model, limit: 100 });
   const summary = asked.data?.items.find((each) => each.model === model);
   const aliases = useMemo(() => byWeight(summary?.aliases ?? []), [summary]);
+  const list = useGet<{ items: Version[] }>(`/models/${part(model)}/versions`, { limit: 500 });
+  const numbers = useMemo(() => list.data?.items.map((each) => each.version) ?? [], [list.data]);
   const names = useMemo(() => aliases.map((each) => each.alias), [aliases]);
   const from = address.from;
   const columns: Column<Version>[] = [
@@ -143,7 +145,7 @@ export function Model() {
           }
         />
         <Requests model={model} />
-        <AsOf model={model} aliases={names} />
+        <AsOf model={model} aliases={names} versions={numbers} />
       </div>
     </PageFrame>
   );
