@@ -36,6 +36,7 @@ export function Model() {
   const aliases = useMemo(() => byWeight(summary?.aliases ?? []), [summary]);
   const list = useGet<{ items: Version[] }>(`/models/${part(model)}/versions`, { limit: 500 });
   const numbers = useMemo(() => list.data?.items.map((each) => each.version) ?? [], [list.data]);
+  const newest = useMemo(() => [...numbers].sort((a, b) => b - a).slice(0, 2), [numbers]);
   const names = useMemo(() => aliases.map((each) => each.alias), [aliases]);
   const from = address.from;
   const columns: Column<Version>[] = [
@@ -98,6 +99,11 @@ export function Model() {
     <PageFrame
       title={model}
       crumbs={[{ text: 'Models', to: '/models' }]}
+      actions={
+        newest.length === 2 && (
+          <To to={`/models/${part(model)}/diff?from=${newest[1]}&to=${newest[0]}`}>Compare the two newest versions</To>
+        )
+      }
       subtitle={
         summary && (
           <>
