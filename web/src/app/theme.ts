@@ -52,5 +52,5 @@ export const theme = createTheme({
   ),
 });
 
-/** Series of a chart, in order: Okabe and Ito. */
-export const SERIES = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c6bb1', '#7f7f7f'];
+/** Series of a chart, in order: Okabe and Ito, lighter on a dark ground (app.css). On a canvas: css(`--series-0`). */
+export const SERIES = [0, 1, 2, 3, 4, 5, 6, 7].map((index) => `var(--series-${index})`);
