@@ -10,6 +10,7 @@ interface Changes {
 
 const SETTLE_MS = 700; // several lines of one action lead to one look
 const AGAIN_MS = 3_000;
+const SHORT = 3; // pages
 
 const pause = (ms: number, signal: AbortSignal) =>
   new Promise<void>((resolve) => {
@@ -20,6 +21,12 @@ const pause = (ms: number, signal: AbortSignal) =>
     });
   });
 
+// A list that somebody has scrolled far down would ask for all its pages again at each change: it stays as it is.
+const isShort = (query: { state: { data?: unknown } }) => {
+  const pages = (query.state.data as { pages?: unknown[] } | undefined)?.pages;
+  return !pages || pages.length <= SHORT;
+};
+
 async function follow(signal: AbortSignal) {
   let after: number | undefined;
   while (!signal.aborted) {
@@ -28,7 +35,7 @@ async function follow(signal: AbortSignal) {
       after = answer.next;
       if (answer.items?.length) {
         await pause(SETTLE_MS, signal);
-        await client.invalidateQueries({ refetchType: 'active' });
+        await client.invalidateQueries({ refetchType: 'active', predicate: isShort });
       }
     } catch (error) {
       if (signal.aborted || (error instanceof ApiError && error.status === 401)) return;

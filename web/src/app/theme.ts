@@ -9,23 +9,48 @@ const water: MantineColorsTuple = [
   '#50acc1',
   '#389fb8',
   '#2898b3',
-  '#16839d',
+  '#147a92',
   '#0b5c70',
   '#004f61',
 ];
 
+// The greys of the dark theme, with the hue of the accent: those of app.css and what lies between.
+const dark: MantineColorsTuple = [
+  '#e4e9ed',
+  '#c3ccd3',
+  '#a7b2bc',
+  '#7d8993',
+  '#3d4852',
+  '#313a42',
+  '#232a31',
+  '#1b2126',
+  '#14181c',
+  '#0e1114',
+];
+
 export const theme = createTheme({
   primaryColor: 'water',
-  primaryShade: { light: 8, dark: 5 },
+  primaryShade: { light: 8, dark: 7 },
   autoContrast: true,
-  luminanceThreshold: 0.25,
-  colors: { water },
+  colors: { water, dark },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  // Named by a text, so that neither is loaded before it is used. A dialog's head is no banner of the page.
+  components: Object.fromEntries(
+    ['Modal', 'Drawer'].map((name) => [
+      name,
+      {
+        defaultProps: {
+          closeButtonProps: { 'aria-label': 'Close' },
+          attributes: { header: { role: 'presentation' } },
+        },
+      },
+    ]),
+  ),
 });
 
-/** Series of a chart, in order: Okabe and Ito. */
-export const SERIES = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c6bb1', '#7f7f7f'];
+/** Series of a chart, in order: Okabe and Ito, lighter on a dark ground (app.css). On a canvas: css(`--series-0`). */
+export const SERIES = [0, 1, 2, 3, 4, 5, 6, 7].map((index) => `var(--series-${index})`);

@@ -75,7 +75,7 @@ export function Series(props: SeriesProps) {
     ];
     const bands: uPlot.Band[] = [];
     lines.forEach((line, index) => {
-      const stroke = SERIES[index % SERIES.length];
+      const stroke = css(`--series-${index % SERIES.length}`);
       const shown = (_: uPlot, value: number | null) => (value === null ? '–' : `${number(value)}${unit}`);
       series.push({
         label: line.name,

@@ -10,7 +10,7 @@ import { count, number, percent } from '@/parts/format';
 import { type Column, List } from '@/parts/table';
 import { Distribution } from './distribution';
 import type { ColumnProfile, ProfilePage } from './types';
-import { barsOf } from './words';
+import { barsOf, isTime } from './words';
 
 const bound = (value: number | string) =>
   typeof value === 'number' ? number(value) : value.replace(/T00:00:00(\.0+)?Z$/, '').replace('T', ' ');
@@ -78,7 +78,13 @@ const COLUMNS: Column<ColumnProfile>[] = [
   },
   { key: 'distinct', title: 'distinct', width: 100, right: true, cell: (row) => <Distinct column={row} /> },
   { key: 'mean', title: 'mean', width: 96, right: true, cell: (row) => (row.masked ? '' : number(row.mean)) },
-  { key: 'median', title: 'median', width: 96, right: true, cell: (row) => (row.masked ? '' : number(median(row))) },
+  {
+    key: 'median',
+    title: 'median',
+    width: 96,
+    right: true,
+    cell: (row) => (row.masked || isTime(row.type) ? '' : number(median(row))),
+  },
   {
     key: 'range',
     title: 'range',

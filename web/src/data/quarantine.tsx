@@ -7,6 +7,7 @@ import { useMay } from '@/api/session';
 import { Empty } from '@/parts/basics';
 import { count } from '@/parts/format';
 import { type Column, List } from '@/parts/table';
+import type { Check } from './types';
 
 interface Row {
   file?: string | number | null;
@@ -25,9 +26,16 @@ const written = (value: unknown) =>
     <span title={String(value)}>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</span>
   );
 
-const reasonsOf = (row: Row) => (Array.isArray(row.reasons) ? row.reasons.join(', ') : (row.reasons ?? ''));
+const rulesOf = (row: Row) =>
+  Array.isArray(row.reasons) ? row.reasons : (row.reasons ?? '').split(',').map((rule) => rule.trim());
 
-export function Quarantine({ dataset, version }: { dataset: string; version: string }) {
+interface Props {
+  dataset: string;
+  version: string;
+  checks: Record<string, Check>;
+}
+
+export function Quarantine({ dataset, version, checks }: Props) {
   const [seen, setSeen] = useState(false);
   const may = useMay('approve');
   const path = `/datasets/${part(dataset)}/versions/${part(version)}/quarantine` as const;
@@ -49,7 +57,15 @@ export function Quarantine({ dataset, version }: { dataset: string; version: str
         key: 'reasons',
         title: 'why',
         width: 260,
-        cell: (row) => <strong title={reasonsOf(row)}>{reasonsOf(row)}</strong>,
+        cell: (row) => (
+          <strong
+            title={rulesOf(row)
+              .map((rule) => checks[rule]?.description ?? rule)
+              .join('\n')}
+          >
+            {rulesOf(row).join(', ')}
+          </strong>
+        ),
       },
       ...(given ?? []).map(
         (column, index): Column<Row> => ({
@@ -65,7 +81,7 @@ export function Quarantine({ dataset, version }: { dataset: string; version: str
         }),
       ),
     ],
-    [given],
+    [given, checks],
   );
   const masked = given?.filter((column) => column.masked) ?? [];
   return (

@@ -1,9 +1,11 @@
 // Who was champion when: an alias at any moment, and all its moves.
 import { Select, TextInput } from '@mantine/core';
-import { part } from '@/api/client';
+import { useState } from 'react';
+import { part, post, put } from '@/api/client';
 import { useGet } from '@/api/queries';
 import { useAddress } from '@/parts/address';
 import { Card, Empty, Problem, Shown, Time, To } from '@/parts/basics';
+import { Decision } from '@/parts/dialogs';
 import type { AliasMove } from './types';
 
 /** What a field of date and time holds, as UTC for the server. */
@@ -13,7 +15,66 @@ export const momentOf = (local: string | undefined) => {
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
 };
 
-export function AsOf({ model, aliases }: { model: string; aliases: string[] }) {
+/** Moving an alias, or moving it back. What is protected answers with the request that was opened. */
+function Move({
+  model,
+  alias,
+  versions,
+  now,
+}: {
+  model: string;
+  alias: string;
+  versions: number[];
+  now?: number | null;
+}) {
+  const [to, setTo] = useState<string | null>(null);
+  const path = `/models/${part(model)}/aliases/${part(alias)}` as const;
+  return (
+    <>
+      <Decision
+        size="compact-sm"
+        text={`Move ${alias}`}
+        title={`Let ${alias} stand for another version`}
+        needs="write"
+        confirm="Move"
+        ready={to !== null}
+        work={(why) => put(path, { version: Number(to), why })}
+      >
+        <p>
+          {now ? `Now it stands for version ${now}. ` : ''}An alias that a deployment binds changes what it answers
+          with; a protected one opens a request that others approve.
+        </p>
+        <Select
+          label="Version"
+          data={versions.filter((version) => version !== now).map((version) => String(version))}
+          value={to}
+          onChange={setTo}
+          required
+          searchable
+          data-autofocus
+        />
+      </Decision>
+      <Decision
+        size="compact-sm"
+        text="Move it back"
+        title={`Let ${alias} stand for what it stood for before`}
+        needs="write"
+        confirm="Move it back"
+        work={(why) => post(`${path}/rollback`, { why })}
+      >
+        <p>{now ? `Now it stands for version ${now}.` : 'It goes back by one move.'}</p>
+      </Decision>
+    </>
+  );
+}
+
+interface AsOfProps {
+  model: string;
+  aliases: string[];
+  versions: number[];
+}
+
+export function AsOf({ model, aliases, versions }: AsOfProps) {
   const [address, change] = useAddress();
   const alias = address.alias && aliases.includes(address.alias) ? address.alias : aliases[0];
   const at = momentOf(address.at);
@@ -29,7 +90,10 @@ export function AsOf({ model, aliases }: { model: string; aliases: string[] }) {
       </Card>
     );
   return (
-    <Card title="Which version stood for what, and when">
+    <Card
+      title="Which version stood for what, and when"
+      actions={<Move model={model} alias={alias} versions={versions} now={at ? undefined : then.data?.version} />}
+    >
       <div className="toolbar">
         <Select
           label="Alias"

@@ -129,10 +129,10 @@ export function GroupTable({ groups, names }: { groups: Group[]; names: [string,
                 {count(rows)}
                 {rows !== null && rows < SMALL && <span className="dim"> small</span>}
               </td>
-              <td>
+              <td className="nowrap">
                 <Interval of={group.from} />
               </td>
-              <td>
+              <td className="nowrap">
                 <Interval of={group.to} />
               </td>
               <td className="right">{change(group.from, group.to)}</td>

@@ -1,6 +1,7 @@
 // Requests to move what is protected: what is asked for, by whom, what it covers, and the decision.
 import { part, post } from '@/api/client';
 import { useGet } from '@/api/queries';
+import { useSession } from '@/api/session';
 import { Card, Shown, State, Time, To } from '@/parts/basics';
 import { Decision } from '@/parts/dialogs';
 import { count } from '@/parts/format';
@@ -9,6 +10,7 @@ import { asks, type ChangeRequest, stood } from './types';
 
 function One({ request }: { request: ChangeRequest }) {
   const open = request.state === 'open';
+  const own = useSession().subject === request.author;
   const given = request.approvals.filter((each) => each.holds).length;
   const path = `/requests/${part(request.id)}` as const;
   return (
@@ -51,6 +53,17 @@ function One({ request }: { request: ChangeRequest }) {
             >
               <p>Nothing moves. {request.author} sees the reason.</p>
             </Decision>
+            {own && (
+              <Decision
+                size="compact-sm"
+                text="Take back"
+                title={`Take ${request.id} back`}
+                needs="read"
+                work={(why) => post(`${path}/withdrawal`, { why })}
+              >
+                <p>Nothing moves, and nobody is asked any more.</p>
+              </Decision>
+            )}
           </span>
         )}
       </div>

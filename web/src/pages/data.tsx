@@ -4,7 +4,7 @@ import { useGo } from '@/app/palette';
 import { VerdictStrip } from '@/data/strip';
 import type { Source } from '@/data/types';
 import { Empty, PageFrame, State, Time, To } from '@/parts/basics';
-import { count, percent } from '@/parts/format';
+import { count, partOf } from '@/parts/format';
 import { type Column, PagedList } from '@/parts/table';
 
 const COLUMNS: Column<Source>[] = [
@@ -57,8 +57,7 @@ const COLUMNS: Column<Source>[] = [
     title: 'set aside',
     width: 90,
     right: true,
-    cell: (source) =>
-      source.latest && source.latest.rows > 0 ? percent(source.latest.quarantined / source.latest.rows, 2) : '–',
+    cell: (source) => (source.latest ? partOf(source.latest.quarantined, source.latest.rows) : '–'),
   },
   { key: 'versions', title: 'versions', width: 90, right: true, cell: (source) => count(source.versions) },
   { key: 'at', title: 'recorded', width: 120, cell: (source) => <Time at={source.latest?.recorded_at} relative /> },

@@ -8,7 +8,7 @@ import { Quarantine } from '@/data/quarantine';
 import { periodOf, type VersionWithFindings } from '@/data/types';
 import { useAddress, usePathNames } from '@/parts/address';
 import { Card, Facts, PageFrame, Shown, Stat, State, Time, To } from '@/parts/basics';
-import { count, percent } from '@/parts/format';
+import { count, partOf } from '@/parts/format';
 import { Kin } from '@/parts/kin';
 
 function Identity({ version }: { version: VersionWithFindings }) {
@@ -70,7 +70,7 @@ export function DatasetVersion() {
               <Stat
                 label="set aside"
                 value={count(facts.quarantined)}
-                note={facts.rows > 0 ? percent(facts.quarantined / facts.rows, 2) : ''}
+                note={facts.rows > 0 ? partOf(facts.quarantined, facts.rows) : ''}
               />
               {facts.findings.dropped > 0 && <Stat label="left out" value={count(facts.findings.dropped)} />}
             </div>
@@ -95,7 +95,7 @@ export function DatasetVersion() {
                 <Profile dataset={dataset} version={number} />
               </Tabs.Panel>
               <Tabs.Panel value="quarantine">
-                <Quarantine dataset={dataset} version={number} />
+                <Quarantine dataset={dataset} version={number} checks={facts.findings.checks} />
               </Tabs.Panel>
               <Tabs.Panel value="identity">
                 <Identity version={facts} />

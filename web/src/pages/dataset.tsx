@@ -9,7 +9,7 @@ import { VerdictStrip } from '@/data/strip';
 import { contractName, type DatasetVersion, periodOf, type Source } from '@/data/types';
 import { useAddress, usePathNames } from '@/parts/address';
 import { Card, Empty, PageFrame, Stat, State, Time, To } from '@/parts/basics';
-import { count, percent, shortDigest } from '@/parts/format';
+import { count, partOf, shortDigest } from '@/parts/format';
 import { type Column, List } from '@/parts/table';
 
 const shareOf = (version: DatasetVersion) => (version.rows > 0 ? version.quarantined / version.rows : 0);
@@ -82,7 +82,13 @@ export function Dataset() {
     { key: 'rows', title: 'rows', width: 90, right: true, cell: (version) => count(version.rows) },
     { key: 'accepted', title: 'taken', width: 90, right: true, cell: (version) => count(version.accepted) },
     { key: 'aside', title: 'set aside', width: 90, right: true, cell: (version) => count(version.quarantined) },
-    { key: 'share', title: 'share', width: 80, right: true, cell: (version) => percent(shareOf(version), 2) },
+    {
+      key: 'share',
+      title: 'share',
+      width: 80,
+      right: true,
+      cell: (version) => partOf(version.quarantined, version.rows),
+    },
     { key: 'digest', title: 'digest', width: 130, cell: (version) => <code>{shortDigest(version.digest)}</code> },
     { key: 'at', title: 'recorded', cell: (version) => <Time at={version.recorded_at} relative /> },
     {
@@ -134,7 +140,7 @@ export function Dataset() {
             <Stat label="rows" value={count(newest.rows)} note={periodOf(newest) || 'the whole'} />
             <Stat
               label="set aside"
-              value={percent(shareOf(newest), 2)}
+              value={partOf(newest.quarantined, newest.rows)}
               note={`${count(newest.quarantined)} rows in quarantine`}
             />
             <Stat

@@ -137,7 +137,12 @@ function Sentence({ metrics }: { metrics: Diff['metrics'] }) {
   );
 }
 
+const differing = (entries: Entry[]) => entries.filter((entry) => entry.differs).length;
+
 function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all: boolean }) {
+  const lists = LISTS.filter(({ key }) => diff[key].length > 0).sort(
+    (a, b) => Number(differing(diff[b.key]) > 0) - Number(differing(diff[a.key]) > 0),
+  );
   const tables = useMemo(() => {
     const out = new Map<string, Group[]>();
     for (const group of diff.groups) {
@@ -175,8 +180,8 @@ function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all:
         </div>
       ))}
       <div className="grid two">
-        {LISTS.filter(({ key }) => diff[key].length > 0).map(({ key, title }) => (
-          <Card key={key} title={`${title}: ${count(diff[key].filter((entry) => entry.differs).length)} differ`}>
+        {lists.map(({ key, title }) => (
+          <Card key={key} title={`${title}: ${count(differing(diff[key]))} differ`}>
             <Entries title={title} entries={diff[key]} names={names} all={all} />
           </Card>
         ))}

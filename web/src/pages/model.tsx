@@ -34,6 +34,9 @@ export function Model() {
   const asked = useGet<{ items: ModelSummary[] }>('/models/summary', { q: model, limit: 100 });
   const summary = asked.data?.items.find((each) => each.model === model);
   const aliases = useMemo(() => byWeight(summary?.aliases ?? []), [summary]);
+  const list = useGet<{ items: Version[] }>(`/models/${part(model)}/versions`, { limit: 500 });
+  const numbers = useMemo(() => list.data?.items.map((each) => each.version) ?? [], [list.data]);
+  const newest = useMemo(() => [...numbers].sort((a, b) => b - a).slice(0, 2), [numbers]);
   const names = useMemo(() => aliases.map((each) => each.alias), [aliases]);
   const from = address.from;
   const columns: Column<Version>[] = [
@@ -96,6 +99,11 @@ export function Model() {
     <PageFrame
       title={model}
       crumbs={[{ text: 'Models', to: '/models' }]}
+      actions={
+        newest.length === 2 && (
+          <To to={`/models/${part(model)}/diff?from=${newest[1]}&to=${newest[0]}`}>Compare the two newest versions</To>
+        )
+      }
       subtitle={
         summary && (
           <>
@@ -143,7 +151,7 @@ export function Model() {
           }
         />
         <Requests model={model} />
-        <AsOf model={model} aliases={names} />
+        <AsOf model={model} aliases={names} versions={numbers} />
       </div>
     </PageFrame>
   );

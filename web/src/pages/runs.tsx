@@ -1,85 +1,35 @@
 // The table of all runs: a hundred thousand rows, ten thousand keys; the server filters, sorts and pages.
-import { Button, Checkbox, Switch, TextInput } from '@mantine/core';
+import { Button, Checkbox, Switch } from '@mantine/core';
 import { useViewportSize } from '@mantine/hooks';
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useRef } from 'react';
 import { part } from '@/api/client';
-import { useGet, usePages } from '@/api/queries';
+import { usePages } from '@/api/queries';
 import { useGo } from '@/app/palette';
 import { useAddress } from '@/parts/address';
 import { Empty, PageFrame, Problem, State, Time, To } from '@/parts/basics';
 import { count, number, seconds } from '@/parts/format';
 import { type Column, List } from '@/parts/table';
 import {
-  type Chosen,
   differs,
   isMetric,
   keyOf,
   listOf,
   quoted,
   type Run,
-  readChosen,
   readOrder,
   took,
   valueIn,
   writeChosen,
 } from '@/runs/columns';
 import { Experiments } from '@/runs/experiments';
+import { Filter } from '@/runs/filter';
 import { ColumnPicker } from '@/runs/picker';
+import { KEPT, NONE, useColumns, useMemory } from '@/runs/state';
 import { Views } from '@/runs/views';
-
-const NONE = '-'; // columns=- in the address: none was chosen on purpose
-
-/** What is shown before anybody has chosen: the most used metrics and parameters. */
-function useColumns(experiment: string, text: string | undefined): Chosen[] {
-  const open = text === undefined;
-  const query = { experiment, limit: 4 };
-  const metrics = useGet<{ items: { column: string }[] }>(
-    '/runs/columns',
-    { ...query, kind: 'metric' },
-    { enabled: open },
-  );
-  const params = useGet<{ items: { column: string }[] }>(
-    '/runs/columns',
-    { ...query, kind: 'param' },
-    { enabled: open },
-  );
-  return useMemo(() => {
-    if (text === NONE) return [];
-    if (text !== undefined) return readChosen(text);
-    return [...(metrics.data?.items ?? []), ...(params.data?.items ?? [])].map(({ column }) => ({
-      column,
-      aggregate: 'last',
-    }));
-  }, [text, metrics.data, params.data]);
-}
-
-function Filter({ value, onChange, error }: { value: string; onChange: (text: string) => void; error?: string }) {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
-  return (
-    <form
-      className="grow"
-      onSubmit={(event) => {
-        event.preventDefault();
-        onChange(text.trim());
-      }}
-    >
-      <TextInput
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-        onBlur={() => text.trim() !== value && onChange(text.trim())}
-        placeholder="metrics.auc > 0.7 AND params.depth = '6'"
-        aria-label="Filter, in the grammar of MLflow"
-        error={error}
-        spellCheck={false}
-        classNames={{ input: 'mono' }}
-      />
-    </form>
-  );
-}
 
 export function Runs() {
   const [address, change] = useAddress();
+  const touched = useMemory(address, change);
   const go = useGo();
   const height = Math.max(380, useViewportSize().height - 270);
   const experiment = address.experiment ?? '';
@@ -100,6 +50,10 @@ export function Runs() {
   const rows = useMemo(() => asked.data?.pages.flatMap((page) => page.items) ?? [], [asked.data]);
   const total = asked.data?.pages[0]?.total;
   const refused = asked.error && asked.error.status >= 400 && asked.error.status < 500 ? asked.error : null;
+  // While a filter is refused, the rows before it stay, and are told to be so.
+  const before = useRef<Run[]>([]);
+  if (!refused && asked.data) before.current = rows;
+  const listed = refused ? before.current : rows;
   const shown = useMemo(() => (only ? chosen.filter((each) => differs(rows, each)) : chosen), [only, chosen, rows]);
 
   const pick = (id: string) => {
@@ -175,6 +129,14 @@ export function Runs() {
       subtitle={total === undefined ? ' ' : `${count(total)} runs${filter || experiment ? ' of this choice' : ''}`}
       actions={
         <>
+          {touched && (
+            <Button
+              variant="subtle"
+              onClick={() => change(Object.fromEntries(KEPT.map((key) => [key, undefined])), true)}
+            >
+              Start over
+            </Button>
+          )}
           <Views
             page="runs"
             state={state}
@@ -246,18 +208,25 @@ export function Runs() {
           {count(rows.length)} rows loaded, and hidden.
         </p>
       )}
-      {refused ? null : asked.error && rows.length === 0 ? (
+      {refused && (
+        <p className="chart-note">
+          {listed.length > 0
+            ? 'The rows below are those from before this filter.'
+            : 'Nothing is shown until the filter is mended.'}
+        </p>
+      )}
+      {refused && listed.length === 0 ? null : asked.error && !refused && rows.length === 0 ? (
         <Problem error={asked.error} again={() => asked.refetch()} />
       ) : (
         <List<Run>
           label="Runs"
           columns={columns}
-          rows={rows}
+          rows={listed}
           keyOf={(run) => run.run_id}
-          total={total}
+          total={refused ? undefined : total}
           loading={asked.isFetching && (asked.isPending || asked.isFetchingNextPage)}
           more={asked.hasNextPage ? () => !asked.isFetchingNextPage && asked.fetchNextPage() : undefined}
-          error={asked.error}
+          error={refused ? null : asked.error}
           order={order}
           onOrder={(next) => change({ order: `${next.by} ${next.down ? 'DESC' : 'ASC'}` })}
           onOpen={(run) => void go(`/runs/${part(run.run_id)}`)}

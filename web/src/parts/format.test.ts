@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ago, bytes, count, number, percent, seconds, shortDigest, utc } from './format';
+import { ago, bytes, count, number, partOf, percent, seconds, shortDigest, utc } from './format';
 
 describe('numbers', () => {
   test('counts are whole, from a million on short', () => {
@@ -16,6 +16,13 @@ describe('numbers', () => {
     expect(number(2.5e12)).toBe('2.500e+12');
     expect(number(Number.NaN)).toBe('NaN');
     expect(number(undefined)).toBe('–');
+  });
+  test('a part that is not nothing is never 0 %', () => {
+    expect(partOf(0, 10)).toBe('0 %');
+    expect(partOf(1, 27_000_000)).toBe('< 0.01 %');
+    expect(partOf(96, 27_932)).toBe('0.34 %');
+    expect(partOf(1, 4)).toBe('25.0 %');
+    expect(partOf(0, 0)).toBe('–');
   });
   test('shares, sizes and spans have their units', () => {
     expect(percent(0.123456)).toBe('12.3 %');

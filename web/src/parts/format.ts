@@ -26,6 +26,13 @@ export function percent(share: number | null | undefined, digits = 1): string {
   return `${(share * 100).toFixed(digits)} %`;
 }
 
+/** A part of a whole: what is not nothing is never shown as 0 %. */
+export function partOf(few: number, all: number): string {
+  if (all <= 0) return '–';
+  if (few === 0) return '0 %';
+  return few / all < 0.0001 ? '< 0.01 %' : percent(few / all, few / all < 0.1 ? 2 : 1);
+}
+
 export function bytes(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–';
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
