@@ -18,7 +18,7 @@ export const theme = createTheme({
   primaryColor: 'water',
   primaryShade: { light: 8, dark: 5 },
   autoContrast: true,
-  luminanceThreshold: 0.25,
+  luminanceThreshold: 0.179, // where black and white read equally well
   colors: { water },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
