@@ -9,14 +9,14 @@ const water: MantineColorsTuple = [
   '#50acc1',
   '#389fb8',
   '#2898b3',
-  '#16839d',
+  '#14788f',
   '#0b5c70',
   '#004f61',
 ];
 
 export const theme = createTheme({
   primaryColor: 'water',
-  primaryShade: { light: 8, dark: 5 },
+  primaryShade: { light: 8, dark: 7 },
   autoContrast: true,
   luminanceThreshold: 0.179, // where black and white read equally well
   colors: { water },
