@@ -9,7 +9,7 @@ const water: MantineColorsTuple = [
   '#50acc1',
   '#389fb8',
   '#2898b3',
-  '#147a92',
+  '#14788f',
   '#0b5c70',
   '#004f61',
 ];
@@ -33,6 +33,7 @@ export const theme = createTheme({
   primaryShade: { light: 8, dark: 7 },
   autoContrast: true,
   colors: { water, dark },
+  luminanceThreshold: 0.179, // where black and white read equally well
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
   defaultRadius: 'md',

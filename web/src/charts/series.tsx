@@ -97,6 +97,8 @@ export function Series(props: SeriesProps) {
       ctx.save();
       ctx.lineWidth = devicePixelRatio;
       ctx.font = `${11 * devicePixelRatio}px system-ui`;
+      ctx.textAlign = 'left';
+      ctx.textBaseline = 'alphabetic';
       for (const limit of limits) {
         const y = plot.valToPos(limit.value, 'y', true);
         if (y < bbox.top || y > bbox.top + bbox.height) continue;

@@ -1,14 +1,14 @@
 // What is wrong, and since when: alerts by what they share, and below them the alerts themselves.
 import { NativeSelect } from '@mantine/core';
 import type { AlertFacts } from '@/api/facts';
-import { usePages } from '@/api/queries';
+import { useGet, usePages } from '@/api/queries';
 import { useGo } from '@/app/palette';
 import { useAddress } from '@/parts/address';
 import { Empty, NodeLink, PageFrame, Problem, State, Time, To } from '@/parts/basics';
 import { Choose } from '@/parts/choose';
 import { count } from '@/parts/format';
 import { type Column, PagedList } from '@/parts/table';
-import { groupTitle, plainOf, severityTone, severityWord, spanOf } from './alert/words';
+import { groupTitle, plainOf, severityTone, spanOf } from './alert/words';
 import './alert/alert.css';
 
 interface Group {
@@ -23,11 +23,11 @@ interface Group {
 }
 
 const STATES = [
-  { value: 'all', label: 'All' },
   { value: 'open', label: 'Open' },
   { value: 'firing', label: 'Firing' },
   { value: 'acknowledged', label: 'Looked after' },
   { value: 'resolved', label: 'Resolved' },
+  { value: 'all', label: 'All' },
 ];
 const SEVERITIES = [
   { value: 'all', label: 'Any severity' },
@@ -53,10 +53,10 @@ const COLUMNS: Column<AlertFacts>[] = [
   {
     key: 'severity',
     title: 'Severity',
-    width: 170,
+    width: 110,
     cell: (row) => (
       <State of={row.severity} tone={row.state === 'resolved' ? 'quiet' : severityTone(row.severity)}>
-        {severityWord(row.severity)}
+        {row.severity === 'page' ? 'page' : 'warning'}
       </State>
     ),
   },
@@ -78,7 +78,7 @@ const COLUMNS: Column<AlertFacts>[] = [
     width: 130,
     cell: (row) => <To to={`/deployments/${encodeURIComponent(row.deployment)}`}>{row.deployment}</To>,
   },
-  { key: 'since', title: 'Since', width: 180, cell: (row) => <Time at={row.fired_at ?? row.pending_at} /> },
+  { key: 'since', title: 'Since', width: 120, cell: (row) => <Time at={row.fired_at ?? row.pending_at} relative /> },
 ];
 
 function Groups({
@@ -150,7 +150,10 @@ export function Alerts() {
   const [address, change] = useAddress();
   const go = useGo();
   const by = address.by ?? 'cause';
-  const state = address.state ?? 'all';
+  // What is open comes first, as long as there is any.
+  const open = useGet<{ total?: number }>('/alerts', { state: 'open', deployment: address.deployment, limit: 1 });
+  const first = address.subject ? 'all' : open.data?.total === 0 ? 'all' : 'open';
+  const state = address.state ?? first;
   const severity = address.severity ?? 'all';
   const filter = {
     state: state === 'all' ? undefined : state,
@@ -165,7 +168,7 @@ export function Alerts() {
     ...(chosen && by === 'deployment' ? { deployment: chosen } : {}),
     ...(chosen && by === 'month' ? monthOf(chosen) : {}),
   };
-  const filtered = Object.values(filter).some(Boolean) || chosen !== undefined;
+  const filtered = address.state !== undefined || Object.values(filter).some(Boolean) || chosen !== undefined;
   return (
     <PageFrame title="Alerts" subtitle="What is wrong, since when, and what caused it">
       <div className="stack">
@@ -174,7 +177,7 @@ export function Alerts() {
             label="State"
             value={state}
             options={STATES}
-            onChange={(value) => change({ state: value === 'all' ? undefined : value, in: undefined })}
+            onChange={(value) => change({ state: value, in: undefined })}
           />
           <NativeSelect
             size="xs"

@@ -17,11 +17,14 @@ import {
   To,
 } from '@/parts/basics';
 import { count, millis, number, percent } from '@/parts/format';
+import { readNode } from '@/parts/nodes';
+import { RollBack } from '@/parts/rollback';
 import { type Column, List } from '@/parts/table';
 
 interface FleetItem {
   deployment: string;
   model: string;
+  release?: string | null;
   stable: { version: number; node: string; since: string } | null;
   canary: { version: number; share: number } | null;
   shadows: { version: number }[];
@@ -30,7 +33,7 @@ interface FleetItem {
   open_alerts: number;
   worst_alert: { id: string; kind: string; subject: string; severity: string } | null;
   traffic: { answers: number; refused: number; errors: number; per_s: number; spark: number[] };
-  latency_ms: { p50: number | null; p95: number | null; p99: number | null };
+  latency_ms: { p50: number | null; p95: number | null; p99: number | null } | null;
   performance: (Estimate & { metric: string; at: string; spark: (Estimate & { at: string })[] }) | null;
   drift: { worst_feature: string; psi: number | null; spark: (number | null)[] } | null;
   labels: { share: number | null };
@@ -43,7 +46,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'deployment',
     title: 'Deployment',
-    width: 170,
+    width: 130,
     cell: (item) => (
       <To to={`/deployments/${encodeURIComponent(item.deployment)}`}>
         <strong>{item.deployment}</strong>
@@ -53,7 +56,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'state',
     title: 'State',
-    width: 170,
+    width: 182,
     cell: (item) => <State of={item.state}>{WORDS[item.state]}</State>,
   },
   {
@@ -76,7 +79,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'serves',
     title: 'Serves',
-    width: 190,
+    width: 130,
     cell: (item) =>
       item.stable ? (
         <span>
@@ -96,9 +99,27 @@ const COLUMNS: Column<FleetItem>[] = [
       ),
   },
   {
+    key: 'back',
+    title: 'Undo',
+    width: 116,
+    cell: (item) => {
+      const number = Number(readNode(item.release ?? '').version);
+      return item.stable && number > 0 ? (
+        <RollBack
+          deployment={item.deployment}
+          release={{
+            number,
+            stable: { model: item.model, version: item.stable.version },
+            canary: item.canary && { model: item.model, ...item.canary },
+          }}
+        />
+      ) : null;
+    },
+  },
+  {
     key: 'performance',
     title: 'Performance',
-    width: 250,
+    width: 188,
     cell: (item) =>
       item.performance && (
         <span className="row" style={{ flexWrap: 'nowrap' }}>
@@ -115,7 +136,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'drift',
     title: 'Most drift',
-    width: 210,
+    width: 110,
     cell: (item) =>
       item.drift?.worst_feature && (
         <span title={`PSI ${item.drift.psi} of ${item.drift.worst_feature}`}>
@@ -126,7 +147,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'traffic',
     title: 'Answers',
-    width: 150,
+    width: 84,
     right: true,
     cell: (item) => (
       <span title={`${count(item.traffic.refused)} refused, ${count(item.traffic.errors)} errors`}>
@@ -134,11 +155,11 @@ const COLUMNS: Column<FleetItem>[] = [
       </span>
     ),
   },
-  { key: 'latency', title: 'p99', width: 90, right: true, cell: (item) => millis(item.latency_ms.p99) },
+  { key: 'latency', title: 'p99', width: 74, right: true, cell: (item) => millis(item.latency_ms?.p99) },
   {
     key: 'impact',
     title: 'Value',
-    width: 130,
+    width: 112,
     right: true,
     cell: (item) => item.impact && `${number(Math.round(item.impact.value), 6)} ${item.impact.currency}`,
   },

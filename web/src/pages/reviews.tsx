@@ -36,11 +36,11 @@ const COLUMNS: Column<ReviewFacts>[] = [
       row.cause ? (
         <NodeLink node={row.cause}>{row.cause.replace(/^dataset:/, '')}</NodeLink>
       ) : (
-        <span className="dim">no cause known</span>
+        <span className="dim">{row.kind === 'case' ? 'a request' : 'no cause known'}</span>
       ),
   },
   { key: 'alerts', title: 'Alerts', width: 80, right: true, cell: (row) => count(row.subjects.length) },
-  { key: 'opened', title: 'Asked', width: 190, cell: (row) => <Time at={row.opened_at} /> },
+  { key: 'opened', title: 'Asked', width: 215, cell: (row) => <Time at={row.opened_at} /> },
   { key: 'state', title: 'State', width: 130, cell: (row) => <State of={row.decision ?? row.state} /> },
   { key: 'by', title: 'By', width: 140, cell: (row) => row.by ?? <span className="dim">–</span> },
 ];
