@@ -42,6 +42,7 @@ Result<Json> body_of(const Args& args) {
   if (args.has("--share")) {
     MILLRACE_TRY(out["share"], share_of(args.get("--share")));
   }
+  if (args.has("--aa")) out["aa"] = true;
   return out;
 }
 
@@ -165,10 +166,14 @@ std::vector<Command> release_commands() {
           {.name = "release canary",
            .summary = "let an approved version answer a share of the units; again with another share moves it",
            .positionals = deployment,
-           .options = {version,
+           .options = {{.name = "--version", .value = "N", .summary = "the model's version; with --aa none"},
                        {.name = "--share",
                         .value = "S",
                         .summary = "above 0 and below 1; without it that of deployments.NAME.canary"},
+                       {.name = "--aa",
+                        .value = "",
+                        .summary = "the stable arm's version beside itself: false alarms of the policy are counted, "
+                                   "nothing is decided"},
                        why,
                        once},
            .run = canary},

@@ -30,6 +30,8 @@ std::string limit_of(const Json& guard) {
   if (string_or(guard, "guardrail", "") == "latency")
     return fmt::format("p{} at most {} x", number(number_or(guard, "quantile", 0) * 100),
                        number(number_or(guard, "ratio", 0)));
+  if (string_or(guard, "guardrail", "") == "value")
+    return fmt::format("at most {} less", number(number_or(guard, "per_1000", 0)));
   return fmt::format("at most {} more", number(number_or(guard, "tolerance", 0)));
 }
 
@@ -39,8 +41,10 @@ std::string guards_of(const Json& report) {
     const auto name = string_or(guard, "guardrail", "");
     const double unit = name == "latency" ? 1'000 : 1;
     const auto& compared = at(guard, "compared");
-    rows.push_back({name == "latency" ? "latency, ms" : name, limit_of(guard), interval(at(guard, "canary"), unit),
-                    interval(at(guard, "stable"), unit),
+    rows.push_back({name == "latency" ? "latency, ms"
+                    : name == "value" ? string_or(guard, "currency", "") + " per 1,000"
+                                      : name,
+                    limit_of(guard), interval(at(guard, "canary"), unit), interval(at(guard, "stable"), unit),
                     fmt::format("{} and {}", integer_or(compared, "canary", 0), integer_or(compared, "stable", 0)),
                     number(number_or(guard, "e_value", 1)), at(guard, "safe") == true ? "shown" : "not yet"});
   }
@@ -56,6 +60,13 @@ std::string rollout_text(const Json& report) {
                      number(number_or(at(report, "policy"), "alpha", 0)), guards_of(report));
 }
 
+std::string aa_text(const Json& aa) {
+  const auto& rate = at(aa, "rate");
+  return fmt::format("A/A: {} false alarms in {} runs of {} canary requests, {}\n", integer_or(aa, "false_alarms", 0),
+                     integer_or(aa, "runs", 0), integer_or(aa, "run_requests", 0),
+                     rate.is_object() ? "a share of " + interval(rate) : std::string("none has ended yet"));
+}
+
 std::string status_text(const Json& status) {
   const auto& live = at(status, "live");
   std::string out = fmt::format("{}: {}\n", string_or(live, "node", ""), string_or(status, "state", ""));
@@ -64,7 +75,10 @@ std::string status_text(const Json& status) {
                        string_or(hold, "why", ""));
   if (const auto next = string_or(status, "next", ""); !next.empty()) out += "next: " + next + "\n";
   if (const auto problem = string_or(status, "problem", ""); !problem.empty()) out += "problem: " + problem + "\n";
-  if (const auto& rollout = at(status, "rollout"); rollout.is_object()) out += rollout_text(rollout);
+  if (const auto& rollout = at(status, "rollout"); rollout.is_object()) {
+    if (const auto& aa = at(rollout, "aa"); aa.is_object()) out += aa_text(aa);
+    out += rollout_text(rollout);
+  }
   if (const auto& decided = at(status, "decided"); decided.is_object() && !at(status, "rollout").is_object())
     out += fmt::format("last decided by {}: {} ({}). {}\n{}", string_or(decided, "subject", ""),
                        string_or(decided, "node", ""), string_or(decided, "step", ""), string_or(decided, "reason", ""),
@@ -77,6 +91,17 @@ std::string percent(const Json& rate) {
                      number(number_or(rate, "low", 0) * 100), number(number_or(rate, "high", 0) * 100));
 }
 
+std::string segments_text(const Json& segments, const char* what) {
+  std::vector<std::vector<std::string>> rows{{what, "rows", "mean |dp|", "mean dp", "flips"}};
+  for (const auto& segment : segments) {
+    const auto& value = at(segment, "value");
+    rows.push_back({string_or(segment, "column", "") + " = " + (value.is_string() ? value.get<std::string>() : "null"),
+                    std::to_string(integer_or(segment, "rows", 0)), number(number_or(segment, "mean_abs", 0)),
+                    number(number_or(segment, "mean", 0)), percent(at(segment, "flip_rate"))});
+  }
+  return rows.size() > 1 ? table(rows) : "";
+}
+
 std::string difference_text(const Json& it) {
   const auto& quantiles = at(it, "quantiles");
   std::string out = fmt::format(
@@ -87,14 +112,11 @@ std::string difference_text(const Json& it) {
       number(number_or(quantiles, "p50", 0)), number(number_or(quantiles, "p90", 0)),
       number(number_or(quantiles, "p99", 0)), number(number_or(it, "max_abs", 0)), integer_or(it, "flips", 0),
       percent(at(it, "flip_rate")), integer_or(it, "to_positive", 0), integer_or(it, "to_negative", 0));
-  std::vector<std::vector<std::string>> rows{{"segment", "rows", "mean |dp|", "mean dp", "flips"}};
-  for (const auto& segment : at(it, "segments")) {
-    const auto& value = at(segment, "value");
-    rows.push_back({string_or(segment, "column", "") + " = " + (value.is_string() ? value.get<std::string>() : "null"),
-                    std::to_string(integer_or(segment, "rows", 0)), number(number_or(segment, "mean_abs", 0)),
-                    number(number_or(segment, "mean", 0)), percent(at(segment, "flip_rate"))});
-  }
-  return rows.size() > 1 ? out + table(rows) : out;
+  if (const auto& stored = at(it, "stored"); integer_or(stored, "windows", 0) > 0)
+    out += fmt::format("{} rows of {} ended windows as they were stored, {} to {}; the others from the log\n",
+                       integer_or(stored, "rows", 0), integer_or(stored, "windows", 0), string_or(stored, "from", ""),
+                       string_or(stored, "to", ""));
+  return out + segments_text(at(it, "segments"), "segment") + segments_text(at(it, "groups"), "group");
 }
 
 Result<int> status(Invocation& in) {

@@ -9,7 +9,6 @@
 namespace millrace::impact {
 namespace {
 
-constexpr size_t kCurrencyBytes = 8;
 constexpr std::string_view kExample =
     "write e.g. {currency: USD, true_positive: 60, false_positive: -15, false_negative: -40, true_negative: 0}";
 
@@ -17,12 +16,6 @@ Result<double> finite(const Yaml& node) {
   MILLRACE_TRY(const double value, node.number());
   if (!std::isfinite(value)) return node.error(fmt::format("'{}' is not a finite number", node.text()));
   return value;
-}
-
-Result<double> amount(const Yaml& map, std::string_view key) {
-  const auto* node = map.find(key);
-  if (node == nullptr) return map.error(fmt::format("'{}' is missing", key)).hint(std::string(kExample));
-  return finite(*node);
 }
 
 Result<double> price(const Yaml& map, std::string_view key) {
@@ -44,26 +37,13 @@ Result<Prices> read_prices(const Yaml& map) {
   return out;
 }
 
-Result<std::string> read_currency(const Yaml& map) {
-  MILLRACE_TRY(const auto text, map.get_string("currency"));
-  const bool letters = std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-  if (text.empty() || text.size() > kCurrencyBytes || !letters)
-    return map.find("currency")
-        ->error(fmt::format("'{}' is not a currency", text))
-        .hint("write its code in capital letters, e.g. USD or EUR");
-  return text;
-}
-
 Result<ValueSpec> read_value(const std::string& name, const Yaml& map) {
   if (!map.is_map()) return map.error("the value of a deployment is a map").hint(std::string(kExample));
   MILLRACE_DO(
       map.only_keys({"currency", "true_positive", "false_positive", "false_negative", "true_negative", "cost"}));
   ValueSpec out{.deployment = name, .where = map.where()};
-  MILLRACE_TRY(out.currency, read_currency(map));
-  MILLRACE_TRY(out.outcomes.true_positive, amount(map, "true_positive"));
-  MILLRACE_TRY(out.outcomes.false_positive, amount(map, "false_positive"));
-  MILLRACE_TRY(out.outcomes.false_negative, amount(map, "false_negative"));
-  MILLRACE_TRY(out.outcomes.true_negative, amount(map, "true_negative"));
+  MILLRACE_TRY(out.currency, registry::read_currency(map));
+  MILLRACE_TRY(out.outcomes, registry::read_outcomes(map));
   MILLRACE_TRY(out.prices, read_prices(map));
   return out;
 }

@@ -4,13 +4,11 @@
 #include <vector>
 
 #include "core/project.h"
+#include "registry/release/outcomes.h"
 
 namespace millrace::impact {
 
-// In units of the currency, for one prediction of each outcome; a loss is negative.
-struct Outcomes {
-  double true_positive = 0, false_positive = 0, false_negative = 0, true_negative = 0;
-};
+using registry::Outcomes;
 
 struct Prices {
   double cpu_hour = 0;  // of one processor for one hour

@@ -22,8 +22,8 @@ Monitoring::Monitoring(Parts parts) : parts_(std::move(parts)) {
   feedback = std::make_unique<monitor::Feedback>(p.database, p.journal, p.context);
   looks = std::make_unique<monitor::LookJob>(monitor::LookJob::Parts{*windows, p.jobs, p.context, p.project});
   rollouts = std::make_unique<monitor::Rollouts>(
-      monitor::Rollouts::Parts{p.database, p.journal, p.context, p.registry, p.data_plane, p.engines, p.project,
-                               p.serving_folder, p.predictions_folder, p.temp_folder});
+      monitor::Rollouts::Parts{p.database, p.journal, p.context, p.registry, p.data_plane, p.engines, p.blobs,
+                               p.project, p.serving_folder, p.predictions_folder, p.temp_folder});
   feedback->on_labels = [&plane = p.data_plane](const std::string& deployment, const auto& labels) {
     for (const auto& label : labels) plane.see_label(deployment, label.prediction_id, label.row, label.label == 1);
   };
@@ -31,6 +31,11 @@ Monitoring::Monitoring(Parts parts) : parts_(std::move(parts)) {
       p.context, p.datasets, p.pipelines, p.registry, p.engines, p.blobs, p.predictions_folder, p.temp_folder,
       [this](const std::string& workspace) { return alerts->broken_inputs(workspace); }});
   reviews = std::make_unique<review::Reviews>(p.database, p.journal, p.context);
+  cases = std::make_unique<review::Cases>(
+      *reviews, *feedback, [&plane = p.data_plane](const std::string& id) { return plane.find_prediction(id); });
+  opener = std::make_unique<review::CaseOpener>(
+      review::CaseOpener::Parts{p.data_plane, *cases, p.context, p.predictions_folder});
+  p.data_plane.on_case = [this](const std::string&) { opener->ask(); };
   alerts = std::make_unique<monitor::Alerts>(p.database, p.journal, p.jobs, p.context);
   join_windows();
   join_alerts();
@@ -42,10 +47,28 @@ void Monitoring::join_windows() {
     const auto now = windows->event_now(workspace, deployment);
     return now ? *now : 0;
   };
-  windows->on_look = [this](const Caller& caller, const monitor::MonitorSpec& spec,
-                            const std::vector<monitor::Window>& seen, Micros at) {
-    return alerts->look(caller, spec, {.deployment = spec.deployment, .windows = seen, .at = at});
+  parts_.registry.replay = [this](const registry::Registry::ReplayOrder& order) {
+    return rollouts->replay(order.workspace, order.deployment, order.version, {.from = order.from}, {},
+                            order.threshold);
   };
+  windows->on_look = [this](const Caller& caller, const monitor::MonitorSpec& spec,
+                            const std::vector<monitor::Window>& seen, Micros at) -> Result<void> {
+    MILLRACE_DO(alerts->look(caller, spec, {.deployment = spec.deployment, .windows = seen, .at = at}));
+    return ask_for_differences(caller, seen);
+  };
+}
+
+// Of windows that have ended with a shadow.
+Result<void> Monitoring::ask_for_differences(const Caller& caller, const std::vector<monitor::Window>& seen) {
+  for (const auto& window : seen) {
+    if (window.arm != serve::kShadow || window.as_of < window.to) continue;
+    const auto job = parts_.jobs.submit(caller, {.kind = std::string(monitor::kDifferenceKind),
+                                                 .key = window.deployment,
+                                                 .payload = {{"deployment", window.deployment}},
+                                                 .max_attempts = 3});
+    return job ? Result<void>{} : job.error();
+  }
+  return {};
 }
 
 void Monitoring::join_alerts() {
@@ -96,6 +119,10 @@ void Monitoring::add_jobs() {
                             integer_or(payload, "version", 0), period, [&] { return running.cancelled(); });
   });
   auto& jobs = parts_.jobs;
+  jobs.add(std::string(monitor::kDifferenceKind), [this](jobs::Running& running) {
+    return rollouts->store_differences(running.caller(), string_or(running.job().payload, "deployment", ""),
+                                       [&] { return running.cancelled(); });
+  });
   jobs.add(std::string(monitor::kLookKind), [this](jobs::Running& running) { return looks->work(running); });
   jobs.add(std::string(monitor::kRespondJob), [this](jobs::Running& running) { return alerts->respond(running); });
   jobs.add(std::string(monitor::kRetrainJob), [this](jobs::Running& running) -> Result<Json> {

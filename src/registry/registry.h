@@ -55,9 +55,12 @@ struct RegistrySpec {
 // deployments.NAME
 struct DeploymentSpec {
   std::string name, model, unit, guard = "reject", alias;
+  std::string unit_header;               // lower case; a request's head that names the unit, "" = only Millrace-Unit
+  std::string runtime;                   // that its models run in, "" = auto
   std::string isolation = "in_process";  // or "process": its models live in processes of their own
   std::optional<double> canary_share;    // of a canary that is not given one
   std::optional<RolloutPolicy> rollout;  // nothing: people move the canary
+  std::vector<ReviewRule> review;        // whose answers a person decides
   Where where;
 };
 Result<std::vector<ModelSpec>> read_models(const Project& project);
@@ -127,6 +130,7 @@ struct Move {
   std::string why;
   int64_t version = 0;          // of the deployment's model; promote: 0 = the canary
   std::optional<double> share;  // of a canary; nothing = the project's
+  bool aa = false;              // of a canary: it is the stable arm's own version, and only false alarms are counted
   int64_t live = 0;             // not 0: only while this release is live, else `conflict`
   Json evidence;                // what it was decided by; kept with the record and as a blob
 };
@@ -180,7 +184,8 @@ class Registry {
   // needs no approval. The other arms stay.
   Result<Release> shadow(const Caller& caller, const Project& project, const DeploymentSpec& spec, const Move& move);
   // canary: the version answers a share of the units, in (0, 1), under the rules of a release. Units keep their arm:
-  // with a higher share everybody who was in stays in. The stable arm and the shadows stay; another canary ends.
+  // with a higher share everybody who was in stays in. The stable arm and the shadows stay; another canary ends. With
+  // move.aa the canary is the stable arm's own version, under the project's policy: `conflict` beside another canary.
   Result<Release> canary(const Caller& caller, const Project& project, const DeploymentSpec& spec, const Move& move);
   // promote: the canary becomes the stable arm, alone; without a canary the named shadow does. May it still be
   // released, is asked again.
@@ -305,11 +310,24 @@ class Registry {
   std::function<Result<void>(const ReleaseSnapshot& snapshot)> check_release;
   // After a release's snapshot is in place. An error is the caller's answer: the record stays, and is not served yet.
   std::function<Result<void>(const std::string& deployment)> on_release;
+  // The logged requests of a deployment through a version, as a report (monitor/rollout/replay.h). not_found without
+  // any.
+  struct ReplayOrder {
+    std::string workspace, deployment;
+    int64_t version = 0;
+    Micros from = 0;                  // of event time
+    std::optional<double> threshold;  // the version's
+  };
+  std::function<Result<Json>(const ReplayOrder& order)> replay;
   // How far the deployment's events have come; 0 = the wall clock.
   std::function<Micros(const std::string& workspace, const std::string& deployment)> event_now;
 
  private:
   Result<Release> move_traffic(const Caller& caller, const TrafficOrder& order);
+  Result<std::vector<Json>> replay_deployments(const Caller& caller, const Project& project,
+                                               const ModelVersion& version, int64_t days,
+                                               std::optional<double> threshold) const;
+  Result<Release> canary_aa(const Caller& caller, const DeploymentSpec& spec, const Move& move);
   Result<std::string> ask(const Caller& caller, const Project* project, const Wanted& wanted);
   Result<std::string> ask_release(const Caller& caller, const Project& project, const DeploymentSpec& spec,
                                   const Move& move);

@@ -73,3 +73,39 @@ def test_nothing_is_moved_and_the_log_stays(shop):
 def test_what_is_wrong_is_said(shop, words, status, said):
     refused = shop.run("release", "replay", "long", *words)
     assert refused.returncode == status and said in refused.stderr, refused.stderr
+
+def gated(shop, gate):
+    """Version 2's gates with this one among them."""
+    good = (shop.folder / "millrace.yaml").read_text()
+    shop.change("millrace.yaml", "gates: [{auc: {min: 0.6}}]", "gates: [{auc: {min: 0.6}}, {replay: %s}]" % gate)
+    shop.run("model", "gates", "long", "2")
+    shown = shop.good("model", "show", "long", "2")
+    shop.write("millrace.yaml", good)
+    [found] = [g for g in shown["gates"] if g["kind"] == "replay"]
+    return shown, found
+
+
+def test_a_replay_is_a_gate_with_its_evidence(shop):
+    shown, gate = gated(shop, "{max_flips: 0.02, max_mean: 10, period: 3660, rows: 50}")
+    assert shown["state"] == "gates_failed" and not gate["ok"]
+    assert "the scores of 'long' would differ by" in gate["reason"] and "release replay long" in gate["reason"]
+    assert gate["value"]["n"] == len(MINUTES) and gate["value"]["limit"] == 0.02 and gate["value"]["group"] == "long"
+
+    shown, gate = gated(shop, "{max_flips: 0.02, period: 3660, rows: 50}")
+    assert gate["ok"] and f"of {len(MINUTES)} rows of 'long' would be decided otherwise" in gate["reason"], gate
+    digest = shown["digests"]["report"]
+    assert gated(shop, "{max_flips: 0.02, period: 3660, rows: 50}")[0]["digests"]["report"] == digest, "the same traffic is the same evidence"
+
+    assert "only 120 rows of 'long' could be compared, and 500 are asked for" in gated(shop, "{max_flips: 1, period: 3660, rows: 500}")[1]["reason"]
+    shown, gate = gated(shop, "{max_flips: 0, period: 1}")
+    assert gate["ok"] and "nothing that could be replayed" in gate["reason"], "the requests are of 2024"
+
+
+def test_a_replay_gate_is_written_as_it_should_be(shop):
+    good = (shop.folder / "millrace.yaml").read_text()
+    for gate, said in (("{}", "the gate 'replay' needs 'max_flips'"), ("{max_flips: 2}", "max_flips is 2, and must be a number from 0 to 1"),
+                       ("{max_flip: 0.1}", "did you mean 'max_flips'?")):
+        shop.change("millrace.yaml", "gates: [{auc: {min: 0.6}}]", "gates: [{replay: %s}]" % gate)
+        failed = shop.run("model", "gates", "long", "2")
+        assert failed.returncode == 2 and said in failed.stderr, failed.stderr
+        shop.write("millrace.yaml", good)

@@ -29,6 +29,13 @@ def pair(tmp_path_factory):
     cluster.remove()
 
 
+@pytest.fixture
+def project(pair, tmp_path_factory):
+    """The project file of the pair."""
+    [found] = tmp_path_factory.getbasetemp().glob("replicas*/shop/millrace.yaml")
+    return found
+
+
 def answer(server, unit="1"):
     got = requests.post(server.url + "/v2/models/long/infer", json={**REQUEST, "parameters": {"millrace_unit": unit}}, timeout=30)
     assert got.status_code == 200, got.text
@@ -100,3 +107,28 @@ def test_a_shared_folder_is_remembered_and_missed(tmp_path):
     assert up(state, "--blobs", tmp_path / "away").stop() == 0, "another place may be named then"
     (tmp_path / "file").write_text("no folder")
     assert run("up", "--http", "127.0.0.1:0", "--blobs", tmp_path / "file", state=tmp_path / "fresh").returncode not in (0, 70)
+
+
+def test_a_canary_is_judged_with_what_both_have_seen(pair, project):
+    one, other = pair
+    good = project.read_text()
+    policy = "unit: shop, rollout: {alpha: 0.01, steps: [0.5], min_rows: 1000000, guardrails: {errors: {tolerance: 0.02}}}}"
+    project.write_text(good.replace("unit: shop}", policy))
+    move(one, "releases", arm="canary", version=2)
+    project.write_text(good)
+
+    def seen(server):
+        return (requests.get(f"{server.url}/api/millrace/v1/deployments/long/rollout", timeout=30).json()["rollout"]) or {}
+    until(lambda: seen(other), 20)
+    for i in range(150):
+        answer(one, f"a{i}")
+        answer(other, f"b{i}")
+    for server in pair:
+        until(lambda: sum(seen(server)["requests"].values()) == 300, 20)
+        assert seen(server)["servers"] == 2
+    guard = seen(one)["guardrails"][0]
+    assert guard["compared"]["canary"] > 60 and guard["compared"]["stable"] > 60
+    shown = {server: round(seen(server)["guardrails"][0]["safe_log_e_value"], 6) for server in pair}
+    assert len(set(shown.values())) == 1, "both come to the same"
+    move(one, "stop")
+    until(lambda: not seen(other), 20)

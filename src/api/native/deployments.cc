@@ -12,6 +12,10 @@ Result<registry::Move> move_of(const Json& body) {
   if (find(body, "live") != nullptr) {
     MILLRACE_TRY(out.live, get_integer(body, "live"));
   }
+  if (const auto* aa = find(body, "aa")) {
+    if (!aa->is_boolean()) return Error{Code::invalid, "aa is true or false"}.at_field("aa");
+    out.aa = aa->get<bool>();
+  }
   if (find(body, "share") != nullptr) {
     MILLRACE_TRY(out.share, get_number(body, "share"));
   }
@@ -31,11 +35,16 @@ Result<Named> named_deployment(Services& s, const Request& in) {
 }
 
 Result<Json> create(Services& s, const Request& in) {
-  MILLRACE_TRY(const auto body, read_object(in, {"version", "why", "arm", "share", "live"}));
-  MILLRACE_TRY(const auto version, get_integer(body, "version"));
-  (void)version;  // asked for here, where a promotion may leave it out
+  MILLRACE_TRY(const auto body, read_object(in, {"version", "why", "arm", "share", "live", "aa"}));
   MILLRACE_TRY(const auto move, move_of(body));
   const auto arm = string_or(body, "arm", "stable");
+  if (move.aa && arm != "canary")
+    return Error{Code::invalid, "an A/A is a canary's; the arm is '" + arm.substr(0, 100) + "'"}.at_field("aa").hint(
+        "leave it out, or say \"arm\": \"canary\"");
+  if (!move.aa) {
+    MILLRACE_TRY(const auto version, get_integer(body, "version"));
+    (void)version;  // asked for here, where a promotion may leave it out
+  }
   if (move.share && arm != "canary")
     return Error{Code::invalid, "a share is a canary's; the arm is '" + arm.substr(0, 100) + "'"}
         .at_field("share")

@@ -1,25 +1,24 @@
-// Pages of the lists that the web interface shows: {items, next, total}.
+// Lists of the UI: ?limit= and ?after=CURSOR, answered as {"items", "next", "total"}.
 #pragma once
 #include <algorithm>
 #include <string>
 
-#include <fmt/format.h>
-
 #include "api/native/reply.h"
+#include "core/limits/ui_limits.h"
 
 namespace millrace::api::native {
 
-inline constexpr int64_t kPageDefault = 50, kPageMost = 500;
-
-// ?limit=, from 1 to 500.
-inline Result<int64_t> page_limit(const Request& request, int64_t otherwise = kPageDefault) {
-  MILLRACE_TRY(const auto limit, query_integer(request, "limit", otherwise));
-  if (limit < 1 || limit > kPageMost)
-    return Error{Code::invalid, fmt::format("'limit' must be from 1 to {}, not {}", kPageMost, limit)}
-        .at_field("limit")
-        .hint("go on with ?after= and what 'next' of the page before says");
-  return limit;
-}
+// From 1 to limits::list_most; `otherwise` when it is not given.
+Result<int64_t> page_limit(const Request& request, int64_t otherwise = limits::list_default);
+// One text parameter, at most so long; "" when it is not given.
+Result<std::string> query_text(const Request& request, std::string_view name, size_t most);
+// Two whole numbers or a number and an id, "17-abc", as a list's cursor. `invalid` for what no list gave.
+struct Cursor {
+  int64_t number = 0;  // 0: from the beginning
+  std::string id = {};
+};
+Result<Cursor> page_cursor(const Request& request);
+std::string cursor_text(const Cursor& cursor);
 
 // Of a list that is made whole: a cursor is the number of items before it.
 struct Slice {

@@ -8,18 +8,17 @@
 #include <fmt/ranges.h>
 
 #include "core/files.h"
+#include "monitor/rollout/difference_part.h"
 #include "monitor/rollout/replay.h"
 #include "monitor/rollout/rollouts.h"
 #include "serve/prediction_log.h"
-#include "stats/interval.h"
+#include "stats/sequential/quantile.h"
 
 namespace millrace::monitor {
 namespace {
 
 constexpr int64_t kMemory = int64_t{512} << 20;
-constexpr int64_t kFewValues = 20;  // of a column that makes segments
-constexpr size_t kMostColumns = 100, kMostSegments = 50;
-constexpr double kEdges[] = {0.001, 0.003, 0.01, 0.03, 0.1, 0.3};
+constexpr size_t kMostColumns = 100;
 
 struct LogColumns {
   std::vector<std::string> inputs;
@@ -41,98 +40,106 @@ Result<LogColumns> columns_of(engine::Engine& engine) {
   return out;
 }
 
+std::string times_condition(const DifferenceRequest& request) {
+  const auto during = [](const DifferenceRequest::Period& period) {
+    return fmt::format("(epoch_us(event_time) >= {} AND epoch_us(event_time) < {})", period.from, period.to);
+  };
+  std::string out;
+  if (request.within) out += " AND " + during(*request.within);
+  for (const auto& period : request.without) out += " AND NOT " + during(period);
+  return out;
+}
+
 Result<void> make_pairs(engine::Engine& engine, const DifferenceRequest& request, const std::string& score) {
   const auto pick =
       fmt::format("CASE WHEN status = 'answered' AND NOT isnan({0}) THEN {0} END", engine::quote_name(score));
   const auto done = engine.execute(fmt::format(
       "CREATE TEMPORARY TABLE pairs AS SELECT a.score AS shadow, b.score AS stable, a.score - b.score AS difference, "
-      "(a.score >= {0}) <> (b.score >= {1}) AS flipped, a.score >= {0} AS chosen, b.* EXCLUDE (score) FROM "
-      "(SELECT prediction_id, \"row\", {2} AS score FROM log WHERE arm = {6} AND workspace = {3} AND model = {4} "
-      "AND version = {5}) a JOIN (SELECT *, {2} AS score FROM log WHERE arm NOT IN ('shadow', {6}) AND workspace = "
-      "{3}) b "
+      "(a.score >= {0}) <> (b.score >= {1}) AS flipped, a.score >= {0} AS chosen, a.listened, b.* EXCLUDE (score) FROM "
+      "(SELECT prediction_id, \"row\", coalesce(release, '') AS listened, {2} AS score FROM log WHERE arm = {6} AND "
+      "workspace = {3} AND model = {4} "
+      "AND version = {5}{7}) a JOIN (SELECT *, {2} AS score FROM log WHERE arm NOT IN ('shadow', {6}) AND "
+      "workspace = {3}{7}) b "
       "ON a.prediction_id = b.prediction_id AND a.\"row\" = b.\"row\"",
       request.shadow_threshold, request.stable_threshold, pick, engine::quote_text(request.workspace),
-      engine::quote_text(request.model), request.version, engine::quote_text(request.arm)));
+      engine::quote_text(request.model), request.version, engine::quote_text(request.arm), times_condition(request)));
   if (!done) return done.error();
   return {};
 }
 
-Json rate_of(int64_t hits, int64_t rows) {
-  const auto at = stats::wilson(hits, rows);
-  return at ? Json{{"value", at->value}, {"low", at->low}, {"high", at->high}} : Json(nullptr);
-}
-
+// Everything that adds up, of all rows.
 Result<Json> whole(engine::Engine& engine) {
   std::string bins;
-  for (size_t i = 0; i <= std::size(kEdges); ++i) {
+  for (size_t i = 0; i <= std::size(kDifferenceEdges); ++i) {
     std::vector<std::string> range;
-    if (i > 0) range.push_back(fmt::format("abs(difference) >= {}", kEdges[i - 1]));
-    if (i < std::size(kEdges)) range.push_back(fmt::format("abs(difference) < {}", kEdges[i]));
+    if (i > 0) range.push_back(fmt::format("abs(difference) >= {}", kDifferenceEdges[i - 1]));
+    if (i < std::size(kDifferenceEdges)) range.push_back(fmt::format("abs(difference) < {}", kDifferenceEdges[i]));
     bins += fmt::format(", count(*) FILTER ({})", fmt::join(range, " AND "));
   }
   MILLRACE_TRY(const auto table,
-               engine.query("SELECT count(difference), avg(abs(difference)), max(abs(difference)), "
+               engine.query("SELECT count(difference), sum(abs(difference)), max(abs(difference)), "
                             "quantile_disc(abs(difference), 0.5), quantile_disc(abs(difference), 0.9), "
                             "quantile_disc(abs(difference), 0.99), count(*) FILTER (flipped), "
                             "count(*) FILTER (flipped AND chosen), "
                             "count(*) FILTER (stable IS NOT NULL AND shadow IS NULL), "
-                            "count(*) FILTER (stable IS NULL AND shadow IS NOT NULL), avg(difference)" +
+                            "count(*) FILTER (stable IS NULL AND shadow IS NOT NULL), sum(difference)" +
                             bins + " FROM pairs"));
-  const int64_t rows = table.integer(0, 0);
-  if (rows == 0) return Json(nullptr);
-  const int64_t flips = table.integer(0, 6), up = table.integer(0, 7);
-  Json counts = Json::array();
-  for (size_t i = 0; i <= std::size(kEdges); ++i) counts.push_back(table.integer(0, 11 + i));
-  return Json{
-      {"rows", rows},
-      {"mean", table.real(0, 10)},
-      {"mean_abs", table.real(0, 1)},
-      {"max_abs", table.real(0, 2)},
-      {"quantiles", {{"p50", table.real(0, 3)}, {"p90", table.real(0, 4)}, {"p99", table.real(0, 5)}}},
-      {"histogram", {{"edges", kEdges}, {"counts", std::move(counts)}}},
-      {"flips", flips},
-      {"flip_rate", rate_of(flips, rows)},
-      {"to_positive", up},
-      {"to_negative", flips - up},
-      {"answered", {{"both", rows}, {"only_stable", table.integer(0, 8)}, {"only_shadow", table.integer(0, 9)}}}};
+  Json out = empty_difference();
+  out["rows"] = table.integer(0, 0);
+  out["only_stable"] = table.integer(0, 8);
+  out["only_shadow"] = table.integer(0, 9);
+  if (out["rows"] == 0) return out;
+  out["sum_abs"] = table.real(0, 1);
+  out["max_abs"] = table.real(0, 2);
+  out["quantiles"] = {{"p50", table.real(0, 3)}, {"p90", table.real(0, 4)}, {"p99", table.real(0, 5)}};
+  out["flips"] = table.integer(0, 6);
+  out["to_positive"] = table.integer(0, 7);
+  out["sum"] = table.real(0, 10);
+  for (size_t i = 0; i <= std::size(kDifferenceEdges); ++i) out["histogram"][i] = table.integer(0, 11 + i);
+  MILLRACE_TRY(const auto fine, engine.query(fmt::format(
+                                    "SELECT CASE WHEN x < 1 THEN 0 ELSE CAST(least({}, 1 + floor(log2(x) * {})) AS "
+                                    "BIGINT) END AS bin, count(*) FROM (SELECT abs(difference) / {} AS x FROM pairs "
+                                    "WHERE difference IS NOT NULL) GROUP BY 1 ORDER BY 1",
+                                    stats::LogHistogram::kBins - 1, stats::LogHistogram::kPerDouble, kSmallest)));
+  for (size_t row = 0; row < fine.rows(); ++row) out["bins"].push_back({fine.integer(row, 0), fine.integer(row, 1)});
+  return out;
 }
 
-Result<void> add_segments(engine::Engine& engine, const std::string& column, std::vector<Json>& out) {
-  const auto name = engine::quote_name(column);
-  MILLRACE_TRY(
-      const auto distinct,
-      engine.query(fmt::format("SELECT approx_count_distinct({}) FROM pairs WHERE difference IS NOT NULL", name)));
-  if (distinct.integer(0, 0) > 2 * kFewValues) return {};
+// Rows by the values of one column, the most frequent first.
+Result<Json> by_value(engine::Engine& engine, const std::string& column, int64_t most) {
   MILLRACE_TRY(const auto table,
-               engine.query(fmt::format("SELECT CAST({0} AS VARCHAR), count(*), avg(abs(difference)), avg(difference), "
+               engine.query(fmt::format("SELECT CAST({0} AS VARCHAR), count(*), sum(abs(difference)), sum(difference), "
                                         "count(*) FILTER (flipped) FROM pairs WHERE difference IS NOT NULL GROUP BY 1 "
                                         "ORDER BY 2 DESC, 1 LIMIT {1}",
-                                        name, kFewValues + 1)));
-  if (table.rows() > static_cast<size_t>(kFewValues)) return {};
-  for (size_t row = 0; row < table.rows(); ++row) {
-    const int64_t rows = table.integer(row, 1), flips = table.integer(row, 4);
+                                        engine::quote_name(column), most)));
+  Json out = Json::array();
+  for (size_t row = 0; row < table.rows(); ++row)
     out.push_back({{"column", column.substr(3)},
                    {"value", table.json(row, 0)},
-                   {"rows", rows},
-                   {"mean_abs", table.real(row, 2)},
-                   {"mean", table.real(row, 3)},
-                   {"flips", flips},
-                   {"flip_rate", rate_of(flips, rows)}});
-  }
-  return {};
+                   {"rows", table.integer(row, 1)},
+                   {"sum_abs", table.real(row, 2)},
+                   {"sum", table.real(row, 3)},
+                   {"flips", table.integer(row, 4)}});
+  return out;
 }
 
-double lower_end(const Json& segment) {
-  const auto* rate = find(segment, "flip_rate");
-  return rate == nullptr ? 0 : number_or(*rate, "low", 0);
+Result<void> add_segments(engine::Engine& engine, const std::string& column, Json& out) {
+  MILLRACE_TRY(const auto distinct,
+               engine.query(fmt::format("SELECT approx_count_distinct({}) FROM pairs WHERE difference IS NOT NULL",
+                                        engine::quote_name(column))));
+  if (distinct.integer(0, 0) > 2 * kFewValues) return {};
+  MILLRACE_TRY(auto segments, by_value(engine, column, kFewValues + 1));
+  if (segments.size() > static_cast<size_t>(kFewValues) || out.size() + segments.size() > kStoredSegments) return {};
+  for (auto& segment : segments) out.push_back(std::move(segment));
+  return {};
 }
 
 }  // namespace
 
 Result<std::unique_ptr<engine::Engine>> open_log(engine::Engines& engines, const DifferenceRequest& request) {
   std::vector<std::string> files, readable{absolute(request.log_folder)};
-  for (const auto& path : serve::list_segments(request.log_folder, ".parquet"))
-    files.push_back(engine::quote_text(absolute(path)));
+  const auto sealed = request.files ? *request.files : serve::list_segments(request.log_folder, ".parquet");
+  for (const auto& path : sealed) files.push_back(engine::quote_text(absolute(path)));
   if (files.empty())
     return Error{Code::not_found, fmt::format("the prediction log of '{}' is empty", request.deployment)};
   for (const auto& path : request.more) {
@@ -152,30 +159,75 @@ Result<std::unique_ptr<engine::Engine>> open_log(engine::Engines& engines, const
   return engine;
 }
 
-Result<Json> measure_shadow(engine::Engines& engines, const DifferenceRequest& request) {
-  const Error nothing =
-      Error{Code::not_found, fmt::format("the shadow {}@{} of '{}' has answered no row that another arm "
-                                         "answered too, with a score",
-                                         request.model, request.version, request.deployment)}
-          .hint("it listens once requests come: millrace release shadow " + request.deployment);
+Result<DifferencePart> measure_part(engine::Engines& engines, const DifferenceRequest& request) {
+  DifferencePart out{.sums = empty_difference(), .score = "", .releases = {}};
   auto opened = open_log(engines, request);
-  if (!opened && opened.error().code() == Code::not_found) return nothing;
+  if (!opened && opened.error().code() == Code::not_found) return out;
   MILLRACE_TRY(const auto engine, std::move(opened));
   MILLRACE_TRY(const auto columns, columns_of(*engine));
-  if (columns.score.empty()) return nothing;
+  if (columns.score.empty()) return out;
   MILLRACE_DO(make_pairs(*engine, request, columns.score));
-  MILLRACE_TRY(auto out, whole(*engine));
-  if (out.is_null()) return nothing;
-  std::vector<Json> segments;
-  for (const auto& column : columns.inputs) MILLRACE_DO(add_segments(*engine, column, segments));
-  std::stable_sort(segments.begin(), segments.end(),
-                   [](const Json& a, const Json& b) { return lower_end(a) > lower_end(b); });
-  if (segments.size() > kMostSegments) segments.resize(kMostSegments);
-  out["segments"] = segments;
+  MILLRACE_TRY(out.sums, whole(*engine));
+  if (out.sums["rows"] == 0) return out;
+  out.score = columns.score.substr(4);
+  for (const auto& column : columns.inputs) MILLRACE_DO(add_segments(*engine, column, out.sums["segments"]));
+  for (const auto& group : request.groups) {
+    const auto column = "in_" + group;
+    if (std::find(columns.inputs.begin(), columns.inputs.end(), column) == columns.inputs.end()) continue;
+    MILLRACE_TRY(auto values, by_value(*engine, column, kStoredSegments));
+    for (auto& value : values) out.sums["groups"].push_back(std::move(value));
+  }
+  MILLRACE_TRY(const auto releases, engine->query("SELECT DISTINCT listened FROM pairs WHERE listened <> '' ORDER BY 1 "
+                                                  "LIMIT 100"));
+  for (size_t row = 0; row < releases.rows(); ++row) out.releases.push_back(releases.text(row, 0));
+  return out;
+}
+
+Error nothing_compared(const DifferenceRequest& request) {
+  return Error{Code::not_found, fmt::format("the shadow {}@{} of '{}' has answered no row that another arm "
+                                            "answered too, with a score",
+                                            request.model, request.version, request.deployment)}
+      .hint("it listens once requests come: millrace release shadow " + request.deployment);
+}
+
+Result<Json> report_of(const DifferenceRequest& request, const Json& sums, const std::string& score) {
+  auto out = difference_report(sums);
+  if (out.is_null()) return nothing_compared(request);
   out["deployment"] = request.deployment;
   out["shadow"] = fmt::format("model:{}@{}", request.model, request.version);
-  out["score"] = columns.score.substr(4);
+  out["score"] = score;
   out["thresholds"] = {{"shadow", request.shadow_threshold}, {"stable", request.stable_threshold}};
+  return out;
+}
+
+Result<Json> measure_shadow(engine::Engines& engines, const DifferenceRequest& request) {
+  MILLRACE_TRY(const auto part, measure_part(engines, request));
+  return report_of(request, part.sums, part.score);
+}
+
+// The two versions as they are decided by, and what the gates look at groups by.
+Result<DifferenceRequest> Rollouts::compare(const registry::ReleaseSnapshot& snapshot, int64_t version) const {
+  DifferenceRequest out{.deployment = snapshot.deployment,
+                        .workspace = snapshot.workspace,
+                        .model = snapshot.stable.model,
+                        .version = version,
+                        .stable_threshold = snapshot.stable.threshold.value_or(0.5),
+                        .log_folder = parts_.predictions_folder + "/" + snapshot.deployment,
+                        .temp_folder = parts_.temp_folder};
+  out.shadow_threshold = out.stable_threshold;
+  for (const auto& shadow : snapshot.shadows)
+    if (shadow.version == version) out.shadow_threshold = shadow.threshold.value_or(0.5);
+  const auto project = parts_.project();
+  const auto models =
+      project ? registry::read_models(*project) : Result<std::vector<registry::ModelSpec>>(project.error());
+  if (!models) return out;  // without a project, or with one that is being written, there are no groups
+  for (const auto& model : *models)
+    for (const auto& gate : model.gates)
+      if (const auto* by = find(gate.parameters, "by"); model.name == out.model && by != nullptr)
+        for (const auto& name : *by)
+          if (auto text = name.get<std::string>();
+              std::find(out.groups.begin(), out.groups.end(), text) == out.groups.end())
+            out.groups.push_back(std::move(text));
   return out;
 }
 
@@ -183,30 +235,55 @@ Result<Json> Rollouts::difference(const std::string& workspace, const std::strin
   MILLRACE_TRY(const auto snapshot,
                registry::load_snapshot(parts_.serving_folder + "/" + deployment + "/current.json"));
   const auto& shadows = snapshot.shadows;
-  const auto named = std::find_if(shadows.begin(), shadows.end(),
-                                  [&](const auto& each) { return version == 0 || each.version == version; });
   if (snapshot.workspace != workspace || (version == 0 && shadows.size() != 1))
     return Error{Code::not_found, fmt::format("'{}' has {} shadows now", deployment, shadows.size())}.hint(
         "name the version of one, also of one that has ended: --version N");
   const auto sealed = parts_.data_plane.seal(deployment);
   if (!sealed && sealed.error().code() != Code::not_found) return sealed.error();
-  DifferenceRequest request{.deployment = deployment,
-                            .workspace = workspace,
-                            .model = snapshot.stable.model,
-                            .version = version,
-                            .stable_threshold = snapshot.stable.threshold.value_or(0.5),
-                            .log_folder = parts_.predictions_folder + "/" + deployment,
-                            .temp_folder = parts_.temp_folder};
-  request.shadow_threshold = request.stable_threshold;
-  if (named != shadows.end()) {
-    request.version = named->version;
-    request.shadow_threshold = named->threshold.value_or(0.5);
+  MILLRACE_TRY(auto request, compare(snapshot, version == 0 ? shadows.front().version : version));
+  MILLRACE_TRY(const auto stored, differences_.all(workspace, deployment, request.model, request.version));
+  request.without = stored.periods;
+  MILLRACE_TRY(request.files,
+               differences_.files_beyond(workspace, deployment, serve::list_segments(request.log_folder, ".parquet"),
+                                         stored.periods));
+  MILLRACE_TRY(const auto rest, measure_part(parts_.engines, request));
+  MILLRACE_TRY(auto out, report_of(request, add_differences(stored.sum.sums, rest.sums),
+                                   rest.score.empty() ? stored.sum.score : rest.score));
+  out["stored"] = {{"windows", stored.windows},
+                   {"rows", stored.sum.sums["rows"]},
+                   {"from", stored.windows == 0 ? Json(nullptr) : Json(to_iso(stored.periods.front().from))},
+                   {"to", stored.windows == 0 ? Json(nullptr) : Json(to_iso(stored.periods.back().to))}};
+  return out;
+}
+
+Result<Json> Rollouts::store_differences(const Caller& caller, const std::string& deployment,
+                                         const std::function<bool()>& cancelled) {
+  MILLRACE_TRY(const auto snapshot,
+               registry::load_snapshot(parts_.serving_folder + "/" + deployment + "/current.json"));
+  if (snapshot.workspace != caller.workspace)
+    return Error{Code::not_found, fmt::format("there is no release of '{}'", deployment)};
+  int64_t windows = 0, rows = 0;
+  while (true) {
+    MILLRACE_TRY(const auto due, differences_.due(caller.workspace, deployment));
+    if (due.empty()) return Json{{"windows", windows}, {"rows", rows}};
+    for (const auto& window : due) {
+      if (cancelled && cancelled()) return Error{Code::unavailable, "storing differences was cancelled"};
+      MILLRACE_TRY(auto request, compare(snapshot, window.version));
+      request.model = window.model;
+      request.within = window.period;
+      MILLRACE_TRY(auto part, index_.part(caller.workspace, deployment, window.period.from, window.period.to));
+      request.files = std::move(part.files);
+      MILLRACE_TRY(const auto measured, measure_part(parts_.engines, request));
+      MILLRACE_DO(differences_.put(caller, window, measured));
+      ++windows;
+      rows += measured.sums["rows"].get<int64_t>();
+    }
   }
-  return measure_shadow(parts_.engines, request);
 }
 
 Result<Json> Rollouts::replay(const std::string& workspace, const std::string& deployment, int64_t version,
-                              Period period, const std::function<bool()>& cancelled) const {
+                              Period period, const std::function<bool()>& cancelled,
+                              std::optional<double> threshold) const {
   MILLRACE_TRY(const auto snapshot,
                registry::load_snapshot(parts_.serving_folder + "/" + deployment + "/current.json"));
   if (snapshot.workspace != workspace)
@@ -215,17 +292,12 @@ Result<Json> Rollouts::replay(const std::string& workspace, const std::string& d
   MILLRACE_TRY(const auto found, parts_.registry.candidate(workspace, model, version));
   const auto sealed = parts_.data_plane.seal(deployment);
   if (!sealed && sealed.error().code() != Code::not_found) return sealed.error();
-  ReplayRequest request{.difference = {.deployment = deployment,
-                                       .workspace = workspace,
-                                       .model = model,
-                                       .version = version,
-                                       .stable_threshold = snapshot.stable.threshold.value_or(0.5),
-                                       .log_folder = parts_.predictions_folder + "/" + deployment,
-                                       .arm = "replay"},
-                        .from = period.from,
-                        .to = period.to,
-                        .cancelled = cancelled};
-  request.difference.shadow_threshold = found.threshold.value_or(request.difference.stable_threshold);
+  MILLRACE_TRY(auto difference, compare(snapshot, version));
+  difference.arm = "replay";
+  if (!threshold) threshold = found.threshold;
+  difference.shadow_threshold = threshold.value_or(difference.stable_threshold);
+  ReplayRequest request{
+      .difference = std::move(difference), .from = period.from, .to = period.to, .cancelled = cancelled};
   MILLRACE_TRY(request.candidate,
                parts_.data_plane.candidate(deployment,
                                            {.file = found.file, .contract = found.contract, .digest = found.digest}));

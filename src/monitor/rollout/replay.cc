@@ -271,7 +271,15 @@ Result<Json> replay_traffic(engine::Engines& engines, const ReplayRequest& reque
     return Error{Code::not_found,
                  fmt::format("the log of '{}' has no request in this period", request.difference.deployment)}
         .hint("leave out --from and --to, or name a period with traffic");
-  MILLRACE_TRY(auto out, measure_shadow(engines, difference));
+  auto measured = measure_shadow(engines, difference);
+  if (!measured && measured.error().code() == Code::not_found)
+    return Error{Code::rejected,
+                 fmt::format("{}@{} has no answer to any of the rows of '{}' that were answered: {} refused by its "
+                             "contract, {} failed, {} without all inputs",
+                             difference.model, difference.version, difference.deployment, replay.refused, replay.failed,
+                             replay.incomplete)}
+        .hint("replay a version with the inputs of those that were on traffic");
+  MILLRACE_TRY(auto out, std::move(measured));
   out["replay"] = {{"replayed", replay.replayed},
                    {"refused", replay.refused},
                    {"failed", replay.failed},

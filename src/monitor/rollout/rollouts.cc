@@ -32,7 +32,10 @@ std::optional<double> next_share(const registry::RolloutPolicy& policy, double s
 
 Json Hold::to_json() const { return {{"rollback", rollback}, {"why", why}, {"subject", subject}, {"at", to_iso(at)}}; }
 
-Rollouts::Rollouts(Parts parts) : parts_(std::move(parts)) {
+Rollouts::Rollouts(Parts parts)
+    : parts_(std::move(parts)),
+      index_({parts_.database, parts_.journal, parts_.engines, parts_.predictions_folder, parts_.temp_folder}),
+      differences_(parts_.database, parts_.blobs, parts_.journal, parts_.context) {
   parts_.data_plane.on_canary_out = [this](const std::string&) { wake(); };
 }
 
@@ -93,6 +96,8 @@ void Rollouts::look_at(const serve::ServedPtr& served) {
       held = holds_[name];  // the store is away: as it was
   }
   judge.hold(*held && (*held)->rollback);
+  if (judge.policy().aa) return;  // it is counted, and nothing else
+  if (shared_) exchange(judge);
   const auto state = judge.state();
   if (must_wait(name, state.release)) return;
   if (judge.out()) return note(name, state.release, take_back(judge, state.release));
@@ -100,6 +105,15 @@ void Rollouts::look_at(const serve::ServedPtr& served) {
   const auto share = next_share(judge.policy(), state.share);
   if (!share && (!state.safe || !judge.policy().automatic)) return;
   note(name, state.release, go_on(judge, state.release, share));
+}
+
+// While the store is away each judges by what it has seen and last heard.
+void Rollouts::exchange(serve::Judge& judge) {
+  const auto done = shared_->exchange(judge);
+  const auto& name = judge.subject().deployment;
+  if (!done && done.error().code() != Code::unavailable)
+    parts_.context.log.warn("rollout_not_shared", {{"deployment", name}, {"error", done.error().text()}});
+  if (done && *done) parts_.context.log.warn("canary_out", {{"deployment", name}, {"by", "what all servers saw"}});
 }
 
 bool Rollouts::must_wait(const std::string& deployment, int64_t release) const {
@@ -184,6 +198,12 @@ Result<Json> Rollouts::status(const std::string& workspace, const std::string& d
   const auto state = judge->state();
   const auto& policy = judge->policy();
   const auto share = next_share(policy, state.share);
+  if (policy.aa) {
+    out["state"] = "aa";
+    out["rollout"] = judge->report();
+    out["next"] = "false alarms are counted until a person stops it";
+    return out;
+  }
   const bool at_end = !share && state.safe && state.step_answers >= policy.min_rows;
   out["rollout"] = judge->report();
   out["state"] = judge->out()                  ? "out"

@@ -26,8 +26,15 @@ std::string interval(const Json& json, double unit) {
                      high.is_number() ? number(high.get<double>() / unit) : "unknown");
 }
 
+std::string less_worth(const Json& guard) {
+  return fmt::format("1,000 decisions of the canary are worth {} {} and of the stable arm {}, and {} less is tolerated",
+                     string_or(guard, "currency", ""), interval(at(guard, "canary"), 1),
+                     interval(at(guard, "stable"), 1), number(number_or(guard, "per_1000", 0)));
+}
+
 std::string broken(const Json& guard) {
   const auto name = string_or(guard, "guardrail", "");
+  if (name == "value") return less_worth(guard);
   if (name == "latency")
     return fmt::format(
         "the {} quantile of the canary's latency in ms is {}, that of the stable arm {}, and {} times "

@@ -1,5 +1,7 @@
 // Gates: evaluated one by one, their evidence kept as one blob without times, so that the same evidence has the same
 // digest.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "registry/facts.h"
@@ -24,8 +26,11 @@ Result<GateOutcome> look_at(const GateSpec& gate, const GateInput& input) {
   return outcome;
 }
 
-Result<Evaluated> evaluate(const Parts& parts, const Caller& caller, const ModelSpec& spec,
-                           const StoredVersion& stored) {
+// (days, threshold): reports of the deployments' traffic.
+using Replays = std::function<Result<std::vector<Json>>(int64_t, std::optional<double>)>;
+
+Result<Evaluated> evaluate(const Parts& parts, const Caller& caller, const ModelSpec& spec, const StoredVersion& stored,
+                           const Replays& replays) {
   Evaluated out;
   MILLRACE_TRY(out.scored, scored_of(parts, caller.workspace, spec, stored.version.digests.model, stored.facts));
   MILLRACE_TRY(const auto data, datasets_of(parts, caller.workspace, stored.facts));
@@ -34,7 +39,8 @@ Result<Evaluated> evaluate(const Parts& parts, const Caller& caller, const Model
       const auto rows,
       ScoredRows::open(parts.engines,
                        {.name = out.scored.file, .path = path, .label = spec.label, .temp_folder = parts.temp_folder}));
-  const GateInput input{.data = data, .scored = rows, .card = spec.card, .threshold = out.scored.threshold};
+  GateInput input{.data = data, .scored = rows, .card = spec.card, .threshold = out.scored.threshold};
+  if (replays) input.replay = [&](int64_t days) { return replays(days, out.scored.threshold); };
   Json gates = Json::array();
   for (const auto& gate : spec.gates) {
     MILLRACE_TRY(auto outcome, look_at(gate, input));
@@ -78,13 +84,42 @@ lineage::Change gates_evaluated(const StoredVersion& stored, const Evaluated& ma
 
 }  // namespace
 
+// From a midnight on, so that evaluating twice on a quiet day is the same evidence.
+Result<std::vector<Json>> Registry::replay_deployments(const Caller& caller, const Project& project,
+                                                       const ModelVersion& version, int64_t days,
+                                                       std::optional<double> threshold) const {
+  constexpr Micros kDay = Micros{86'400} * 1'000'000;
+  MILLRACE_TRY(const auto deployments, read_deployments(project));
+  std::vector<Json> out;
+  for (const auto& deployment : deployments) {
+    if (deployment.model != version.model) continue;
+    const Micros told = event_now ? event_now(caller.workspace, deployment.name) : 0;
+    const Micros now = told != 0 ? told : parts_.context.now();
+    auto report = replay({.workspace = caller.workspace,
+                          .deployment = deployment.name,
+                          .version = version.version,
+                          .from = std::max<Micros>(1, (now / kDay - days) * kDay),
+                          .threshold = threshold});
+    if (!report && report.error().code() == Code::not_found) continue;  // it has had no traffic
+    if (!report)
+      return std::move(report).error().while_doing(fmt::format("replaying the requests of '{}'", deployment.name));
+    out.push_back(std::move(*report));
+  }
+  return out;
+}
+
 Result<ModelVersion> Registry::evaluate_gates(const Caller& caller, const Project& project, const ModelSpec& spec,
                                               int64_t version) {
   MILLRACE_DO(trace_version(caller, project, spec, version));
   MILLRACE_TRY(const auto stored, read_one<StoredVersion>(parts_.database, [&](store::Session& session) {
                  return get_present(session, caller.workspace, spec.name, version);
                }));
-  auto evaluated = evaluate(parts_, caller, spec, stored);
+  Replays replays;
+  if (replay)
+    replays = [&](int64_t days, std::optional<double> threshold) {
+      return replay_deployments(caller, project, stored.version, days, threshold);
+    };
+  auto evaluated = evaluate(parts_, caller, spec, stored, replays);
   if (!evaluated)
     return std::move(evaluated).error().while_doing(fmt::format("evaluating the gates of {}", stored.version.node()));
   const auto& made = *evaluated;

@@ -1,6 +1,7 @@
 // Kinds of gates. A kind is one file here and one line in list.inc; its descriptor is the only place where its name,
 // parameters and their ranges stand: the project reader, "did you mean" and the reference read them.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ struct GateInput {
   const ScoredRows& scored;
   const Json& card;                 // models.NAME.card
   std::optional<double> threshold;  // from which a row counts as positive
+  // What the version would have answered to what the model's deployments were asked in the last days, a report for each
+  // that had traffic (monitor/rollout/replay.h). Empty where nothing can be replayed.
+  std::function<Result<std::vector<Json>>(int64_t days)> replay = {};
 };
 
 struct GateOutcome {

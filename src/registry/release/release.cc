@@ -25,11 +25,18 @@ void drop_shadow(ReleaseSnapshot& snapshot, const Arrival& arrival) {
   std::erase_if(snapshot.shadows, [&](const ReleasedModel& shadow) { return same_version(shadow, arrival); });
 }
 
+void say_deployment(const DeploymentSpec& spec, ReleaseSnapshot& snapshot) {
+  snapshot.unit = spec.unit;
+  snapshot.unit_header = spec.unit_header;
+  snapshot.guard = spec.guard;
+  snapshot.runtime = spec.runtime;
+  snapshot.review = spec.review;
+}
+
 // The live arms, under what the project says of the deployment today.
 Result<ReleaseSnapshot> arms_of(const StoredRelease& live, const DeploymentSpec& spec) {
   MILLRACE_TRY(auto snapshot, parse_snapshot(live.snapshot, live.release.node()));
-  snapshot.unit = spec.unit;
-  snapshot.guard = spec.guard;
+  say_deployment(spec, snapshot);
   return snapshot;
 }
 
@@ -48,8 +55,7 @@ Result<TrafficPlan> keeping_stable(store::Session& session, const std::string& w
 
 TrafficPlan stable_alone(const DeploymentSpec& spec, const Arrival& arrival, std::string step) {
   TrafficPlan plan{.step = std::move(step)};
-  plan.snapshot.unit = spec.unit;
-  plan.snapshot.guard = spec.guard;
+  say_deployment(spec, plan.snapshot);
   plan.snapshot.stable = arrival.arm;
   plan.approvals = approvals_of(arrival);
   return plan;
@@ -166,10 +172,41 @@ Result<Release> Registry::shadow(const Caller& caller, const Project& project, c
   return move_traffic(caller, {.deployment = spec.name, .move = move, .what = "a shadow", .decide = decide});
 }
 
+// The stable arm's version beside itself, under the project's policy.
+Result<Release> Registry::canary_aa(const Caller& caller, const DeploymentSpec& spec, const Move& move) {
+  MILLRACE_TRY(const auto share, share_of(spec, move));
+  if (!spec.rollout)
+    return Error{Code::invalid, fmt::format("the deployment '{}' has no policy that could be tried", spec.name)}
+        .at_field("aa")
+        .hint(fmt::format("write deployments.{}.rollout: {{alpha: 0.01}}", spec.name));
+  const auto decide = [&](store::Session& session, const std::optional<StoredRelease>& stored) -> Result<TrafficPlan> {
+    MILLRACE_TRY(const auto live, get_live(stored, spec.name));
+    MILLRACE_TRY(auto plan, keeping_stable(session, caller.workspace, live, spec));
+    auto& arms = plan.snapshot;
+    if (move.version != 0 && (arms.stable.model != spec.model || arms.stable.version != move.version))
+      return Error{Code::conflict, fmt::format("{} is not the stable arm of '{}', {} is",
+                                               model_node(spec.model, move.version), spec.name, node_of(arms.stable))}
+          .at_field("version")
+          .hint("an A/A is of the stable arm's version: leave the version out");
+    if (arms.canary)
+      return Error{Code::conflict, fmt::format("{} is the canary of '{}', by {}", node_of(*arms.canary), spec.name,
+                                               live.release.node())}
+          .hint("end it first: millrace release stop " + spec.name);
+    plan.step = "canary";
+    arms.canary = arms.stable;
+    arms.canary_share = share;
+    arms.rollout = spec.rollout;
+    arms.rollout->aa = true;
+    return plan;
+  };
+  return move_traffic(caller, {.deployment = spec.name, .move = move, .what = "a canary", .decide = decide});
+}
+
 Result<Release> Registry::canary(const Caller& caller, const Project& project, const DeploymentSpec& spec,
                                  const Move& move) {
   MILLRACE_DO(may_move_traffic(caller, spec.name));
   MILLRACE_DO(check_why(move.why, "a canary"));
+  if (move.aa) return canary_aa(caller, spec, move);
   MILLRACE_TRY(const auto model, find_model(project, spec));
   MILLRACE_TRY(const auto share, share_of(spec, move));
   MILLRACE_TRY(const auto arrival, read_arrival(parts_, caller.workspace, model, move.version, Duty::answers));

@@ -86,5 +86,60 @@ TEST(RolloutPolicy, refuses_with_place_and_way_out) {
   EXPECT_NE(refused("{guardrails: {latency: {ratio: .nan}}}").find("number"), std::string::npos);
 }
 
+const char* const kValue =
+    "{currency: USD, true_positive: 60, false_positive: -15, false_negative: -40, true_negative: 0}";
+
+// With `value` as the deployment's section of that name.
+Result<RolloutPolicy> read_with_value(const std::string& guardrails, const std::string& value) {
+  const auto yaml = parse_yaml("rollout: {guardrails: " + guardrails + "}\nvalue: " + value + "\n", "millrace.yaml");
+  EXPECT_TRUE(yaml) << yaml.error().text();
+  return read_rollout(*yaml->find("rollout"), yaml->find("value"));
+}
+
+TEST(RolloutPolicy, a_guardrail_on_value_is_in_money_and_keeps_what_it_was_made_under) {
+  const auto policy = read_with_value("{value: {per_1000: 500}}", kValue);
+  ASSERT_TRUE(policy) << policy.error().text();
+  EXPECT_EQ(policy->guardrails[0].tolerance, 0.005) << "500 of 100,000, which 1,000 decisions differ in at the most";
+  const auto json = to_json(*policy);
+  EXPECT_EQ(json["guardrails"][0]["per_1000"], 500);
+  EXPECT_EQ(json["guardrails"][0]["outcomes"]["false_negative"], -40);
+  const auto again = rollout_of_json(*parse_json(to_text(json), "test"));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(to_json(*again), json);
+  EXPECT_EQ(read_with_value("{value: }", kValue)->guardrails[0].tolerance, 0.02);
+  auto bad = json;
+  bad["guardrails"][0].erase("outcomes");
+  EXPECT_FALSE(rollout_of_json(bad));
+}
+
+TEST(RolloutPolicy, a_guardrail_on_value_says_what_is_wrong_and_where) {
+  const auto refused = [](const std::string& guardrails, const std::string& value) {
+    const auto policy = read_with_value(guardrails, value);
+    if (policy) return std::string("ok");
+    EXPECT_GT(policy.error().where().line, 0);
+    return policy.error().message();
+  };
+  EXPECT_EQ(refused("{value: {per_1000: -1}}", kValue),
+            "per_1000 is -1, and must be from 0 to below 100000 USD, what 1,000 decisions differ in at the most");
+  EXPECT_EQ(refused("{value: {per_1000: 100000}}", kValue).substr(0, 18), "per_1000 is 100000");
+  EXPECT_EQ(refused("{value: {per_1000: 5}}", "{currency: USD, true_positive: 1}"), "'false_positive' is missing");
+  EXPECT_EQ(refused("{value: }",
+                    "{currency: USD, true_positive: 1, false_positive: 1, false_negative: 1, "
+                    "true_negative: 1}"),
+            "all four outcomes are worth the same, so no canary could be worth less");
+  EXPECT_NE(refused("{value: {tolerance: 0.1}}", kValue), "ok");
+  const auto without = read("{guardrails: {value: {per_1000: 5}}}");
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().message(), "the guardrail 'value' needs what decisions are worth");
+}
+
+TEST(RolloutPolicy, counts_requests_unless_units_are_asked_for) {
+  EXPECT_FALSE(read("{count: requests}")->units);
+  const auto units = read("{count: units}");
+  ASSERT_TRUE(units && units->units);
+  EXPECT_TRUE(rollout_of_json(to_json(*units))->units);
+  EXPECT_EQ(read("{count: rows}").error().message(), "count is 'rows'");
+}
+
 }  // namespace
 }  // namespace millrace::registry

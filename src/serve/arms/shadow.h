@@ -1,5 +1,7 @@
 // Copies of answered requests on their way to the shadow arms: a bounded queue and one thread. Whoever offers a copy
-// never waits, and nothing that happens here reaches the request that was copied.
+// never waits, and nothing that happens here reaches the request that was copied. The thread makes way for others: it
+// takes the copies of a moment together, so that an answer is sent before its copy costs anything, and it is scheduled
+// behind whoever answers requests.
 #pragma once
 #include <condition_variable>
 #include <cstddef>
@@ -52,11 +54,12 @@ class ShadowQueue {
   const Answer answer_;
   const ShadowLimits limits_;
   std::mutex mutex_;  // guards the fields below
-  std::condition_variable wake_, settled_;
+  std::condition_variable wake_, settled_, hurry_;
   std::deque<Waiting> queue_;
   size_t copies_ = 0, bytes_ = 0;        // granted and not yet answered
   uint64_t granted_ = 0, finished_ = 0;  // requests
   bool stopping_ = false;
+  int settling_ = 0;  // who waits for all of them
   std::thread worker_;
 };
 

@@ -16,7 +16,8 @@ constexpr int64_t kFirstAnswers = 50;  // of the stable arm, before a latency is
 constexpr double kThresholdGrowth = 1.25;
 constexpr size_t kFirstScores = 100;
 constexpr double kScoreLevels[] = {0.1, 0.3, 0.5, 0.7, 0.9};
-constexpr double kUsualRate = 0.01, kUsualLoss = 0.15;
+constexpr double kUsualRate = 0.01, kUsualLoss = 0.15, kUsualShortfall = 0.5;
+constexpr double kThousand = 1'000;
 constexpr double kLargestLog = 700;  // e-values beyond are shown as exp of this
 
 // The values of one arm in a block.
@@ -46,6 +47,16 @@ Json shown(const stats::Interval& at) {
   return {{"value", number(at.value)}, {"low", number(at.low)}, {"high", number(at.high)}};
 }
 
+// What the outcomes are worth, from what they fall short of the best: per 1,000 decisions.
+stats::Interval worth_of(const stats::Interval& shortfall, const registry::Outcomes& worth) {
+  const auto turned = [&](double x) { return kThousand * (worth.best() - x * worth.span()); };
+  return {turned(shortfall.value), turned(shortfall.high), turned(shortfall.low)};
+}
+stats::Interval gain_of(const stats::Interval& difference, const registry::Outcomes& worth) {
+  const double unit = -kThousand * worth.span();
+  return {unit * difference.value, unit * difference.high, unit * difference.low};
+}
+
 Json bins_json(const stats::LogHistogram& histogram) {
   Json out = Json::array();
   for (const auto& [bin, count] : histogram.bins()) out.push_back({bin, count});
@@ -71,6 +82,7 @@ GuardEvidence::GuardEvidence(const registry::Guardrail& guardrail) : guardrail_(
     case GuardrailKind::errors:
     case GuardrailKind::refusals: add_level(0, kUsualRate, false); break;
     case GuardrailKind::loss: add_level(0, kUsualLoss, false); break;
+    case GuardrailKind::value: add_level(0, kUsualShortfall, false); break;
     case GuardrailKind::latency:
     case GuardrailKind::prediction_shift: break;
   }
@@ -96,7 +108,10 @@ std::optional<double> GuardEvidence::value_of(const Observation& seen, double th
       return seen.duration_us > threshold * (seen.canary ? guardrail_.ratio : 1) ? 1 : 0;
     case GuardrailKind::loss:
       if (seen.scores == 0) return std::nullopt;
-      return seen.score[0];  // the judge hands in losses
+      return seen.score[0];  // the judge hands in losses, and what was fallen short of
+    case GuardrailKind::value:
+      if (seen.scores < 2) return std::nullopt;
+      return seen.score[1];
     case GuardrailKind::prediction_shift: break;
   }
   if (seen.scores == 0) return std::nullopt;
@@ -162,6 +177,27 @@ void GuardEvidence::learn_scores(const Block& block) {
   first_scores_.clear();
 }
 
+void GuardEvidence::count_with(std::span<const GuardEvidence* const> others) {
+  canary_elsewhere_us_ = {};
+  stable_elsewhere_us_ = {};
+  std::vector<const GuardEvidence*> alike;
+  for (const auto* other : others) {
+    if (other->sides_.size() != sides_.size()) continue;
+    alike.push_back(other);
+    canary_elsewhere_us_.merge(other->canary_us_);
+    stable_elsewhere_us_.merge(other->stable_us_);
+  }
+  for (size_t i = 0; i < sides_.size(); ++i) {
+    std::vector<const stats::TwoArmEvidence*> harm, safe;
+    for (const auto* other : alike) {
+      harm.push_back(&other->sides_[i].harm);
+      safe.push_back(&other->sides_[i].safe);
+    }
+    sides_[i].harm.count_with(harm);
+    sides_[i].safe.count_with(safe);
+  }
+}
+
 double GuardEvidence::log_harm() const {
   if (sides_.empty()) return 0;
   std::vector<double> logs;
@@ -197,20 +233,29 @@ Json GuardEvidence::report(double alpha) const {
   out["compared"] = {{"canary", 0}, {"stable", 0}};
   for (const char* key : {"canary", "stable", "difference"}) out[key] = nullptr;
   if (guardrail_.kind == GuardrailKind::latency) {
-    out["compared"] = {{"canary", canary_us_.count()}, {"stable", stable_us_.count()}};
-    out["canary"] = shown(stats::quantile_sequence(canary_us_, guardrail_.quantile, alpha / 2));
-    out["stable"] = shown(stats::quantile_sequence(stable_us_, guardrail_.quantile, alpha / 2));
+    auto canary = canary_us_, stable = stable_us_;
+    canary.merge(canary_elsewhere_us_);
+    stable.merge(stable_elsewhere_us_);
+    out["compared"] = {{"canary", canary.count()}, {"stable", stable.count()}};
+    out["canary"] = shown(stats::quantile_sequence(canary, guardrail_.quantile, alpha / 2));
+    out["stable"] = shown(stats::quantile_sequence(stable, guardrail_.quantile, alpha / 2));
     return out;
   }
   if (sides_.empty()) return out;
   const auto& side = widest();
   // In terms of x, also where the claim is of 1 - x.
   const auto& evidence = side.turned ? side.safe : side.harm;
-  const auto &canary = evidence.first(), &stable = evidence.second();
+  const auto canary = evidence.first(), stable = evidence.second();
   out["compared"] = {{"canary", std::llround(canary.n)}, {"stable", std::llround(stable.n)}};
-  out["canary"] = shown(stats::mean_sequence(canary.sum, canary.n, alpha / 2));
-  out["stable"] = shown(stats::mean_sequence(stable.sum, stable.n, alpha / 2));
-  out["difference"] = shown(stats::difference_sequence(canary.sum, canary.n, stable.sum, stable.n, alpha));
+  const bool money = guardrail_.kind == GuardrailKind::value;
+  const auto mean_of = [&](const stats::ArmMean& arm) {
+    const auto mean = stats::mean_sequence(arm.sum, arm.n, alpha / 2);
+    return shown(money ? worth_of(mean, guardrail_.worth) : mean);
+  };
+  out["canary"] = mean_of(canary);
+  out["stable"] = mean_of(stable);
+  const auto difference = stats::difference_sequence(canary.sum, canary.n, stable.sum, stable.n, alpha);
+  out["difference"] = shown(money ? gain_of(difference, guardrail_.worth) : difference);
   if (guardrail_.kind == GuardrailKind::prediction_shift)
     for (const auto& level : levels_)
       if (&side >= &sides_[level.first_side] && &side < &sides_[level.first_side] + level.sides)

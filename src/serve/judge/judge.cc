@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+
+#include "stats/interval.h"
 
 namespace millrace::serve {
 namespace {
@@ -15,6 +18,20 @@ Json arm_json(const registry::ReleasedModel& arm) {
 
 std::string node_of(const registry::ReleasedModel& arm) {
   return "model:" + arm.model + "@" + std::to_string(arm.version);
+}
+
+bool is_of_labels(const GuardEvidence& guard) {
+  const auto kind = guard.guardrail().kind;
+  return kind == registry::GuardrailKind::loss || kind == registry::GuardrailKind::value;
+}
+
+// How far from the best outcome, in spans of the outcomes' worth.
+float shortfall(const registry::RolloutPolicy& policy, bool chosen, bool positive) {
+  for (const auto& guardrail : policy.guardrails)
+    if (guardrail.kind == registry::GuardrailKind::value)
+      return static_cast<float>((guardrail.worth.best() - guardrail.worth.of(chosen, positive)) /
+                                guardrail.worth.span());
+  return 0;
 }
 
 Error damaged() {
@@ -39,36 +56,53 @@ Json RolloutSubject::to_json() const {
 Judge::Judge(RolloutSubject subject, registry::RolloutPolicy policy, Micros now)
     : subject_(std::move(subject)), policy_(std::move(policy)), limit_(-std::log(policy_.alpha)), began_at_(now) {
   for (const auto& guardrail : policy_.guardrails) {
-    if (guardrail.kind == registry::GuardrailKind::loss) loss_ = guards_.size();
     guards_.emplace_back(guardrail);
+    takes_labels_ |= is_of_labels(guards_.back());
   }
 }
 
 bool Judge::see(const Observation& seen, Micros now) {
   if (out()) return false;
   const std::lock_guard lock(mutex_);
+  if (policy_.units && !units_.add(seen.unit)) return false;
   ++seen_[seen.canary ? 1 : 0];
   if (seen.canary && !steps_.empty()) ++steps_.back().answers;
-  if (loss_ && seen.scores > 0) remember(seen);
+  if (takes_labels_ && seen.scores > 0) remember(seen);
   changes_.fetch_add(1, std::memory_order_relaxed);
-  if (!requests_.add(seen)) return false;
-  for (size_t i = 0; i < guards_.size(); ++i)
-    if (i != loss_) guards_[i].add(requests_.block());
-  return weigh(now);
+  bool ended = false;
+  if (requests_.add(seen)) {
+    for (auto& guard : guards_)
+      if (!is_of_labels(guard)) guard.add(requests_.block());
+    ended = weigh(now);
+  }
+  if (policy_.aa && seen.canary && ++runs_.answers >= run_requests()) end_run(false);
+  return ended;
+}
+
+// The next run of an A/A begins as a rollout does.
+void Judge::end_run(bool alarmed) {
+  ++runs_.ended;
+  runs_.false_alarms += alarmed ? 1 : 0;
+  runs_.answers = 0;
+  for (auto& guard : guards_) guard = GuardEvidence(registry::Guardrail(guard.guardrail()));
 }
 
 bool Judge::label(uint64_t prediction, bool positive, Micros now) {
-  if (!loss_ || out()) return false;
+  if (!takes_labels_ || out()) return false;
   const std::lock_guard lock(mutex_);
   const auto found = scored_.find(prediction);
   if (found == scored_.end()) return false;
-  Observation loss{.canary = found->second.canary, .scores = 1};
-  const float miss = std::clamp(found->second.score, 0.0F, 1.0F) - (positive ? 1.0F : 0.0F);
-  loss.score[0] = miss * miss;
+  const auto scored = found->second;
   scored_.erase(found);
+  Observation outcome{.canary = scored.canary, .scores = 2};
+  const float miss = std::clamp(scored.score, 0.0F, 1.0F) - (positive ? 1.0F : 0.0F);
+  outcome.score[0] = miss * miss;
+  const bool chosen = scored.score >= (scored.canary ? subject_.canary : subject_.stable).threshold.value_or(0.5);
+  outcome.score[1] = shortfall(policy_, chosen, positive);
   changes_.fetch_add(1, std::memory_order_relaxed);
-  if (!labels_.add(loss)) return false;
-  guards_[*loss_].add(labels_.block());
+  if (!labels_.add(outcome)) return false;
+  for (auto& guard : guards_)
+    if (is_of_labels(guard)) guard.add(labels_.block());
   return weigh(now);
 }
 
@@ -94,6 +128,10 @@ bool Judge::weigh(Micros now) {
   double bound = 0;
   for (const auto& guard : guards_) bound = std::max(bound, guard.log_harm_bound());
   if (bound < limit_ || log_harm() < limit_) return false;
+  if (policy_.aa) {
+    end_run(true);
+    return false;
+  }
   harm_ = true;
   harm_at_ = now;
   if (!held_) out_.store(true, std::memory_order_release);
@@ -120,6 +158,37 @@ void Judge::at_release(int64_t release, double share) {
   steps_.push_back({.release = release, .share = share});
 }
 
+bool Judge::count_with(const std::vector<Json>& others, Micros now) {
+  if (out()) return false;
+  std::vector<std::unique_ptr<Judge>> known;
+  for (const auto& saved : others) {
+    auto other = std::make_unique<Judge>(subject_, policy_, now);
+    if (other->restore(saved)) known.push_back(std::move(other));
+  }
+  const std::lock_guard lock(mutex_);
+  elsewhere_ = {};
+  elsewhere_.servers = static_cast<int64_t>(known.size());
+  for (const auto& other : known) {
+    for (int arm = 0; arm < 2; ++arm) elsewhere_.seen[arm] += other->seen_[arm];
+    if (!other->steps_.empty()) elsewhere_.steps.push_back(other->steps_.back());
+  }
+  for (size_t i = 0; i < guards_.size(); ++i) {
+    std::vector<const GuardEvidence*> same;
+    for (const auto& other : known) same.push_back(&other->guards_[i]);
+    guards_[i].count_with(same);
+  }
+  return weigh(now);
+}
+
+// Of all servers, at the share that is now.
+int64_t Judge::step_answers() const {
+  if (steps_.empty()) return 0;
+  int64_t out = steps_.back().answers;
+  for (const auto& step : elsewhere_.steps)
+    if (step.share == steps_.back().share) out += step.answers;
+  return out;
+}
+
 bool Judge::safe() const {
   return std::all_of(guards_.begin(), guards_.end(),
                      [&](const GuardEvidence& guard) { return guard.log_safe() >= limit_; });
@@ -131,7 +200,7 @@ RolloutState Judge::state() const {
   if (!steps_.empty()) {
     out.release = steps_.back().release;
     out.share = steps_.back().share;
-    out.step_answers = steps_.back().answers;
+    out.step_answers = step_answers();
   }
   return out;
 }
@@ -154,22 +223,33 @@ Json Judge::report() const {
   for (const auto& step : steps_)
     steps.push_back({{"release", step.release}, {"share", step.share}, {"canary_requests", step.answers}});
   const double harm = log_harm();
-  return {{"canary", node_of(subject_.canary)},
-          {"stable", node_of(subject_.stable)},
-          {"subject", subject_.to_json()},
-          {"policy", registry::to_json(policy_)},
-          {"began_at", to_iso(began_at_)},
-          {"requests", {{"canary", seen_[1]}, {"stable", seen_[0]}}},
-          {"steps", std::move(steps)},
-          {"guardrails", std::move(guards)},
-          {"e_value", std::exp(std::min(harm, kLargestLog))},
-          {"log_e_value", harm},
-          {"limit", 1 / policy_.alpha},
-          {"verdict", harm_    ? "harm"
-                      : safe() ? "safe"
-                               : "not enough evidence"},
-          {"blamed", harm_ ? Json(blamed) : Json(nullptr)},
-          {"harm_at", harm_ ? Json(to_iso(harm_at_)) : Json(nullptr)}};
+  Json out{{"canary", node_of(subject_.canary)},
+           {"stable", node_of(subject_.stable)},
+           {"subject", subject_.to_json()},
+           {"policy", registry::to_json(policy_)},
+           {"began_at", to_iso(began_at_)},
+           {"requests", {{"canary", seen_[1] + elsewhere_.seen[1]}, {"stable", seen_[0] + elsewhere_.seen[0]}}},
+           {"steps", std::move(steps)},
+           {"guardrails", std::move(guards)},
+           {"e_value", std::exp(std::min(harm, kLargestLog))},
+           {"log_e_value", harm},
+           {"limit", 1 / policy_.alpha},
+           {"verdict", harm_    ? "harm"
+                       : safe() ? "safe"
+                                : "not enough evidence"},
+           {"blamed", harm_ ? Json(blamed) : Json(nullptr)},
+           {"harm_at", harm_ ? Json(to_iso(harm_at_)) : Json(nullptr)}};
+  if (policy_.aa) out["aa"] = aa_report();
+  if (elsewhere_.servers > 0) out["servers"] = elsewhere_.servers + 1;
+  return out;
+}
+
+Json Judge::aa_report() const {
+  const auto rate = stats::wilson(runs_.false_alarms, runs_.ended);
+  return {{"runs", runs_.ended},
+          {"false_alarms", runs_.false_alarms},
+          {"rate", rate ? Json{{"value", rate->value}, {"low", rate->low}, {"high", rate->high}} : Json(nullptr)},
+          {"run_requests", run_requests()}};
 }
 
 Json Judge::save() const {
@@ -177,15 +257,17 @@ Json Judge::save() const {
   Json guards = Json::array(), steps = Json::array();
   for (const auto& guard : guards_) guards.push_back(guard.save());
   for (const auto& step : steps_) steps.push_back({step.release, step.share, step.answers});
-  return {{"subject", subject_.to_json()},
-          {"policy", registry::to_json(policy_)},
-          {"began_at", began_at_},
-          {"guards", std::move(guards)},
-          {"seen", {seen_[0], seen_[1]}},
-          {"steps", std::move(steps)},
-          {"harm", harm_},
-          {"held", held_},
-          {"harm_at", harm_at_}};
+  Json out{{"subject", subject_.to_json()},
+           {"policy", registry::to_json(policy_)},
+           {"began_at", began_at_},
+           {"guards", std::move(guards)},
+           {"seen", {seen_[0], seen_[1]}},
+           {"steps", std::move(steps)},
+           {"harm", harm_},
+           {"held", held_},
+           {"harm_at", harm_at_}};
+  if (policy_.aa) out["runs"] = {runs_.ended, runs_.false_alarms, runs_.answers};
+  return out;
 }
 
 Result<void> Judge::restore(const Json& json) {
@@ -213,9 +295,18 @@ Result<void> Judge::restore(const Json& json) {
   }
   for (const auto& count : *seen)
     if (!count.is_number_integer()) return damaged();
+  Runs runs;
+  if (policy_.aa) {
+    const auto* counts = find(json, "runs");
+    if (counts == nullptr || !counts->is_array() || counts->size() != 3) return damaged();
+    for (const auto& count : *counts)
+      if (!count.is_number_integer()) return damaged();
+    runs = {(*counts)[0].get<int64_t>(), (*counts)[1].get<int64_t>(), (*counts)[2].get<int64_t>()};
+  }
   const std::lock_guard lock(mutex_);
   guards_ = std::move(fresh);
   steps_ = std::move(past);
+  runs_ = runs;
   seen_[0] = (*seen)[0].get<int64_t>();
   seen_[1] = (*seen)[1].get<int64_t>();
   began_at_ = integer_or(json, "began_at", began_at_);

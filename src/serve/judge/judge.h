@@ -5,6 +5,9 @@
 // Harm is the mean of the guardrails' e-values: each expects at most 1 while its claim holds, so P(a rollback although
 // all hold) <= alpha over the whole rollout, however often it looks, over all steps, and over stops and starts
 // (what is saved goes on; requests between the last save and a crash are lost to both arms alike).
+//
+// A/A: where both arms are one version (policy.aa) nothing is ever taken out. One run after the other is judged as a
+// rollout of its own, as long as a rollout lasts at least, and the false alarms are counted.
 #pragma once
 #include <atomic>
 #include <functional>
@@ -17,6 +20,7 @@
 #include "core/clock.h"
 #include "registry/release/snapshot.h"
 #include "serve/judge/guard_evidence.h"
+#include "serve/judge/recent_units.h"
 
 namespace millrace::limits {
 
@@ -55,6 +59,10 @@ class Judge {
   // A label of the first row of a prediction seen lately; others are not known here. As see().
   bool label(uint64_t prediction, bool positive, Micros now);
 
+  // What other servers know of this rollout, each as its save(), counts from now on, in place of what was given before;
+  // what is of another rollout or policy, or damaged, is left out. Not part of save(). As see().
+  bool count_with(const std::vector<Json>& others, Micros now);
+
   bool out() const { return out_.load(std::memory_order_acquire); }
   // While held the canary stays in; what was shown meanwhile counts when it ends. True when that took the canary out.
   bool hold(bool held);
@@ -68,7 +76,7 @@ class Judge {
   uint64_t changes() const { return changes_.load(std::memory_order_relaxed); }  // grows with what save() would say
 
   // The whole proof: subject, policy, requests, steps, what each guardrail says (guard_evidence.h), the verdict and its
-  // time.
+  // time. Of an A/A also {runs, false_alarms, rate, run_requests: of the canary} as `aa`.
   Json report() const;
   Json save() const;
   // `corrupt` when save() did not write it, `conflict` when it is of another rollout or policy.
@@ -84,7 +92,15 @@ class Judge {
     bool canary = false;
     float score = 0;
   };
+  // Runs of an A/A that have ended.
+  struct Runs {
+    int64_t ended = 0, false_alarms = 0;
+    int64_t answers = 0;  // of the canary in the one under way
+  };
   bool weigh(Micros now);
+  void end_run(bool alarmed);
+  int64_t run_requests() const { return policy_.min_rows * static_cast<int64_t>(policy_.steps.size()); }
+  Json aa_report() const;
   double log_harm() const;
   bool safe() const;
   void remember(const Observation& seen);
@@ -98,11 +114,18 @@ class Judge {
   mutable std::mutex mutex_;  // guards the fields below; held for about a microsecond
   Micros began_at_;
   std::vector<GuardEvidence> guards_;
-  std::optional<size_t> loss_;  // which guard takes labels
+  bool takes_labels_ = false;
   Pairing requests_, labels_;
   int64_t seen_[2] = {0, 0};  // stable, canary
+  struct {
+    int64_t servers = 0, seen[2] = {0, 0};
+    std::vector<Step> steps;  // the newest of each
+  } elsewhere_;
+  int64_t step_answers() const;
   std::vector<Step> steps_;
   bool harm_ = false, held_ = false;
+  Runs runs_;
+  RecentUnits units_;  // not saved: after a start each unit counts once more
   Micros harm_at_ = 0;
   std::unordered_map<uint64_t, Scored> scored_;  // where labels are judged: predictions seen lately
   std::vector<uint64_t> scored_order_;           // a ring of their ids

@@ -29,6 +29,7 @@ struct Observation {
   float duration_us = 0;               // of answered requests
   std::array<float, kScores> score{};  // finite; of evenly chosen rows where there are more
   uint64_t prediction = 0;             // short form of its id, see short_id()
+  uint64_t unit = 0;                   // a hash of it, where units are counted
 };
 
 // Takes the scores out of an answer; none when the score was not asked for.

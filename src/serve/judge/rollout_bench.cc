@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -20,10 +21,22 @@ using stats::testing::Dice;
 
 constexpr double kShare = 0.2, kAlpha = 0.01;
 constexpr int kMinute = 20 * 60, kMinutes = 30;  // 20 requests a second
+constexpr size_t kDelay = 5 * kMinute;           // requests until a label comes: five minutes
 constexpr double kMedianUs = 300, kSpread = 0.5, kZ99 = 2.3263478740408408;
 
 struct Behaviour {
   double errors = 0.001, slower = 1, shift = 0;
+  double blind = 0;  // share of answers whose score has nothing to do with the row
+};
+
+const registry::Outcomes kWorth{.true_positive = 60, .false_positive = -15, .false_negative = -40, .true_negative = 0};
+constexpr double kMayLose = 2;  // a decision, in money
+
+// A label on its way.
+struct Label {
+  bool canary = false, positive = false;
+  float score = 0;
+  uint64_t prediction = 0;
 };
 
 double normal(Dice& dice) { return std::sqrt(-2 * std::log(1 - dice.uniform())) * std::cos(2 * M_PI * dice.uniform()); }
@@ -38,11 +51,18 @@ Observation request(Dice& dice, bool canary, const Behaviour& arm) {
   return out;
 }
 
+// What comes true of a row: as often as its score says, but for the blind.
+bool comes_true(Dice& dice, const Observation& seen, const Behaviour& arm) {
+  const double chance = dice.coin(arm.blind) ? dice.uniform() : std::max(0.0, seen.score[0] - arm.shift);
+  return dice.coin(chance);
+}
+
 // True when this request ends the rollout.
 class Watcher {
  public:
   virtual ~Watcher() = default;
   virtual bool see(const Observation& seen) = 0;
+  virtual bool learn(const Label& label) = 0;
 };
 
 class Ours final : public Watcher {
@@ -52,11 +72,16 @@ class Ours final : public Watcher {
                {.alpha = kAlpha,
                 .guardrails = {{.kind = GuardrailKind::errors, .tolerance = 0.01},
                                {.kind = GuardrailKind::latency, .quantile = 0.99, .ratio = 1.5},
-                               {.kind = GuardrailKind::prediction_shift, .tolerance = 0.1}}},
+                               {.kind = GuardrailKind::prediction_shift, .tolerance = 0.1},
+                               {.kind = GuardrailKind::value,
+                                .tolerance = kMayLose / kWorth.span(),
+                                .worth = kWorth,
+                                .currency = "USD"}}},
                0) {
     judge_.at_release(1, kShare);
   }
   bool see(const Observation& seen) override { return judge_.see(seen, 0); }
+  bool learn(const Label& label) override { return judge_.label(label.prediction, label.positive, 0); }
 
  private:
   Judge judge_;
@@ -66,6 +91,15 @@ class Ours final : public Watcher {
 struct Counts {
   double n = 0, failed = 0, slow = 0, scored = 0, sum = 0, squares = 0;
   std::vector<float> durations;
+  double labelled = 0, worth = 0, worth_squares = 0;
+  void add(const Label& label) {
+    const double value = kWorth.of(label.score >= 0.5F, label.positive);
+    ++labelled;
+    worth += value;
+    worth_squares += value * value;
+  }
+  double mean_worth() const { return worth / labelled; }
+  double worth_variance() const { return worth_squares / labelled - mean_worth() * mean_worth(); }
   void add(const Observation& seen, double slow_from) {
     ++n;
     failed += seen.outcome == Outcome::failed ? 1 : 0;
@@ -82,8 +116,11 @@ struct Counts {
 
 double true_p99() { return kMedianUs * std::exp(kSpread * kZ99); }
 
+// What a decision of the stable arm is worth: 60 x 3/8 - 15 x 1/8 - 40 x 1/8.
+constexpr double kTrueWorth = 15.625;
+
 // Every minute's canary against fixed limits: 99 percent succeed, p99 at most 1.5 times the known one, mean score
-// within 0.1 of the known one; ten failed minutes in a row.
+// within 0.1 of the known one, worth at most kMayLose below the known one; ten failed minutes in a row.
 class Thresholds final : public Watcher {
  public:
   bool see(const Observation& seen) override {
@@ -93,10 +130,15 @@ class Thresholds final : public Watcher {
     std::sort(durations.begin(), durations.end());
     const bool fails = canary_.n > 0 && (canary_.failed > 0.01 * canary_.n ||
                                          durations[static_cast<size_t>(0.99 * canary_.n)] > 1.5 * true_p99() ||
-                                         std::abs(canary_.mean() - 0.5) > 0.1);
+                                         std::abs(canary_.mean() - 0.5) > 0.1 ||
+                                         (canary_.labelled > 0 && canary_.mean_worth() < kTrueWorth - kMayLose));
     failed_ = fails ? failed_ + 1 : 0;
     canary_ = {};
     return failed_ == 10;
+  }
+  bool learn(const Label& label) override {
+    if (label.canary) canary_.add(label);
+    return false;
   }
 
  private:
@@ -121,22 +163,44 @@ class RepeatedTest final : public Watcher {
     const double shift = (canary.mean() - stable.mean()) /
                          std::sqrt(canary.variance() / canary.scored + stable.variance() / stable.scored);
     return z(canary.failed, stable.failed) > one_sided || z(canary.slow, stable.slow) > one_sided ||
-           std::abs(shift) > two_sided;
+           std::abs(shift) > two_sided || worth_less() > one_sided;
+  }
+  bool learn(const Label& label) override {
+    arms_[label.canary ? 1 : 0].add(label);
+    return false;
   }
 
  private:
+  double worth_less() const {
+    const auto &stable = arms_[0], &canary = arms_[1];
+    if (canary.labelled < 2 || stable.labelled < 2) return 0;
+    return (stable.mean_worth() - canary.mean_worth()) /
+           std::sqrt(canary.worth_variance() / canary.labelled + stable.worth_variance() / stable.labelled);
+  }
   Counts arms_[2];
   int requests_ = 0;
 };
 
 // Canary requests until the end, 0 = it lived through all minutes.
 int rollout(Watcher& watcher, uint64_t seed, const Behaviour& canary) {
-  Dice dice(seed);
+  Dice dice(seed), truth(seed + (uint64_t{1} << 40));
+  std::deque<Label> later;
   int seen = 0;
   for (int i = 0; i < kMinutes * kMinute; ++i) {
     const bool to_canary = dice.coin(kShare);
     seen += to_canary ? 1 : 0;
-    if (watcher.see(request(dice, to_canary, to_canary ? canary : Behaviour{}))) return seen;
+    const auto& arm = to_canary ? canary : Behaviour{};
+    auto one = request(dice, to_canary, arm);
+    one.prediction = static_cast<uint64_t>(i) + 1;
+    if (watcher.see(one)) return seen;
+    later.push_back({.canary = to_canary,
+                     .positive = one.scores > 0 && comes_true(truth, one, arm),
+                     .score = one.score[0],
+                     .prediction = one.scores > 0 ? one.prediction : 0});
+    if (later.size() <= kDelay) continue;
+    const auto label = later.front();
+    later.pop_front();
+    if (label.prediction != 0 && watcher.learn(label)) return seen;
   }
   return 0;
 }
@@ -159,13 +223,15 @@ void simulate(benchmark::State& state, const Behaviour& canary) {
   state.counters["p90"] = delays[delays.size() * 9 / 10];
 }
 
-constexpr Behaviour kAlike{}, kErrors{.errors = 0.05}, kSlow{.slower = 2}, kShifted{.shift = 0.25};
-#define MILLRACE_WATCHER(who)                                                                             \
-  void simulate_##who(benchmark::State& state, const Behaviour& canary) { simulate<who>(state, canary); } \
-  BENCHMARK_CAPTURE(simulate_##who, alike, kAlike)->Arg(1'000)->Iterations(1)->Unit(benchmark::kSecond);  \
-  BENCHMARK_CAPTURE(simulate_##who, errors, kErrors)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond);  \
-  BENCHMARK_CAPTURE(simulate_##who, slow, kSlow)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond);      \
-  BENCHMARK_CAPTURE(simulate_##who, shifted, kShifted)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond)
+constexpr Behaviour kAlike{}, kErrors{.errors = 0.05}, kSlow{.slower = 2}, kShifted{.shift = 0.25},
+    kBlind{.blind = 0.5};
+#define MILLRACE_WATCHER(who)                                                                              \
+  void simulate_##who(benchmark::State& state, const Behaviour& canary) { simulate<who>(state, canary); }  \
+  BENCHMARK_CAPTURE(simulate_##who, alike, kAlike)->Arg(1'000)->Iterations(1)->Unit(benchmark::kSecond);   \
+  BENCHMARK_CAPTURE(simulate_##who, errors, kErrors)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond);   \
+  BENCHMARK_CAPTURE(simulate_##who, slow, kSlow)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond);       \
+  BENCHMARK_CAPTURE(simulate_##who, shifted, kShifted)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond); \
+  BENCHMARK_CAPTURE(simulate_##who, blind, kBlind)->Arg(200)->Iterations(1)->Unit(benchmark::kSecond)
 MILLRACE_WATCHER(Ours);
 MILLRACE_WATCHER(Thresholds);
 MILLRACE_WATCHER(RepeatedTest);

@@ -143,9 +143,29 @@ void TwoArmEvidence::merge(const TwoArmEvidence& other) {
   second_.sum += other.second_.sum;
 }
 
-double TwoArmEvidence::log_evidence() const { return log_sum(log_wealth_) - std::log(double{kAlternatives}); }
+void TwoArmEvidence::count_with(std::span<const TwoArmEvidence* const> others) {
+  elsewhere_ = {};
+  for (const auto* other : others) {
+    for (size_t i = 0; i < kAlternatives; ++i) elsewhere_.log_wealth[i] += other->log_wealth_[i];
+    elsewhere_.first.n += other->first_.n;
+    elsewhere_.first.sum += other->first_.sum;
+    elsewhere_.second.n += other->second_.n;
+    elsewhere_.second.sum += other->second_.sum;
+  }
+}
 
-double TwoArmEvidence::log_evidence_bound() const { return *std::max_element(log_wealth_.begin(), log_wealth_.end()); }
+std::array<double, TwoArmEvidence::kAlternatives> TwoArmEvidence::all_wealth() const {
+  auto out = log_wealth_;
+  for (size_t i = 0; i < kAlternatives; ++i) out[i] += elsewhere_.log_wealth[i];
+  return out;
+}
+
+double TwoArmEvidence::log_evidence() const { return log_sum(all_wealth()) - std::log(double{kAlternatives}); }
+
+double TwoArmEvidence::log_evidence_bound() const {
+  const auto wealth = all_wealth();
+  return *std::max_element(wealth.begin(), wealth.end());
+}
 
 Json TwoArmEvidence::to_json() const {
   return {{"delta", delta_},           {"expected", expected_},

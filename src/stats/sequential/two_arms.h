@@ -56,10 +56,14 @@ class TwoArmEvidence {
   void add(const BlockValues& first, const BlockValues& second);
   void merge(const TwoArmEvidence& other);  // of the same claim; exact and in any order
 
+  // From now on evidence on the same claim from elsewhere counts, too, in place of what was given before: where others
+  // have blocks of their own, the product of the wealths is an e-process. It is no part of to_json().
+  void count_with(std::span<const TwoArmEvidence* const> others);
+
   double log_evidence() const;        // log of the e-value; 0 at the start
   double log_evidence_bound() const;  // at least log_evidence(), much cheaper
-  const ArmMean& first() const { return first_; }
-  const ArmMean& second() const { return second_; }
+  ArmMean first() const { return {first_.n + elsewhere_.first.n, first_.sum + elsewhere_.first.sum}; }
+  ArmMean second() const { return {second_.n + elsewhere_.second.n, second_.sum + elsewhere_.second.sum}; }
   double delta() const { return delta_; }
 
   Json to_json() const;
@@ -82,6 +86,11 @@ class TwoArmEvidence {
   double delta_, expected_;
   ArmMean first_, second_;
   std::array<double, kAlternatives> log_wealth_{};
+  struct {
+    std::array<double, kAlternatives> log_wealth{};
+    ArmMean first, second;
+  } elsewhere_;
+  std::array<double, kAlternatives> all_wealth() const;
   // What bets are made with: as estimated at some time before.
   double estimated_at_ = -1, first_mean_ = 0, second_mean_ = 0;
   std::map<std::pair<int, int>, Bets> bets_;

@@ -45,6 +45,7 @@ const std::vector<BlobHolder>& blob_holders() {
       {"model_versions", {"workspace", "model"}, {"version"}, {"digests", "files", "facts", "content"}},
       {"monitor_references", {"workspace", "model", "identity"}, {"version"}, {"digest"}},
       {"nodes", {"workspace", "id"}, {}, {"digest", "attributes"}},
+      {"release_differences", {"workspace", "deployment", "model"}, {"version", "from_time", "to_time"}, {"digest"}},
       {"releases", {"workspace", "deployment"}, {"number"}, {"model_digest", "contract_blob", "snapshot", "evidence"}},
       {"review_subjects", {"workspace", "review", "node"}, {}, {"evidence"}},
       {"reviews", {"workspace", "id"}, {}, {"summary"}},
