@@ -55,7 +55,6 @@ class Load(Crowd):
                 time.sleep(0.01)
 
 
-@pytest.mark.timeout(AWAY + 300)
 def test_nobody_who_infers_notices_that_the_store_is_away(place):
     cluster, shop, server = place
     with Load(server) as load:
