@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 
 #include <fmt/format.h>
 
 #include "api/idempotency.h"
+#include "api/origin.h"
 #include "api/status.h"
 #include "core/codes/base64.h"
 #include "core/codes/utf8.h"
@@ -68,17 +70,6 @@ std::optional<std::string> token_of(std::string_view authorization) {
   return pair->substr(colon + 1);
 }
 
-bool allows(const Caller& caller, Permission permission) {
-  switch (permission) {
-    case Permission::open: return true;
-    case Permission::read: return caller.has_role("reader") || caller.has_role("writer") || caller.has_role("approver");
-    case Permission::write: return caller.has_role("writer");
-    case Permission::approve: return caller.has_role("approver");
-    case Permission::admin: return caller.has_role("admin");
-  }
-  return false;
-}
-
 // A JSON string; the plain ones, which are nearly all, without building a document.
 std::string quoted(const std::string& text) {
   const bool plain =
@@ -93,6 +84,21 @@ bool is_mlflow(std::string_view path) {
 }
 
 }  // namespace
+
+bool allows(const Caller& caller, Permission permission) {
+  switch (permission) {
+    case Permission::open: return true;
+    case Permission::read: return caller.has_role("reader") || caller.has_role("writer") || caller.has_role("approver");
+    case Permission::write: return caller.has_role("writer");
+    case Permission::approve: return caller.has_role("approver");
+    case Permission::admin: return caller.has_role("admin");
+  }
+  return false;
+}
+
+Result<SignedIn> Authenticator::of_session(const std::string&, std::string_view) const {
+  return Error{Code::unauthenticated, "nobody signs in here"};
+}
 
 // A tree of path parts: literal children first, then one named part, then a rest.
 struct Router::Node {
@@ -167,6 +173,43 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
 Dispatcher::Dispatcher(Router router, const Authenticator& authenticator, Context& context, Idempotency* idempotency)
     : router_(std::move(router)), authenticator_(authenticator), context_(context), idempotency_(idempotency) {}
 
+// By a token, by the cookie of a session, or by being this machine's user. Routes that are open to all take nobody for
+// an answer, and a session that has ended for none.
+Result<void> Dispatcher::identify(const Route& route, Request& request, const Peer& peer) const {
+  auto& caller = request.caller;
+  const auto become = [&caller](Caller found) {
+    caller.subject = std::move(found.subject);
+    caller.roles = std::move(found.roles);
+  };
+  if (const auto authorization = request.header("authorization"); !authorization.empty()) {
+    const auto token = token_of(authorization);
+    if (!token) return Error{Code::unauthenticated, "the Authorization header is neither Bearer nor Basic"};
+    MILLRACE_TRY(auto found, authenticator_.of_token(caller.workspace, *token));
+    become(std::move(found));
+    return {};
+  }
+  const char* needed = "this needs a token";
+  if (const auto cookie = session_cookie(request); !cookie.empty()) {
+    auto found = authenticator_.of_session(caller.workspace, cookie);
+    if (found) {
+      MILLRACE_DO(check_cookie_origin(request));
+      become(std::move(found->caller));
+      request.session = std::move(found->session);
+      return {};
+    }
+    if (found.error().code() != Code::unauthenticated) return std::move(found).error();
+    needed = "the session has ended";
+  }
+  if (peer.local && authenticator_.trusts_this_machine()) {
+    caller.subject = peer.local_subject;
+    caller.roles = {"admin"};
+    return {};
+  }
+  if (route.permission == Permission::open) return {};
+  return Error{Code::unauthenticated, peer.stranger.empty() ? needed : peer.stranger}.hint(
+      "sign in at /ui/, or send Authorization: Bearer TOKEN; make one with: millrace token create");
+}
+
 Result<void> Dispatcher::admit(const Route& route, Request& request, const Peer& peer) const {
   request.arrived = context_.clock.steady();
   auto& caller = request.caller;
@@ -178,19 +221,8 @@ Result<void> Dispatcher::admit(const Route& route, Request& request, const Peer&
   caller.request_id = !given.empty() && is_name(given) && given.size() <= 64 ? std::string(given) : context_.uuid();
   const auto via = is_mlflow(request.path) ? "mlflow" : request.path.starts_with("/v2") ? "oip" : peer.via;
   caller.via = via;
-  if (const auto authorization = request.header("authorization"); !authorization.empty()) {
-    const auto token = token_of(authorization);
-    if (!token) return Error{Code::unauthenticated, "the Authorization header is neither Bearer nor Basic"};
-    MILLRACE_TRY(auto found, authenticator_.of_token(caller.workspace, *token));
-    caller.subject = found.subject;
-    caller.roles = found.roles;
-  } else if (peer.local) {
-    caller.subject = peer.local_subject;
-    caller.roles = {"admin"};
-  } else if (route.permission != Permission::open) {
-    return Error{Code::unauthenticated, "this needs a token"}.hint(
-        "send Authorization: Bearer TOKEN; make one with: millrace token create");
-  }
+  request.from = client_address(request, peer);
+  MILLRACE_DO(identify(route, request, peer));
   if (!allows(caller, route.permission))
     return Error{Code::denied,
                  fmt::format("'{}' has not the role '{}' that this needs", caller.subject, name_of(route.permission))};
@@ -248,7 +280,13 @@ Reply Dispatcher::dispatch(Request& request, const Peer& peer) const {
     return error_reply(
         request.path, Error{Code::too_large, fmt::format("the body is larger than {} bytes", match.route->limit.bytes)},
         request.caller.request_id);
-  return run(*match.route, request);
+  auto reply = run(*match.route, request);
+  if (!reply.later) return reply;
+  // Here the whole answer is wanted, so that this thread waits for it.
+  auto promised = std::make_shared<std::promise<Reply>>();
+  auto answered = promised->get_future();
+  reply.later({.give = [promised](Reply later) { promised->set_value(std::move(later)); }, .waiting = promised});
+  return answered.get();
 }
 
 Reply Dispatcher::no_route(const Request& request, const Router::Match& match) const {

@@ -12,12 +12,21 @@
 
 namespace millrace::api {
 
+struct SignedIn {
+  Caller caller;
+  std::string session;  // its id
+};
+
 // Who calls, from credentials. Implemented by main/ over the token table.
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
   // A caller for a token, or `unauthenticated`.
   virtual Result<Caller> of_token(const std::string& workspace, std::string_view token) const = 0;
+  // Who signed in with a browser, by the cookie, or `unauthenticated`.
+  virtual Result<SignedIn> of_session(const std::string& workspace, std::string_view cookie) const;
+  // May callers on this machine do everything without a token?
+  virtual bool trusts_this_machine() const { return true; }
 };
 
 // Where a request came in: decides what it may be without a token.
@@ -25,6 +34,8 @@ struct Peer {
   bool local = false;         // loopback or the state folder's socket
   std::string local_subject;  // "local:<user>"
   std::string via = "native";
+  std::string address = {};  // "192.0.2.1", "" for the socket
+  std::string stranger = {};  // why a request from this machine is not taken for its user, for people; or ""
 };
 
 // Finds routes by path pattern. Immutable after construction; refuses (aborts on) two routes with one pattern: our own
@@ -70,6 +81,7 @@ class Dispatcher {
   std::string metrics_text() const;
 
  private:
+  Result<void> identify(const Route& route, Request& request, const Peer& peer) const;
   Reply handle(const Route& route, Request& request) const;
   Reply handle_once(const Route& route, Request& request) const;
   void count(const Reply& reply) const;
@@ -81,6 +93,8 @@ class Dispatcher {
   Idempotency* idempotency_;
   mutable std::atomic<uint64_t> by_class_[6] = {};
 };
+
+bool allows(const Caller& caller, Permission permission);
 
 // An error in the shape that clients of this path expect: MLflow's, the Open Inference Protocol's, or RFC 9457.
 Reply error_reply(std::string_view path, const Error& error, std::string_view request_id);

@@ -33,11 +33,15 @@ struct Request {
   std::string body_digest = {};     // of a spooled upload, "sha256:<hex>"
   Micros arrived = 0;               // steady clock, when the head was read; 0: not known
   std::shared_ptr<void> held = {};  // what the route's check_head took for it; given back with the request
+  std::string from = {};            // the address of the client, "" for the state folder's socket
+  std::string session = {};         // id of the session whose cookie says who calls, or ""
 
   std::optional<std::string> query_value(std::string_view name) const;
   std::string_view header(std::string_view lower_name) const;  // "" when absent
   const std::string& arg(const std::string& name) const;       // of the pattern; our mistake when absent
 };
+
+struct Asker;
 
 struct Reply {
   int status = 200;
@@ -46,12 +50,20 @@ struct Reply {
   Pairs headers;
   std::shared_ptr<Reader> stream = {};  // when set, its next `stream_size` bytes are the body, read while they are sent
   uint64_t stream_size = 0;
+  // When set, this is not the answer yet: that is given to the asker, and meanwhile no thread waits.
+  std::function<void(Asker)> later = {};
 
   static Reply json(const Json& value, int status = 200) { return {.status = status, .body = to_text(value)}; }
   static Reply text(std::string value, int status = 200) {
     return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(value)};
   }
   static Reply empty(int status = 200) { return {.status = status, .content_type = ""}; }
+};
+
+// Who waits for an answer that comes later.
+struct Asker {
+  std::function<void(Reply)> give;    // once, from any thread; does nothing when the client has gone
+  std::weak_ptr<const void> waiting;  // expired: the client has gone
 };
 
 // What a caller needs for a route. `open` needs no login at all.

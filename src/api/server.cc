@@ -40,6 +40,13 @@ bool is_loopback(const Address& address) {
   return false;
 }
 
+std::string address_of(const Address& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.any.sa_family == AF_INET) ::inet_ntop(AF_INET, &address.v4.sin_addr, text, sizeof text);
+  if (address.any.sa_family == AF_INET6) ::inet_ntop(AF_INET6, &address.v6.sin6_addr, text, sizeof text);
+  return text;
+}
+
 // Takes connections and deals them out to the network threads in turn.
 class Listener final : public front::Watcher {
  public:
@@ -91,9 +98,10 @@ class Listener final : public front::Watcher {
       const int on = 1;
       ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
-    const Peer peer{.local = unix_ || is_loopback(from),
+    const Peer peer{.local = unix_ || (is_loopback(from) && !shared_.options.require_login),
                     .local_subject = shared_.options.local_subject,
-                    .via = unix_ ? "cli" : "native"};
+                    .via = unix_ ? "cli" : "native",
+                    .address = address_of(from)};
     auto& thread = *shared_.threads[next_++ % shared_.threads.size()];
     auto connection = std::make_shared<Connection>(descriptor, peer, unix_, shared_, thread);
     if (&thread == &home()) return connection->start();

@@ -14,6 +14,7 @@ struct ServerOptions {
   std::string unix_socket;    // path, "" = none; mode 0600
   std::string temp_folder;    // for spooled uploads
   std::string local_subject;  // "local:<user>"
+  bool require_login = false;  // over TCP nobody is this machine's user: all need a token
   int network_threads = 2;
   int worker_threads = 8;
 };

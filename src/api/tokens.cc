@@ -19,14 +19,6 @@ Result<void> check_roles(const std::vector<std::string>& roles) {
   return {};
 }
 
-std::vector<std::string> roles_of(const std::string& text) {
-  std::vector<std::string> out;
-  if (const auto list = parse_json(text, "roles"); list && list->is_array())
-    for (const auto& role : *list)
-      if (role.is_string()) out.push_back(role.get<std::string>());
-  return out;
-}
-
 }  // namespace
 
 Result<Token> Tokens::create(const Caller& caller, const std::string& subject, const std::vector<std::string>& roles,
@@ -104,25 +96,36 @@ Result<bool> Tokens::any() const {
   return found;
 }
 
-Result<Caller> Tokens::of_token(const std::string& workspace, std::string_view token) const {
+Result<Token> Tokens::live(const std::string& workspace, std::string_view secret) const {
   // Looked up by digest: the time taken tells nothing of how much of a guess was right.
-  Caller caller;
-  bool good = false;
+  std::optional<store::Row> row;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(const auto row, session.first("SELECT subject, roles, coalesce(expires_at, 0), coalesce(revoked_at, "
-                                               "0) FROM tokens WHERE digest = ? AND workspace = ?",
-                                               {digest_of(token), workspace}));
-    if (!row || row->integer(3) != 0 || (row->integer(2) != 0 && row->integer(2) <= context_.now())) return {};
-    caller.workspace = workspace;
-    caller.subject = row->text(0);
-    caller.roles = roles_of(row->text(1));
-    good = true;
+    MILLRACE_TRY(row, session.first("SELECT id, subject, roles, created_at, coalesce(expires_at, 0), "
+                                    "coalesce(revoked_at, 0) FROM tokens WHERE digest = ? AND workspace = ?",
+                                    {digest_of(secret), workspace}));
     return {};
   }));
-  if (!good)
+  if (!row || row->integer(5) != 0 || (row->integer(4) != 0 && row->integer(4) <= context_.now()))
     return Error{Code::unauthenticated, "the token is unknown, expired or revoked"}.hint(
         "make one with: millrace token create");
-  return caller;
+  return Token{.id = row->text(0),
+               .subject = row->text(1),
+               .roles = roles_of(row->text(2)),
+               .created_at = row->integer(3),
+               .expires_at = row->integer(4)};
+}
+
+Result<Caller> Tokens::of_token(const std::string& workspace, std::string_view secret) const {
+  MILLRACE_TRY(auto token, live(workspace, secret));
+  return Caller{.workspace = workspace, .subject = std::move(token.subject), .roles = std::move(token.roles)};
+}
+
+std::vector<std::string> Tokens::roles_of(const std::string& text) {
+  std::vector<std::string> out;
+  if (const auto list = parse_json(text, "roles"); list && list->is_array())
+    for (const auto& role : *list)
+      if (role.is_string()) out.push_back(role.get<std::string>());
+  return out;
 }
 
 }  // namespace millrace::api

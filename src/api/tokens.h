@@ -31,7 +31,9 @@ class Tokens final : public Authenticator {
   Result<std::vector<Token>> list(const std::string& workspace) const;
   Result<void> revoke(const Caller& caller, const std::string& id);
   Result<bool> any() const;  // is there a usable token at all (a bind other than loopback needs one)
+  Result<Token> live(const std::string& workspace, std::string_view secret) const;  // or `unauthenticated`
   Result<Caller> of_token(const std::string& workspace, std::string_view token) const override;
+  static std::vector<std::string> roles_of(const std::string& text);  // as the table keeps them
 
  private:
   store::Database& database_;

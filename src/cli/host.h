@@ -29,6 +29,8 @@ struct UpOptions {
   std::string artifacts;          // a folder or s3://...; "" = as the last time
   std::string artifact_root;      // mlflow-artifacts:/ or s3://...; "" = as the last time
   ModelTimes model_times;
+  std::string ui_dir;          // serve the web UI from there; "" = the one in the program
+  bool require_login = false;  // over TCP this machine's user needs a token too
 };
 
 struct ServeOptions {
@@ -43,6 +45,7 @@ struct ServeOptions {
   std::string isolation = "in_process";  // or "process"
   ModelTimes model_times;
   std::string runtime = "auto";  // serve/runtimes.h
+  std::string token_file;        // "" = no tokens, and this machine only
 };
 
 class Host {

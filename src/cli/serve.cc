@@ -27,6 +27,7 @@ Result<int> serve(Invocation& in) {
   options.isolation = in.args.get("--isolation", options.isolation);
   MILLRACE_TRY(options.model_times, read_model_times(in.args));
   options.runtime = in.args.get("--runtime", options.runtime);
+  options.token_file = in.args.get("--token-file");
   return in.host.serve(options);
 }
 
@@ -38,7 +39,7 @@ std::vector<Command> serve_commands() {
            .positionals = {},
            .options = {{.name = "--model",
                         .value = "NAME=FILE",
-                        .summary = "a model file (ONNX, XGBoost, LightGBM) and its name",
+                        .summary = "a model file (ONNX, XGBoost, LightGBM), or a folder with one, and its name",
                         .required = true,
                         .many = true},
                        {.name = "--http",
@@ -57,6 +58,9 @@ std::vector<Command> serve_commands() {
                        {.name = "--runtime",
                         .value = "WHICH",
                         .summary = "auto (default), native, onnxruntime, lightgbm or xgboost"},
+                       {.name = "--token-file",
+                        .value = "FILE",
+                        .summary = "who may ask: lines of SUBJECT ROLE TOKEN; needed to listen beyond this machine"},
                        {.name = "--log", .value = "DIR", .summary = "keep a prediction log there"},
                        {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"},
                        {.name = "--isolation",

@@ -15,6 +15,8 @@ Result<int> up(Invocation& in) {
   options.blobs = in.args.get("--blobs");
   options.artifacts = in.args.get("--artifacts");
   options.artifact_root = in.args.get("--artifact-root");
+  options.ui_dir = in.args.get("--ui-dir");
+  options.require_login = in.args.has("--require-login");
   MILLRACE_TRY(options.model_times, read_model_times(in.args));
   return in.host.up(options);
 }
@@ -49,6 +51,12 @@ std::vector<Command> up_commands() {
                  .value = "URL",
                  .summary = "keep the metadata in PostgreSQL: postgresql://USER@HOST/DATABASE (default: "
                             "MILLRACE_STORE, then store: in millrace.yaml, then the state folder)"},
+                {.name = "--require-login",
+                 .value = "",
+                 .summary = "this machine's user needs a token too (for a server behind a proxy)"},
+                {.name = "--ui-dir",
+                 .value = "DIR",
+                 .summary = "serve the web UI from there, while it is being written (default: the one in the program)"},
                 trial_seconds(),
                 answer_seconds(),
                 supervise()},

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "core/limits.h"
+#include "lineage/rows.h"
 
 namespace millrace::lineage {
-namespace {
 
 Result<std::optional<Node>> find_node(store::Session& session, const std::string& workspace, const std::string& id) {
   MILLRACE_TRY(const auto row, session.first("SELECT id, digest, attributes FROM nodes WHERE workspace = ? AND id = ?",
@@ -25,8 +25,6 @@ Edge to_edge(const store::Row& row) {
       edge.columns.push_back(column.is_string() ? column.get<std::string>() : to_text(column));
   return edge;
 }
-
-}  // namespace
 
 Result<Walk> walk(const store::Database& database, const std::string& workspace, const std::string& start,
                   Direction direction, int depth) {

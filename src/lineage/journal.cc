@@ -6,14 +6,10 @@
 
 #include "core/files.h"
 #include "core/hash.h"
+#include "lineage/journal_search.h"
 
 namespace millrace::lineage {
 namespace {
-
-constexpr std::string_view kColumns =
-    "sequence, workspace, writer, event_time, recorded_at, subject, via, request_id, kind, node, before_digest, "
-    "after_digest, why, "
-    "body, previous, hash";
 
 // The bytes that a line's hash covers: all its fields but sequence and hash, as a canonical JSON array.
 std::string chained_text(const store::Row& row) {
@@ -109,25 +105,6 @@ Result<void> add_graph(store::Session& session, const Caller& caller, const Chan
   return {};
 }
 
-Event to_event(const store::Row& row) {
-  Event event{.sequence = row.integer(0),
-              .workspace = row.text(1),
-              .subject = row.text(5),
-              .via = row.text(6),
-              .request_id = row.text(7),
-              .kind = row.text(8),
-              .node = row.text(9),
-              .before = row.text(10),
-              .after = row.text(11),
-              .why = row.text(12),
-              .event_time = row.integer(3),
-              .recorded_at = row.integer(4),
-              .body = Json(),
-              .hash = row.text(15)};
-  if (auto body = parse_json(row.text(13), "journal")) event.body = std::move(*body);
-  return event;
-}
-
 // The caller's Idempotency-Key belongs to the first request that changes something with it.
 Result<void> claim_key(store::Session& session, const Caller& caller, Micros now) {
   if (caller.idempotency_key.empty()) return {};
@@ -145,6 +122,20 @@ Result<void> claim_key(store::Session& session, const Caller& caller, Micros now
   return Error{Code::conflict, "another request with this Idempotency-Key has made its change"}
       .at_field("Idempotency-Key")
       .hint("send it again to get that one's answer");
+}
+
+// What searches need of all lines together: how many of a kind by a subject there are in each day and in all, and which.
+Result<void> count_line(store::Session& session, const Caller& caller, const std::string& kind, Micros now,
+                        int64_t sequence) {
+  MILLRACE_TRY(const auto counted,
+               session.execute("INSERT INTO journal_counts (workspace, day, kind, subject, lines, first_sequence, "
+                               "last_sequence) VALUES (?, ?, ?, ?, 1, ?, ?), (?, -1, ?, ?, 1, ?, ?) ON CONFLICT "
+                               "(workspace, day, kind, subject) DO UPDATE SET lines = journal_counts.lines + 1, "
+                               "last_sequence = excluded.last_sequence",
+                               {caller.workspace, now / kJournalDay, kind, caller.subject, sequence, sequence,
+                                caller.workspace, kind, caller.subject, sequence, sequence}));
+  (void)counted;
+  return {};
 }
 
 }  // namespace
@@ -183,6 +174,7 @@ Result<int64_t> Journal::append(store::Session& session, const Caller& caller, c
                                                caller.request_id, change.kind, change.node, change.before, change.after,
                                                change.why, body, previous, digest_of(to_text(chained))}));
   const int64_t sequence = rows.at(0).integer(0);
+  MILLRACE_DO(count_line(session, caller, change.kind, now, sequence));
   MILLRACE_DO(add_graph(session, caller, change, sequence));
   return sequence;
 }
@@ -194,9 +186,9 @@ Result<std::vector<Event>> Journal::read_after(const std::string& workspace, int
         const auto rows,
         session.query(
             fmt::format("SELECT {} FROM journal WHERE workspace = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-                        kColumns),
+                        kJournalColumns),
             {workspace, sequence, limit}));
-    for (const auto& row : rows) out.push_back(to_event(row));
+    for (const auto& row : rows) out.push_back(journal_event(row));
     return {};
   }));
   return out;
@@ -215,7 +207,7 @@ Result<Verdict> Journal::verify() const {
     for (int64_t after = 0; verdict.intact;) {
       MILLRACE_TRY(const auto rows,
                    session.query(
-                       fmt::format("SELECT {} FROM journal WHERE sequence > ? ORDER BY sequence LIMIT 10000", kColumns),
+                       fmt::format("SELECT {} FROM journal WHERE sequence > ? ORDER BY sequence LIMIT 10000", kJournalColumns),
                        {after}));
       if (rows.empty()) break;
       for (const auto& row : rows) {

@@ -50,6 +50,8 @@ struct Event {
   std::string hash;
 };
 
+inline constexpr Micros kJournalDay = 86'400'000'000;  // of journal_counts
+
 struct Verdict {
   bool intact = true;
   int64_t lines = 0;

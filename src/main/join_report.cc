@@ -63,7 +63,7 @@ std::unique_ptr<ReportServices> join_report(const ReportParts& p) {
     return json_list(list);
   };
   sources.reviews = [&reviews = p.reviews](const std::string& workspace, const std::string&) -> Result<Json> {
-    MILLRACE_TRY(const auto page, reviews.list(workspace, "", ""));
+    MILLRACE_TRY(const auto page, reviews.list(workspace, "", "", review::kAlert));
     return json_list(page.items);
   };
   sources.event_now = [&clock = p.windows](const std::string& workspace, const std::string& deployment) {

@@ -7,6 +7,8 @@
 #include "api/oip/routes.h"
 #include "api/scoring/routes.h"
 #include "api/server.h"
+#include "api/token_file.h"
+#include "main/model_files.h"
 #include "main/model_processes.h"
 #include "main/owner.h"
 #include "serve/data_plane.h"
@@ -22,17 +24,24 @@ class NoTokens final : public api::Authenticator {
   }
 };
 
-Result<void> check_bind(const std::string& address) {
+Result<void> check_bind(const std::string& address, const std::string& token_file) {
   MILLRACE_TRY(const auto where, api::parse_host_port(address));
-  if (where.loopback) return {};
-  return Error{Code::denied, address + " can be reached from other machines, and 'serve' knows no tokens"}.hint(
-      "listen on 127.0.0.1, or use 'millrace up' with tokens");
+  if (where.loopback || !token_file.empty()) return {};
+  return Error{Code::denied, address + " can be reached from other machines, and there are no tokens"}.hint(
+      "listen on 127.0.0.1, or say who may ask with --token-file");
+}
+
+Result<std::unique_ptr<api::Authenticator>> read_tokens(const std::string& file) {
+  if (file.empty()) return std::unique_ptr<api::Authenticator>(std::make_unique<NoTokens>());
+  auto read = api::TokenFile::load(file);
+  if (!read) return std::move(read).error().while_doing("reading --token-file");
+  return std::unique_ptr<api::Authenticator>(std::make_unique<api::TokenFile>(std::move(*read)));
 }
 
 }  // namespace
 
 struct ModelServer::Parts {
-  NoTokens tokens;
+  std::unique_ptr<api::Authenticator> tokens;
   std::unique_ptr<serve::DataPlane> data_plane;
   std::unique_ptr<api::Dispatcher> dispatcher;
   std::unique_ptr<api::Server> server;
@@ -44,8 +53,8 @@ ModelServer::~ModelServer() { drain(); }
 
 Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions& options, int listening,
                                                         engine::Engines& engines, Context& context) {
-  MILLRACE_DO(check_bind(options.http));
-  if (!options.grpc.empty()) MILLRACE_DO(check_bind(options.grpc));
+  MILLRACE_DO(check_bind(options.http, options.token_file));
+  if (!options.grpc.empty()) MILLRACE_DO(check_bind(options.grpc, options.token_file));
   const auto guard = serve::find_guard_mode(options.guard);
   if (!guard)
     return Error{Code::invalid, "there is no guard '" + options.guard + "'"}.at_field("--guard").hint(
@@ -53,10 +62,15 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
   MILLRACE_TRY(const auto isolation, serve::process::read_isolation(options.isolation, "--isolation"));
   auto parts = std::make_unique<Parts>();
   auto& p = *parts;
+  MILLRACE_TRY(p.tokens, read_tokens(options.token_file));
+  auto models = options.models;
+  for (auto& [name, file] : models) {
+    MILLRACE_TRY(file, model_file_in(file));
+  }
   MILLRACE_TRY(p.data_plane,
                serve::DataPlane::open({.log_folder = options.log_folder,
                                        .log_sync = options.log_sync,
-                                       .models = options.models,
+                                       .models = std::move(models),
                                        .contract = options.contract,
                                        .guard = *guard,
                                        .runtime = options.runtime,
@@ -74,7 +88,7 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
                                               (p.grpc ? p.grpc->metrics_text() : ""));
                     },
                     "Counters in Prometheus' text format."});
-  p.dispatcher = std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), p.tokens, context);
+  p.dispatcher = std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), *p.tokens, context);
   if (!options.grpc.empty()) {
     MILLRACE_TRY(p.grpc, api::rpc::Server::start({.address = options.grpc, .local_subject = local_subject()},
                                                  {*p.data_plane, *p.dispatcher, context}));

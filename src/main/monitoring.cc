@@ -31,6 +31,11 @@ Monitoring::Monitoring(Parts parts) : parts_(std::move(parts)) {
       p.context, p.datasets, p.pipelines, p.registry, p.engines, p.blobs, p.predictions_folder, p.temp_folder,
       [this](const std::string& workspace) { return alerts->broken_inputs(workspace); }});
   reviews = std::make_unique<review::Reviews>(p.database, p.journal, p.context);
+  cases = std::make_unique<review::Cases>(
+      *reviews, *feedback, [&plane = p.data_plane](const std::string& id) { return plane.find_prediction(id); });
+  opener = std::make_unique<review::CaseOpener>(
+      review::CaseOpener::Parts{p.data_plane, *cases, p.context, p.predictions_folder});
+  p.data_plane.on_case = [this](const std::string&) { opener->ask(); };
   alerts = std::make_unique<monitor::Alerts>(p.database, p.journal, p.jobs, p.context);
   join_windows();
   join_alerts();

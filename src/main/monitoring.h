@@ -13,6 +13,8 @@
 #include "monitor/rollout/rollouts.h"
 #include "monitor/trace/trace.h"
 #include "monitor/windows.h"
+#include "review/case_opener.h"
+#include "review/cases.h"
 #include "review/reviews.h"
 #include "serve/data_plane.h"
 
@@ -38,8 +40,12 @@ class Monitoring {
   // Adds its kinds of jobs: before the jobs start.
   explicit Monitoring(Parts parts);
 
-  Result<void> recover() { return alerts->recover(); }  // once the jobs have started
-  void ask_for_looks(const Caller& caller);             // of deployments that live in wall-clock time
+  // Once the jobs have started.
+  Result<void> recover() {
+    opener->start();
+    return alerts->recover();
+  }
+  void ask_for_looks(const Caller& caller);  // of deployments that live in wall-clock time
   std::string metrics_text() const;
 
   std::unique_ptr<monitor::Windows> windows;
@@ -48,6 +54,8 @@ class Monitoring {
   std::unique_ptr<monitor::Rollouts> rollouts;
   std::unique_ptr<monitor::Tracer> tracer;
   std::unique_ptr<review::Reviews> reviews;
+  std::unique_ptr<review::Cases> cases;
+  std::unique_ptr<review::CaseOpener> opener;
   std::unique_ptr<monitor::Alerts> alerts;
 
  private:

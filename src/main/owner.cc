@@ -16,7 +16,10 @@
 #include "api/oip/routes.h"
 #include "api/scoring/routes.h"
 #include "api/server.h"
+#include "api/sessions.h"
+#include "api/sign_in_limit.h"
 #include "api/status.h"
+#include "api/ui/routes.h"
 #include "core/files.h"
 #include "core/project.h"
 #include "evaluation/datasets.h"
@@ -63,12 +66,12 @@ Result<void> check_bind(const std::string& http, const api::Tokens& tokens) {
       .hint("make one first: millrace token create --subject NAME --role admin");
 }
 
-// Notes the head of the audit chain beside the database every few seconds, and asks every hour (first at once) for the
+// Notes the head of the audit chain beside the database and the last use of sessions every few seconds, and asks every hour (first at once) for the
 // prediction logs to be sealed and for windows in wall-clock time to be looked at.
 class Keeper {
  public:
-  Keeper(lineage::Journal& journal, Context& context, std::function<void()> seal)
-      : journal_(journal), context_(context), seal_(std::move(seal)), thread_([this] { keep(); }) {}
+  Keeper(lineage::Journal& journal, api::Sessions& sessions, Context& context, std::function<void()> seal)
+      : journal_(journal), sessions_(sessions), context_(context), seal_(std::move(seal)), thread_([this] { keep(); }) {}
   ~Keeper() {
     {
       const std::lock_guard lock(mutex_);
@@ -96,9 +99,11 @@ class Keeper {
   void note() {
     if (auto done = journal_.checkpoint(); !done)
       context_.log.warn("checkpoint_failed", {{"error", done.error().text()}});
+    if (auto done = sessions_.keep(); !done) context_.log.warn("sessions_not_kept", {{"error", done.error().text()}});
   }
 
   lineage::Journal& journal_;
+  api::Sessions& sessions_;
   Context& context_;
   std::function<void()> seal_;
   std::mutex mutex_;  // guards stopping_
@@ -116,6 +121,10 @@ struct Owner::Parts {
   std::unique_ptr<store::Blobs> blobs;
   std::unique_ptr<lineage::Journal> journal;
   std::unique_ptr<api::Tokens> tokens;
+  std::unique_ptr<api::Sessions> sessions;
+  std::unique_ptr<api::SignInLimit> sign_ins;
+  std::unique_ptr<api::Changes> changes;
+  std::unique_ptr<api::Views> views;
   std::unique_ptr<data::Datasets> datasets;
   std::unique_ptr<track::Tracking> tracking;
   std::unique_ptr<track::Collector> collector;
@@ -132,7 +141,9 @@ struct Owner::Parts {
   std::unique_ptr<Keeper> keeper;
   std::unique_ptr<Follower> follower;
   std::unique_ptr<ReportServices> report;
+  std::unique_ptr<api::Health> health;
   std::unique_ptr<api::native::Services> native;
+  std::unique_ptr<api::ui::Files> ui;
   std::unique_ptr<api::Idempotency> idempotency;
   std::unique_ptr<api::Dispatcher> dispatcher;
   std::unique_ptr<cli::Gateway> gateway;
@@ -179,6 +190,10 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   MILLRACE_TRY(p.blobs, store::open_file_blobs(blobs.folder, context));
   p.journal = std::make_unique<lineage::Journal>(*p.database, context, opened.writer, state + "/audit.head");
   p.tokens = std::make_unique<api::Tokens>(*p.database, *p.journal, context);
+  p.sessions = std::make_unique<api::Sessions>(*p.database, *p.journal, context, *p.tokens);
+  p.sign_ins = std::make_unique<api::SignInLimit>(context.clock);
+  p.changes = std::make_unique<api::Changes>(*p.database, context);
+  p.views = std::make_unique<api::Views>(*p.database, *p.journal, context);
   MILLRACE_DO(check_bind(options.http, *p.tokens));
   MILLRACE_DO(check_bind(options.grpc, *p.tokens));
   const auto temp = state + "/tmp";
@@ -244,6 +259,10 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   auto& watching = *p.monitoring;
   p.report = join_report({*p.database, context, *p.datasets, *p.pipelines, *p.registry, *p.journal, *p.data_plane,
                           *watching.windows, *watching.alerts, *watching.reviews});
+  const bool shared = store::is_postgres(opened.place);
+  p.health = std::make_unique<api::Health>(
+      api::HealthParts{*p.database, *p.data_plane, context, state, blobs.folder, shared ? "" : opened.place,
+                       shared && blobs.shared, http_address, [&p] { return p.grpc ? p.grpc->address() : std::string(); }});
   const auto metrics_text = [&p] {
     return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + p.monitoring->metrics_text() +
            (p.grpc ? p.grpc->metrics_text() : "");
@@ -253,7 +272,10 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
       *p.tokens,        *p.datasets,       *p.pipelines,      *p.registry,       *p.data_plane,
       *watching.alerts, *watching.reviews, *watching.tracer,  project,           http_address,
       metrics_text,     p.report->impact,  p.report->sources, *watching.windows, *watching.feedback,
-      *watching.looks,  *p.collector,      *p.passwords,      *watching.rollouts});
+      *watching.looks,  *p.collector,      *p.passwords,      *watching.rollouts,
+      engines,
+      *watching.cases,
+      {*p.sessions, *p.sign_ins, *p.changes, *p.views, *p.health}});
   api::Routes routes = api::native::routes(*p.native);
   p.traces = std::make_unique<traces::Traces>(*p.database, *p.journal, context, *p.tracking);
   p.evaluation = std::make_unique<evaluation::Datasets>(*p.database, *p.journal, context, *p.tracking);
@@ -265,9 +287,14 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   for (auto& route : api::mlflow::routes(mlflow)) routes.push_back(std::move(route));
   for (auto& route : api::oip::routes(*p.data_plane)) routes.push_back(std::move(route));
   for (auto& route : api::scoring::routes(*p.data_plane, false)) routes.push_back(std::move(route));
+  p.ui = api::ui::embedded_files();
+  if (!options.ui_dir.empty()) {
+    MILLRACE_TRY(p.ui, api::ui::files_in(options.ui_dir));
+  }
+  for (auto& route : api::ui::routes(*p.ui, context)) routes.push_back(std::move(route));
   p.idempotency = std::make_unique<api::Idempotency>(*p.database);
   p.dispatcher =
-      std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), *p.tokens, context, p.idempotency.get());
+      std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), *p.sessions, context, p.idempotency.get());
   p.gateway = local_gateway(*p.dispatcher);
 
   p.jobs->add(std::string(pipeline::kJobKind), [&p, project](jobs::Running& running) -> Result<Json> {
@@ -299,14 +326,17 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   });
 
   if (!options.grpc.empty()) {
-    MILLRACE_TRY(p.grpc, api::rpc::Server::start({.address = options.grpc, .local_subject = local_subject()},
+    MILLRACE_TRY(p.grpc, api::rpc::Server::start({.address = options.grpc,
+                                                  .local_subject = local_subject(),
+                                                  .require_login = options.require_login},
                                                  {*p.data_plane, *p.dispatcher, context}));
   }
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
                                              .listening = options.listening,
                                              .unix_socket = state + "/server.sock",
                                              .temp_folder = temp,
-                                             .local_subject = local_subject()},
+                                             .local_subject = local_subject(),
+                                             .require_login = options.require_login},
                                             *p.dispatcher));
   MILLRACE_DO(p.jobs->free_leases());
   MILLRACE_DO(p.jobs->start(2));
@@ -318,7 +348,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
     p.monitoring->rollouts->share(std::move(evidence));
   }
   p.monitoring->rollouts->start();
-  p.keeper = std::make_unique<Keeper>(*p.journal, context, [&p, &context] {
+  p.keeper = std::make_unique<Keeper>(*p.journal, *p.sessions, context, [&p, &context] {
     const Caller self{.subject = "millrace", .roles = {"admin"}, .via = "job", .request_id = context.uuid()};
     for (const auto& model : p.data_plane->models()) {
       auto job = p.jobs->submit(
@@ -341,9 +371,11 @@ std::string Owner::grpc_address() const { return parts_->grpc ? parts_->grpc->ad
 cli::Gateway& Owner::gateway() { return *parts_->gateway; }
 
 void Owner::drain() {
+  if (parts_->changes) parts_->changes->stop();
   if (parts_->grpc) parts_->grpc->drain(kDrainTime);
   if (parts_->server) parts_->server->drain(kDrainTime);
   if (parts_->monitoring) parts_->monitoring->rollouts->stop();
+  if (parts_->monitoring) parts_->monitoring->opener->stop();
   if (parts_->jobs) parts_->jobs->stop();
   if (parts_->webhooks) parts_->webhooks->delivery->stop();
 }

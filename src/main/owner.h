@@ -23,6 +23,8 @@ struct OwnerOptions {
   std::string blobs = {};  // blob_place.h
   ArtifactOptions artifacts = {};
   cli::ModelTimes model_times = {};
+  std::string ui_dir = {};  // "" = the UI in the program
+  bool require_login = false;
 };
 
 class Owner {

@@ -52,7 +52,9 @@ class Program final : public cli::Host {
                                       .store = options.store,
                                       .blobs = options.blobs,
                                       .artifacts = {.proxy = options.artifacts, .root = options.artifact_root},
-                                      .model_times = options.model_times},
+                                      .model_times = options.model_times,
+                                      .ui_dir = options.ui_dir,
+                                      .require_login = options.require_login},
                                      *engines_, context_));
     print_ready(owner_->http_address(), owner_->grpc_address());
     stop.wait();

@@ -198,6 +198,7 @@ Result<AlertPage> Alerts::list(const std::string& workspace, const AlertFilter& 
   AlertPage out;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
     MILLRACE_TRY(auto found, list_alerts(session, workspace, filter));
+    MILLRACE_TRY(out.total, count_alerts(session, workspace, filter));
     MILLRACE_TRY(const auto ids, alert_ids(session, workspace));
     for (auto& stored : found) {
       const auto id = monitor::short_id(stored.alert.id, ids);
@@ -205,7 +206,8 @@ Result<AlertPage> Alerts::list(const std::string& workspace, const AlertFilter& 
     }
     return {};
   }));
-  if (out.items.size() == limits::page_size) out.next = out.items.back().alert.id;
+  const auto limit = filter.limit > 0 ? static_cast<size_t>(filter.limit) : limits::page_size;
+  if (out.items.size() == limit) out.next = out.items.back().alert.id;
   return out;
 }
 

@@ -57,6 +57,7 @@ struct AlertDetails {
 struct AlertPage {
   std::vector<AlertDetails> items;  // newest first, without their events
   std::string next;                 // "" = that was all
+  int64_t total = 0;                // of the filter
 };
 
 // What is joined in main/. All may be missing: without a trace the verdict is not_enough_evidence, without a monitor

@@ -172,26 +172,38 @@ Result<Label> read_label(const Json& item, size_t index) {
 Feedback::Feedback(store::Database& database, lineage::Journal& journal, Context& context)
     : database_(database), journal_(journal), context_(context) {}
 
+Result<Feedback::Recorded> Feedback::record_checked(store::Session& session, const Caller& caller,
+                                                    const std::string& deployment, std::vector<Label> labels) {
+  MILLRACE_TRY(const auto clock, read_clock(session, caller.workspace, deployment));
+  const Micros now = context_.now();
+  const Micros event_now = clock.event_now != 0 ? clock.event_now : now;
+  for (auto& label : labels)
+    if (label.event_time == 0) label.event_time = event_now;
+  Recording recording(session, caller, deployment, now);
+  MILLRACE_DO(recording.begin());
+  for (const auto& label : labels) MILLRACE_DO(recording.add(label));
+  FAULT_POINT("monitor.feedback.before_commit");
+  return Recorded{recording.result(), recording.change(labels, event_now)};
+}
+
+Result<FeedbackResult> Feedback::record_within(store::Session& session, const Caller& caller,
+                                               const std::string& deployment, std::vector<Label> labels) {
+  MILLRACE_DO(check_all(labels));
+  MILLRACE_TRY(const auto recorded, record_checked(session, caller, deployment, std::move(labels)));
+  return recorded.result;
+}
+
 Result<FeedbackResult> Feedback::record(const Caller& caller, const std::string& deployment,
                                         std::vector<Label> labels) {
   MILLRACE_DO(check_all(labels));
   FeedbackResult out;
   const auto written = journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-    MILLRACE_TRY(const auto clock, read_clock(session, caller.workspace, deployment));
-    const Micros now = context_.now();
-    const Micros event_now = clock.event_now != 0 ? clock.event_now : now;
-    auto timed = labels;
-    for (auto& label : timed)
-      if (label.event_time == 0) label.event_time = event_now;
-    Recording recording(session, caller, deployment, now);
-    MILLRACE_DO(recording.begin());
-    for (const auto& label : timed) MILLRACE_DO(recording.add(label));
-    FAULT_POINT("monitor.feedback.before_commit");
-    out = recording.result();
-    return recording.change(timed, event_now);
+    MILLRACE_TRY(auto recorded, record_checked(session, caller, deployment, labels));
+    out = recorded.result;
+    return std::move(recorded.change);
   });
   if (!written) return written.error();
-  if (on_labels) on_labels(deployment, labels);
+  told(deployment, labels);
   return out;
 }
 

@@ -47,10 +47,24 @@ class Feedback {
   // over limits::feedback_items.
   Result<FeedbackResult> record(const Caller& caller, const std::string& deployment, std::vector<Label> labels);
 
+  // The same within a transaction of somebody else, whose line tells of it; on_labels is told by told().
+  Result<FeedbackResult> record_within(store::Session& session, const Caller& caller, const std::string& deployment,
+                                       std::vector<Label> labels);
+  void told(const std::string& deployment, const std::vector<Label>& labels) const {
+    if (on_labels) on_labels(deployment, labels);
+  }
+
   // Told of labels that were recorded, also those that say nothing new. Set before use; must be quick.
   std::function<void(const std::string& deployment, const std::vector<Label>&)> on_labels;
 
  private:
+  struct Recorded {
+    FeedbackResult result;
+    lineage::Change change;
+  };
+  Result<Recorded> record_checked(store::Session& session, const Caller& caller, const std::string& deployment,
+                                  std::vector<Label> labels);
+
   store::Database& database_;
   lineage::Journal& journal_;
   Context& context_;

@@ -55,9 +55,12 @@ struct RegistrySpec {
 // deployments.NAME
 struct DeploymentSpec {
   std::string name, model, unit, guard = "reject", alias;
+  std::string unit_header;               // lower case; a request's head that names the unit, "" = only Millrace-Unit
+  std::string runtime;                   // that its models run in, "" = auto
   std::string isolation = "in_process";  // or "process": its models live in processes of their own
   std::optional<double> canary_share;    // of a canary that is not given one
   std::optional<RolloutPolicy> rollout;  // nothing: people move the canary
+  std::vector<ReviewRule> review;        // whose answers a person decides
   Where where;
 };
 Result<std::vector<ModelSpec>> read_models(const Project& project);

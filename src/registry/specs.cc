@@ -5,6 +5,7 @@
 
 #include "core/files.h"
 #include "core/ids.h"
+#include "core/limits.h"
 #include "registry/cards/fields.h"
 #include "registry/gates/gate_kind.h"
 #include "registry/registry.h"
@@ -221,16 +222,50 @@ Result<void> read_alias(const Yaml& node, DeploymentSpec& spec) {
   return {};
 }
 
+// A name as HTTP has them; gRPC's metadata knows those in lower case, and no others.
+Result<void> read_unit_header(const Yaml& node, DeploymentSpec& spec) {
+  const auto* header = node.find("unit_header");
+  if (header == nullptr) return {};
+  MILLRACE_TRY(spec.unit_header, header->string());
+  bool good = !spec.unit_header.empty() && spec.unit_header.size() <= limits::name_bytes;
+  for (char& c : spec.unit_header) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    good &= (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  }
+  if (!good)
+    return header->error(fmt::format("'{}' is not a name of a header", header->text().substr(0, 100)))
+        .hint("write e.g. unit_header: X-User-Id; letters, digits, '-' and '_'");
+  const std::vector<std::string> taken{"authorization", "cookie", "proxy-authorization"};
+  if (has(taken, spec.unit_header))
+    return header->error(fmt::format("the unit cannot be the header '{}', which is a secret", header->text()))
+        .hint("units are kept in the prediction log: let the gateway send an id, e.g. X-User-Id");
+  return {};
+}
+
+// The choices of serve/runtimes.h, which comes later in the order of folders.
+Result<void> read_runtime(const Yaml& node, DeploymentSpec& spec) {
+  const auto* runtime = node.find("runtime");
+  if (runtime == nullptr) return {};
+  MILLRACE_TRY(spec.runtime, runtime->string());
+  const std::vector<std::string> known{"auto", "native", "onnxruntime", "lightgbm", "xgboost"};
+  if (!has(known, spec.runtime)) return unknown("runtime", spec.runtime, *runtime, known);
+  if (spec.runtime == "auto") spec.runtime.clear();
+  return {};
+}
+
 Result<DeploymentSpec> read_deployment(const Project& project, const std::string& name, const Yaml& node) {
   if (!is_name(name))
     return node.error(fmt::format("'{}' is not a name of a deployment", name))
         .hint("letters, digits, '_', '-' and '.'");
-  MILLRACE_DO(node.only_keys({"model", "unit", "guard", "alias", "canary", "isolation", "rollout"}));
+  MILLRACE_DO(node.only_keys(
+      {"model", "unit", "unit_header", "guard", "alias", "canary", "isolation", "runtime", "rollout", "review"}));
   DeploymentSpec spec{.name = name, .where = node.where()};
   MILLRACE_TRY(spec.model, node.get_string("model"));
   const auto models = keys_of(project.section("models"));
   if (!has(models, spec.model)) return unknown("model", spec.model, *node.find("model"), models);
   spec.unit = node.string_or("unit", "");
+  MILLRACE_DO(read_unit_header(node, spec));
+  MILLRACE_DO(read_runtime(node, spec));
   spec.guard = node.string_or("guard", "reject");
   if (spec.guard != "reject" && spec.guard != "clamp" && spec.guard != "flag")
     return node.find("guard")
@@ -242,6 +277,9 @@ Result<DeploymentSpec> read_deployment(const Project& project, const std::string
   if (const auto* rollout = node.find("rollout")) {
     const auto* values = project.section("value");
     MILLRACE_TRY(spec.rollout, read_rollout(*rollout, values == nullptr ? nullptr : values->find(name)));
+  }
+  if (const auto* review = node.find("review")) {
+    MILLRACE_TRY(spec.review, read_review(*review));
   }
   MILLRACE_DO(read_alias(node, spec));
   spec.isolation = node.string_or("isolation", spec.isolation);

@@ -95,6 +95,28 @@ TEST_F(Specs, a_deployment_may_have_its_models_in_processes) {
   EXPECT_EQ(deployment().isolation, "process");
 }
 
+TEST_F(Specs, a_deployment_may_say_its_runtime_and_the_header_of_its_units) {
+  EXPECT_EQ(error("unit: tailnum", "runtime: onnxruntim"),
+            "there is no runtime 'onnxruntim' | did you mean 'onnxruntime'?");
+  EXPECT_EQ(error("unit: tailnum", "unit_heade: X-User"), "unknown key 'unit_heade' | did you mean 'unit_header'?");
+  EXPECT_EQ(error("unit: tailnum", "unit_header: 'X User'"),
+            "'X User' is not a name of a header | write e.g. unit_header: X-User-Id; letters, digits, '-' and '_'");
+  EXPECT_EQ(error("unit: tailnum", "unit_header: ''"),
+            "'' is not a name of a header | write e.g. unit_header: X-User-Id; letters, digits, '-' and '_'");
+  EXPECT_EQ(error("unit: tailnum", "unit_header: Authorization"),
+            "the unit cannot be the header 'Authorization', which is a secret | units are kept in the prediction log: "
+            "let the gateway send an id, e.g. X-User-Id");
+  EXPECT_EQ(deployment().runtime, "");
+  deployments = "deployments:\n  late: {model: late, runtime: native, unit_header: X-User-Id}\n";
+  write_project(1);
+  EXPECT_EQ(deployment().runtime, "native");
+  EXPECT_EQ(deployment().unit_header, "x-user-id");
+  deployments = "deployments:\n  late: {model: late, runtime: auto, review: [{name: odd, share: 0.5}]}\n";
+  write_project(1);
+  EXPECT_EQ(deployment().runtime, "") << "auto is what it is without";
+  EXPECT_EQ(deployment().review.at(0).name, "odd");
+}
+
 TEST_F(Specs, an_alias_is_one_deployments_stable_arm) {
   deployments = "deployments:\n  late: {model: late, alias: champion}\n  later: {model: late, alias: champion}\n";
   write_project(1);

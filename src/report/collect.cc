@@ -7,12 +7,13 @@
 #include <fmt/format.h>
 
 #include "report/facts.h"
+#include "report/reasons.h"
 #include "report/words.h"
 
 namespace millrace::report {
 namespace {
 
-constexpr size_t kDatasetVersions = 1'000, kExplained = 40, kReasons = 5, kModelVersions = 50, kAlerts = 500,
+constexpr size_t kDatasetVersions = 1'000, kExplained = 40, kModelVersions = 50, kAlerts = 500,
                  kReviews = 100, kReleases = 500;
 
 // Keeps the first `most` of a list and notes how many there are.
@@ -24,33 +25,6 @@ void keep(Json& list, size_t most, const std::string& what, Json& notes) {
 
 Json time_or_null(Micros time) { return time == 0 ? Json(nullptr) : Json(to_iso(time)); }
 
-// One sentence of a finding that failed: what its contract says of it, else its rule and limit.
-Json reason_of(const Json& finding, const Json& checks) {
-  const auto rule = string_or(finding, "rule", ""), note = string_or(finding, "note", "");
-  auto told = string_or(object_in(checks, rule), "description", "");
-  if (told.empty()) {
-    const auto* limit = find(finding, "limit");
-    told = rule + (limit == nullptr || limit->is_null() ? "" : " " + to_text(*limit));
-    if (const double value = number_in(finding, "value"); std::isfinite(value)) told += ", found " + rounded(value);
-  }
-  return {{"rule", rule},
-          {"column", finding.value("column", Json())},
-          {"rows", finding.value("rows", Json())},
-          {"value", finding.value("value", Json())},
-          {"limit", finding.value("limit", Json())},
-          {"text", note.empty() ? told : told + ": " + note}};
-}
-
-Result<Json> reasons_of(const Sources& sources, const std::string& workspace, const data::DatasetVersion& version) {
-  MILLRACE_TRY(const auto findings, sources.datasets.findings(workspace, version.dataset, version.version));
-  Json out = Json::array();
-  for (const auto& finding : list_in(findings, "alerts"))
-    if (out.size() < kReasons) out.push_back(reason_of(finding, object_in(findings, "checks")));
-  if (const auto reason = string_or(findings, "reason", ""); out.empty() && !reason.empty())
-    out.push_back({{"rule", ""}, {"column", nullptr}, {"rows", nullptr}, {"text", reason}});
-  return out;
-}
-
 Result<Json> datasets_of(const Sources& sources, const std::string& workspace, Json& notes) {
   MILLRACE_TRY(auto versions, sources.datasets.list(workspace, ""));
   std::stable_sort(versions.begin(), versions.end(),
@@ -61,7 +35,7 @@ Result<Json> datasets_of(const Sources& sources, const std::string& workspace, J
     if (out.size() == kDatasetVersions) break;
     Json reasons = Json::array();
     if (version.verdict != "accepted" && explained++ < kExplained) {
-      MILLRACE_TRY(reasons, reasons_of(sources, workspace, version));
+      MILLRACE_TRY(reasons, reasons_of(sources.datasets, workspace, version));
     }
     out.push_back({{"dataset", version.dataset},
                    {"version", version.version},

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "monitor/alert/headline.h"
 #include "report/words.h"
 
 namespace millrace::report {
@@ -120,28 +121,11 @@ Micros event_time(const Json& release) {
   return event != 0 ? event : time_in(release, "created_at");
 }
 
-std::string metric_words(std::string_view metric) {
-  static const std::map<std::string_view, std::string_view> kWords{{"auc", "AUC"},
-                                                                   {"log_loss", "log loss"},
-                                                                   {"brier", "Brier score"},
-                                                                   {"calibration_error", "calibration error"},
-                                                                   {"base_rate", "base rate"},
-                                                                   {"mean_score", "mean score"}};
-  const auto found = kWords.find(metric);
-  return std::string(found == kWords.end() ? metric : found->second);
-}
+std::string metric_words(std::string_view metric) { return monitor::metric_words(metric); }
 
 std::string title_of(const Json& alert) {
-  const auto kind = string_or(alert, "kind", ""), subject = string_or(alert, "subject", "");
-  const auto version = integer_or(alert, "version", 0);
-  const auto of_version = version == 0 ? std::string() : fmt::format(" of version {}", version);
-  if (kind == "drift") return "drift of " + subject + of_version;
-  if (kind == "performance") return metric_words(subject) + of_version;
-  if (kind == "refusals") return "requests refused for " + subject;
-  if (kind == "nulls") return "missing values in " + subject;
-  if (kind == "quarantine") return "rows set aside in " + subject;
-  if (kind == "latency") return subject.substr(0, subject.find("_us")) + " latency" + of_version;
-  return kind + " " + subject + of_version;
+  return monitor::title_of(string_or(alert, "kind", ""), string_or(alert, "subject", ""),
+                           integer_or(alert, "version", 0));
 }
 
 bool is_open(const Json& alert) {

@@ -19,7 +19,7 @@ constexpr std::string_view kPrefix = "review-";
 constexpr std::string_view kDecisions[] = {"confirmed", "dismissed", "fixed"};
 constexpr std::string_view kStates[] = {"open", "closed"};
 constexpr std::string_view kColumns =
-    "id, kind, key, cause, summary, state, opened_at, recorded_at, decision, why, closed_by, closed_at";
+    "id, kind, key, cause, summary, state, opened_at, recorded_at, decision, why, closed_by, closed_at, answer";
 
 Result<Review> review_of(Session& session, const std::string& workspace, const Row& row) {
   Review out{.id = row.text(0),
@@ -34,7 +34,11 @@ Result<Review> review_of(Session& session, const std::string& workspace, const R
              .decision = row.text(8),
              .why = row.text(9),
              .by = row.text(10),
+             .answer = nullptr,
              .closed_at = row.integer(11)};
+  if (!row.text(12).empty()) {
+    MILLRACE_TRY(out.answer, parse_json(row.text(12), out.node()));
+  }
   MILLRACE_TRY(const auto subjects, session.query("SELECT node, summary, evidence, joined_at FROM review_subjects "
                                                   "WHERE workspace = ? AND review = ? ORDER BY number",
                                                   {workspace, out.id}));
@@ -100,6 +104,7 @@ lineage::Change review_change(std::string kind, const Review& review, const std:
                                   {"cause", review.cause.empty() ? Json(nullptr) : Json(review.cause)},
                                   {"decision", review.decision}},
                          .event_time = event_time};
+  if (!review.answer.is_null()) change.body["answer"] = review.answer;
   change.nodes.push_back(
       {.id = review.node(), .digest = "", .attributes = {{"kind", review.kind}, {"summary", review.summary}}});
   for (const auto& subject : review.subjects)
@@ -109,9 +114,9 @@ lineage::Change review_change(std::string kind, const Review& review, const std:
 
 Result<void> insert_review(Session& session, const std::string& workspace, const Review& review) {
   MILLRACE_DO(session.execute(
-      fmt::format("INSERT INTO reviews (workspace, {}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", kColumns),
+      fmt::format("INSERT INTO reviews (workspace, {}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", kColumns),
       {workspace, review.id, review.kind, review.key, review.cause, review.summary, review.state, review.opened_at,
-       review.recorded_at, review.decision, review.why, review.by, review.closed_at}));
+       review.recorded_at, review.decision, review.why, review.by, review.closed_at, ""}));
   return {};
 }
 
@@ -134,6 +139,12 @@ Result<void> one_of(std::string_view word, std::string_view what, std::span<cons
       .hint(near ? fmt::format("did you mean '{}'?", *near) : fmt::format("there are: {}", fmt::join(known, ", ")));
 }
 
+Result<void> may_close(const Caller& caller) {
+  if (caller.has_role("writer") || caller.is_local()) return {};
+  return Error{Code::denied, fmt::format("{} may not close reviews: that takes the role 'writer'", caller.subject)}
+      .hint("ask for a token with that role: millrace token create --subject NAME --role writer");
+}
+
 }  // namespace
 
 Json Review::to_json() const {
@@ -154,6 +165,7 @@ Json Review::to_json() const {
           {"opened_at", to_iso(opened_at)},
           {"recorded_at", to_iso(recorded_at)},
           {"decision", closed ? Json(decision) : Json(nullptr)},
+          {"answer", answer},
           {"why", closed ? Json(why) : Json(nullptr)},
           {"by", closed ? Json(by) : Json(nullptr)},
           {"closed_at", closed ? Json(to_iso(closed_at)) : Json(nullptr)}};
@@ -194,18 +206,37 @@ Result<Review> Reviews::get(const std::string& workspace, const std::string& nam
   return std::move(*out);
 }
 
-Result<ReviewPage> Reviews::list(const std::string& workspace, const std::string& state,
-                                 const std::string& before) const {
+Result<ReviewPage> Reviews::list(const std::string& workspace, const std::string& state, const std::string& before,
+                                 std::string_view kind) const {
   if (!state.empty()) MILLRACE_DO(one_of(state, "state", kStates));
   ReviewPage out;
   MILLRACE_DO(database_.read([&](Session& session) -> Result<void> {
-    MILLRACE_TRY(out.items, many(session, workspace,
-                                 "WHERE workspace = ? AND (? = '' OR state = ?) AND (? = '' OR id < ?) ORDER BY id "
-                                 "DESC LIMIT ?",
-                                 {workspace, state, state, before, before, static_cast<int64_t>(limits::page_size)}));
+    std::string rest = "WHERE workspace = ?";
+    Values values{workspace};
+    const auto also = [&](std::string_view condition, std::string_view value) {
+      if (value.empty()) return;
+      rest += condition;
+      values.emplace_back(std::string(value));
+    };
+    also(" AND kind = ?", kind);
+    also(" AND state = ?", state);
+    also(" AND id < ?", before);
+    values.emplace_back(static_cast<int64_t>(limits::page_size));
+    MILLRACE_TRY(out.items, many(session, workspace, rest + " ORDER BY id DESC LIMIT ?", values));
     return {};
   }));
   if (out.items.size() == limits::page_size) out.next = out.items.back().id;
+  return out;
+}
+
+Result<std::optional<Review>> Reviews::find_by_key(const std::string& workspace, const std::string& key) const {
+  std::optional<Review> out;
+  MILLRACE_DO(database_.read([&](Session& session) -> Result<void> {
+    MILLRACE_TRY(auto found, many(session, workspace, "WHERE workspace = ? AND key = ? ORDER BY id DESC LIMIT 1",
+                                  {workspace, key}));
+    if (!found.empty()) out = std::move(found.front());
+    return {};
+  }));
   return out;
 }
 
@@ -222,13 +253,28 @@ Result<std::optional<Review>> Reviews::find_of(const std::string& workspace, con
   return out;
 }
 
+struct Reviews::Closing {
+  std::string decision, why;
+  Json answer;
+  const Beside* beside = nullptr;  // of a case
+};
+
 Result<Review> Reviews::close(const Caller& caller, const std::string& name, const std::string& decision,
                               const std::string& why) {
-  if (!caller.has_role("writer") && !caller.is_local())
-    return Error{Code::denied, fmt::format("{} may not close reviews: that takes the role 'writer'", caller.subject)}
-        .hint("ask for a token with that role: millrace token create --subject NAME --role writer");
+  MILLRACE_DO(may_close(caller));
   MILLRACE_DO(one_of(decision, "decision", kDecisions));
-  MILLRACE_DO(registry::check_why(why, "a decision"));
+  return close_as(caller, name, {.decision = decision, .why = why, .answer = nullptr});
+}
+
+Result<Review> Reviews::close_case(const Caller& caller, const std::string& name, const Labelled& labelled,
+                                   const Beside& beside) {
+  MILLRACE_DO(may_close(caller));
+  return close_as(caller, name,
+                  {.decision = "labelled", .why = labelled.why, .answer = labelled.answer, .beside = &beside});
+}
+
+Result<Review> Reviews::close_as(const Caller& caller, const std::string& name, const Closing& closing) {
+  MILLRACE_DO(registry::check_why(closing.why, "a decision"));
   std::optional<Review> out;
   MILLRACE_DO(journal_.write(caller, [&](Session& session) -> Result<lineage::Change> {
     MILLRACE_TRY(out, find_named(session, caller.workspace, name));
@@ -236,16 +282,22 @@ Result<Review> Reviews::close(const Caller& caller, const std::string& name, con
       return Error{Code::conflict, fmt::format("{} was closed as {} by {} at {}: {}", out->node(), out->decision,
                                                out->by, to_iso(out->closed_at), out->why)}
           .hint("a question that comes up again is a new review");
+    if ((out->kind == kCase) != (closing.beside != nullptr))
+      return Error{Code::invalid, fmt::format("{} is a case, which is decided with a label", out->node())}.hint(
+          fmt::format("millrace case decide {} --label 0 or 1 --why TEXT", out->key));
+    if (closing.beside != nullptr) MILLRACE_DO((*closing.beside)(session, *out));
     out->state = "closed";
-    out->decision = decision;
-    out->why = why;
+    out->decision = closing.decision;
+    out->answer = closing.answer;
+    out->why = closing.why;
     out->by = caller.subject;
     out->closed_at = context_.now();
     MILLRACE_DO(session.execute(
-        "UPDATE reviews SET state = 'closed', decision = ?, why = ?, closed_by = ?, closed_at = ? WHERE workspace = ? "
-        "AND id = ?",
-        {decision, why, out->by, out->closed_at, caller.workspace, out->id}));
-    return review_change("review.closed", *out, why, 0);
+        "UPDATE reviews SET state = 'closed', decision = ?, why = ?, closed_by = ?, closed_at = ?, answer = ? WHERE "
+        "workspace = ? AND id = ?",
+        {out->decision, out->why, out->by, out->closed_at, out->answer.is_null() ? "" : to_text(out->answer),
+         caller.workspace, out->id}));
+    return review_change("review.closed", *out, out->why, 0);
   }));
   return std::move(*out);
 }

@@ -5,6 +5,7 @@
 // Every change is one transaction: rows, a line of the journal (review.opened, review.joined, review.closed) and the
 // graph: review:ID with an edge from each subject.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ namespace millrace::review {
 
 // What to ask about. `subject` is a node.
 struct Question {
-  std::string kind;     // alert
+  std::string kind;     // alert, case
   std::string key;      // requests with one key are one question
   std::string cause;    // node, "" when it is not known
   std::string subject;  // what is added to the item
@@ -41,7 +42,8 @@ struct Review {
   std::vector<Subject> subjects;  // in the order in which they joined
   Micros opened_at = 0;           // event time
   Micros recorded_at = 0;         // wall time
-  std::string decision, why, by;  // once closed; decision: confirmed, dismissed, fixed
+  std::string decision, why, by;  // once closed; decision: confirmed, dismissed, fixed; of a case: labelled
+  Json answer;                    // of a decided case: [{row, label}]; else null
   Micros closed_at = 0;           // wall time, 0 = open
 
   std::string node() const { return "review:" + id; }
@@ -52,6 +54,16 @@ struct ReviewPage {
   std::vector<Review> items;  // newest first
   std::string next;           // "" = that was all
 };
+
+inline constexpr std::string_view kCase = "case", kAlert = "alert";
+
+// How a case is closed (review/cases.h).
+struct Labelled {
+  std::string why;
+  Json answer;  // [{row, label}]
+};
+// Changes rows beside it, in the same transaction; an error undoes both.
+using Beside = std::function<Result<void>(store::Session& session, const Review& review)>;
 
 // Thread-safe.
 class Reviews {
@@ -66,17 +78,26 @@ class Reviews {
 
   // A unique prefix of the id, with or without "review:" or "review-", will do.
   Result<Review> get(const std::string& workspace, const std::string& name) const;
-  // `state` is open, closed or ""; `before` an id: only older ones.
-  Result<ReviewPage> list(const std::string& workspace, const std::string& state, const std::string& before) const;
+  // `state` is open, closed or ""; `before` an id: only older ones; `kind` "": of all.
+  Result<ReviewPage> list(const std::string& workspace, const std::string& state, const std::string& before,
+                          std::string_view kind = "") const;
+  // The newest item with this key.
+  Result<std::optional<Review>> find_by_key(const std::string& workspace, const std::string& key) const;
   // The newest item that a node is a subject of.
   Result<std::optional<Review>> find_of(const std::string& workspace, const std::string& node) const;
 
-  // decision: confirmed, dismissed or fixed. `invalid` without a reason, `denied` without the role writer, `conflict`
-  // when it is closed already, with who did it.
+  // decision: confirmed, dismissed or fixed. `invalid` without a reason and for a case, `denied` without the role
+  // writer, `conflict` when it is closed already, with who did it.
   Result<Review> close(const Caller& caller, const std::string& name, const std::string& decision,
                        const std::string& why);
+  // Closes a case, by its id. Errors as above.
+  Result<Review> close_case(const Caller& caller, const std::string& name, const Labelled& labelled,
+                            const Beside& beside);
 
  private:
+  struct Closing;
+  Result<Review> close_as(const Caller& caller, const std::string& name, const Closing& closing);
+
   store::Database& database_;
   lineage::Journal& journal_;
   Context& context_;

@@ -1,5 +1,7 @@
 #include "serve/data_plane.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/files.h"
@@ -104,7 +106,10 @@ struct DataPlane::Attempt {
   RunTimes times = {};
   std::vector<Tensor> clamped = {};  // what the model gets in place of the request's inputs; empty: those
   Failure failure = Failure::other;  // why, once it has failed
+  std::vector<size_t> more = {};     // the outputs asked for, and those that rules of review need; empty: the former
+  size_t flagged = 0;                // values that broke the contract
 
+  std::span<const size_t> wanted() const { return more.empty() ? request.wanted : more; }
   std::span<const Tensor> inputs() const { return clamped.empty() ? request.inputs : clamped; }
 };
 
@@ -114,9 +119,26 @@ uint64_t micros_since(const Context& context, Micros began) {
   return static_cast<uint64_t>(std::max<Micros>(0, context.clock.steady() - began));
 }
 
+// A model that no gate gave a threshold chooses from one half on, as windows count it.
+constexpr double kHalf = 0.5;
+
+void count_scores(const ServedArm& arm, const InferRequest& request, std::span<const Tensor> outputs) {
+  if (arm.score)
+    arm.statistics->scores.add(sum_scores(*arm.score, request.wanted, outputs, arm.threshold.value_or(kHalf)));
+}
+
 size_t rows_of(const InferRequest& request) {
   const Shape& shape = request.inputs[0].shape;
   return shape.rank() > 0 ? static_cast<size_t>(shape[0]) : 1;
+}
+
+// Those asked for first, then what else is needed; empty when that is nothing.
+std::vector<size_t> with_needs(const std::vector<size_t>& wanted, const std::vector<size_t>& needs) {
+  std::vector<size_t> out = wanted;
+  for (const size_t need : needs)
+    if (std::find(out.begin(), out.end(), need) == out.end()) out.push_back(need);
+  if (out.size() == wanted.size()) out.clear();
+  return out;
 }
 
 }  // namespace
@@ -126,7 +148,7 @@ Result<void> DataPlane::record(Attempt& it, std::span<const Tensor> outputs) {
   it.facts.duration_us = began - it.began;
   if (!it.place.log) return {};
   auto done =
-      it.place.log->append(it.arm.key, encode(it.arm.key.key, it.facts, it.request.inputs, it.request.wanted, outputs));
+      it.place.log->append(it.arm.key, encode(it.arm.key.key, it.facts, it.request.inputs, it.wanted(), outputs));
   it.times.log_us = micros_since(context_, began);
   return done;
 }
@@ -139,6 +161,7 @@ std::optional<Refusal> DataPlane::guard(Attempt& it) const {
   for (const auto& flag : verdict.flags) it.arm.statistics->flag(flag.field, flag.rule);
   it.facts.flags = std::move(verdict.flags);
   it.clamped = std::move(verdict.inputs);
+  it.flagged = verdict.flagged;
   if (!verdict.refusal) return std::nullopt;
   it.facts.outcome = Outcome::refused;
   it.facts.field = verdict.refusal->field;
@@ -150,11 +173,11 @@ std::optional<Refusal> DataPlane::guard(Attempt& it) const {
 // On an error, the facts get the field and rule of it.
 Result<std::vector<Tensor>> DataPlane::run(Attempt& it) const {
   const Micros began = context_.clock.steady();
-  auto outputs = it.arm.model().run(it.inputs(), it.request.wanted);
+  auto outputs = it.arm.model().run(it.inputs(), it.wanted());
   it.times.infer_us = micros_since(context_, began);
   if (!outputs) it.facts.rule = "model", it.failure = Failure::backend;
   if (!outputs || !it.request.json_answer) return outputs;
-  for (size_t i = 0; i < outputs->size(); ++i) {
+  for (size_t i = 0; i < it.request.wanted.size(); ++i) {
     if (fits_json((*outputs)[i])) continue;
     it.facts.field = it.arm.arm.outputs[it.request.wanted[i]].name;
     it.facts.rule = "json";
@@ -181,8 +204,20 @@ Result<std::vector<Tensor>> DataPlane::attempt(Attempt& it, std::optional<Refusa
     MILLRACE_DO(record(it, {}));
     return outputs;
   }
+  it.facts.held = find_case(it, *outputs);
   MILLRACE_DO(record(it, *outputs));
   return outputs;
+}
+
+std::optional<Case> DataPlane::find_case(const Attempt& it, std::span<const Tensor> outputs) const {
+  if (!it.arm.cases) return std::nullopt;
+  return it.arm.cases->find({.inputs = it.request.inputs,
+                             .wanted = it.wanted(),
+                             .outputs = outputs,
+                             .flags = it.facts.flags,
+                             .flagged = it.flagged,
+                             .unit = it.facts.unit,
+                             .prediction_id = it.facts.id});
 }
 
 // Once an attempt is over.
@@ -249,14 +284,23 @@ Result<InferReply> DataPlane::answer(const Target& target, const InferRequest& r
   facts.event_time = request.event_time != 0 ? request.event_time : facts.arrived_at;
   const ServedArm& arm = target.pinned ? *target.arm : served.arm_of(facts.unit);
   Attempt it{*served.place, arm, request, std::move(facts), began};
+  if (arm.cases) it.more = with_needs(request.wanted, arm.cases->needs());
   InferReply reply{.prediction_id = it.facts.id, .arm = &arm};
   auto outputs = attempt(it, reply.refusal);
   count(it, outputs && !reply.refusal);
+  if (outputs) count_scores(arm, request, *outputs);
   if (served.judge) judge(target, it, outputs);
   if (!outputs) return std::move(outputs).error();
   if (!reply.refusal) shadows_->offer(target.served, request, it.facts);
   reply.flags = std::move(it.facts.flags);
+  reply.held = std::move(it.facts.held);
+  if (reply.held) {
+    ++served.place->cases;
+    if (on_case) on_case(served.place->name);
+    return reply;
+  }
   reply.outputs = std::move(*outputs);
+  if (!reply.outputs.empty()) reply.outputs.resize(request.wanted.size());  // what only rules needed stays here
   return reply;
 }
 
@@ -272,7 +316,7 @@ void DataPlane::judge(const Target& target, const Attempt& it, const Result<std:
                    .prediction = short_id(it.facts.id)};
   if (served.judge->policy().units) seen.unit = std::hash<std::string>{}(it.facts.unit);
   if (outputs && it.facts.outcome == Outcome::answered && served.score)
-    read_scores(*served.score, it.request.wanted, *outputs, seen);
+    read_scores(*served.score, it.wanted(), *outputs, seen);
   if (served.judge->see(seen, context_.now())) take_out(served);
 }
 
@@ -280,10 +324,12 @@ bool DataPlane::answer_shadow(const ServedArm& shadow, const ShadowCopy& copy) {
   const Micros began = context_.clock.steady();
   Attempt it{*copy.served->place, shadow, copy.request, copy.facts, began};
   it.facts.flags.clear();
+  it.facts.held.reset();
   std::optional<Refusal> refusal;
   const auto outputs = attempt(it, refusal);
   const bool good = outputs && !refusal;
   count(it, good);
+  if (good) count_scores(shadow, copy.request, *outputs);
   return good;
 }
 

@@ -20,6 +20,7 @@
 #include "registry/release/snapshot.h"
 #include "serve/arms/served.h"
 #include "serve/arms/shadow.h"
+#include "serve/cases/log.h"
 #include "serve/infer.h"
 #include "serve/process/loader.h"
 
@@ -74,6 +75,7 @@ class Seat {
 struct ModelSource {
   std::string file, contract;  // paths; contract "" = unguarded
   std::string digest;          // that the file must have
+  std::string runtime;         // "" = as the data plane's options say
 };
 
 class DataPlane {
@@ -110,8 +112,8 @@ class DataPlane {
 
   // Guard, model, log, in this order; the record is written before it returns. `unavailable` when too many requests are
   // under way, when it waited longer than its timeout, or when the record cannot be written, `invalid` when the model
-  // refuses the values; a refusal by the contract is a reply. What was answered is offered to the shadows, which
-  // nothing here waits for.
+  // refuses the values; a refusal by the contract is a reply, and so is a case that a person decides. What was answered
+  // is offered to the shadows, which nothing here waits for.
   Result<InferReply> infer(const Target& target, const InferRequest& request);
 
   // Rollouts under a policy (judge/judge.h). The canary is out of traffic when this is called, on the thread of the
@@ -123,6 +125,13 @@ class DataPlane {
   Result<void> save_judges();
   // A label that came back, for the judge.
   void see_label(const std::string& deployment, std::string_view prediction_id, int64_t row, bool positive);
+
+  // A case is in the log of this deployment; called on the thread of its request: it must be quick. Set before use.
+  std::function<void(const std::string& deployment)> on_case;
+  std::vector<std::string> logged() const;  // deployments that have a prediction log
+  // The cases in the log of one deployment that came after `from`, in order; each is told at least once. `from` moves
+  // on as far as all went well. One thread at a time.
+  Result<void> read_cases(CaseReading& from, const std::string& deployment, const OnCase& on_case) const;
 
   std::string metrics_text() const;                          // Prometheus text
   uint64_t models_loaded() const { return models_loaded_; }  // from files, since the start
@@ -160,6 +169,7 @@ class DataPlane {
 
   struct Attempt;
   void judge(const Target& target, const Attempt& it, const Result<std::vector<Tensor>>& outputs) const;
+  std::optional<Case> find_case(const Attempt& it, std::span<const Tensor> outputs) const;
   Result<InferReply> answer(const Target& target, const InferRequest& request);
   bool answer_shadow(const ServedArm& shadow, const ShadowCopy& copy);
   Result<std::vector<Tensor>> attempt(Attempt& it, std::optional<Refusal>& refusal);

@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "serve/guard.h"
+#include "serve/prediction.h"
 #include "serve/tensor.h"
 
 namespace millrace::serve {
@@ -29,6 +30,7 @@ struct InferReply {
   const ServedArm* arm = nullptr;  // who answered; lives as long as the target that was asked
   std::optional<Refusal> refusal;  // set: there are no outputs
   std::vector<Flag> flags;         // what broke the contract and was answered all the same
+  std::optional<Case> held;        // set: there are no outputs, a person decides
   std::vector<Tensor> outputs;     // one for each of `wanted`
 };
 

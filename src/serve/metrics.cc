@@ -147,6 +147,9 @@ void add_traffic(std::string& out, const Places& places, const std::vector<Serve
     for (const auto& place : places)
       out += fmt::format("{}{{model=\"{}\"}} {}\n", counter.name, place->name, counter.read(place->shadow));
   }
+  head(out, "millrace_review_cases_total", "counter", "Requests that were not answered, because a person decides them");
+  for (const auto& place : places)
+    out += fmt::format("millrace_review_cases_total{{model=\"{}\"}} {}\n", place->name, place->cases.load());
   head(out, "millrace_canary_rows_total", "counter", "Rows answered by canaries");
   for (const auto& place : places) {
     uint64_t rows = 0;

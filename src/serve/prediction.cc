@@ -18,6 +18,8 @@ constexpr uint8_t kVersionBit = 4;
 constexpr uint8_t kOutcomeMask = (1 << kVersionBit) - 1;
 constexpr uint8_t kTimed = 1;    // since this version a duration follows the outcome
 constexpr uint8_t kFlagged = 2;  // since this version flags follow the tensors; written only where there are any
+constexpr uint8_t kCased = 3;    // since this version a case follows the flags; written only where there is one
+constexpr size_t kHeadAt = 3 * sizeof(uint64_t);  // of that byte
 
 class Writer {
  public:
@@ -47,6 +49,12 @@ class Writer {
       number(flag.row);
       number(static_cast<uint8_t>(flag.clamped));
     }
+  }
+  void held(const Case& held) {
+    text(held.rule);
+    number(held.matched);
+    number(static_cast<uint16_t>(held.rows.size()));
+    for (const uint32_t row : held.rows) number(row);
   }
   std::string bytes;
 };
@@ -152,6 +160,7 @@ Json Arm::to_json() const {
           {"model", model},
           {"version", version},
           {"digest", digest},
+          {"contract", contract},
           {"inputs", serve::to_json(inputs)},
           {"outputs", serve::to_json(outputs)}};
 }
@@ -166,6 +175,24 @@ Json to_json(const std::vector<Flag>& flags) {
   return out;
 }
 
+std::string case_id(std::string_view prediction_id) { return fmt::format("case-{}", prediction_id); }
+
+Json to_json(const Case& held) { return {{"rule", held.rule}, {"rows", held.rows}, {"matched", held.matched}}; }
+
+Result<Case> case_of_json(const Json& json) {
+  const Error damaged{Code::corrupt, "a case is not as it was written"};
+  const auto matched = integer_or(json, "matched", 0);
+  Case out{.rule = string_or(json, "rule", ""), .rows = {}, .matched = static_cast<uint32_t>(matched)};
+  const auto* rows = find(json, "rows");
+  if (out.rule.empty() || matched < 1 || rows == nullptr || !rows->is_array() || rows->size() > kCaseRows)
+    return damaged;
+  for (const auto& row : *rows) {
+    if (!row.is_number_unsigned()) return damaged;
+    out.rows.push_back(row.get<uint32_t>());
+  }
+  return out;
+}
+
 Result<Arm> Arm::of_json(const Json& json) {
   Arm out{.deployment = string_or(json, "deployment", ""),
           .workspace = string_or(json, "workspace", ""),
@@ -173,7 +200,8 @@ Result<Arm> Arm::of_json(const Json& json) {
           .name = string_or(json, "arm", ""),
           .model = string_or(json, "model", ""),
           .version = integer_or(json, "version", 0),
-          .digest = string_or(json, "digest", "")};
+          .digest = string_or(json, "digest", ""),
+          .contract = string_or(json, "contract", "")};
   MILLRACE_TRY(out.inputs, read_specs(json, "inputs"));
   MILLRACE_TRY(out.outputs, read_specs(json, "outputs"));
   return out;
@@ -186,7 +214,7 @@ std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<con
   out.number(arm_key);
   out.number(facts.event_time);
   out.number(facts.arrived_at);
-  const uint8_t version = facts.flags.empty() ? kTimed : kFlagged;
+  const uint8_t version = facts.held ? kCased : facts.flags.empty() ? kTimed : kFlagged;
   out.number(static_cast<uint8_t>(static_cast<uint8_t>(facts.outcome) | version << kVersionBit));
   out.number(facts.duration_us);
   for (const auto* text : {&facts.id, &facts.unit, &facts.input, &facts.request_id, &facts.field, &facts.rule})
@@ -199,6 +227,7 @@ std::string encode(uint64_t arm_key, const PredictionFacts& facts, std::span<con
     out.tensor(outputs[i]);
   }
   if (version >= kFlagged) out.flags(facts.flags);
+  if (version >= kCased) out.held(*facts.held);
   return std::move(out.bytes);
 }
 
@@ -211,7 +240,7 @@ Result<Decoded> decode(std::string_view payload) {
   it.arrived_at = in.number<int64_t>();
   const auto head = in.number<uint8_t>();
   const uint8_t outcome = head & kOutcomeMask, version = head >> kVersionBit;
-  in.good &= outcome < std::size(kOutcomes) && version <= kFlagged;
+  in.good &= outcome < std::size(kOutcomes) && version <= kCased;
   it.outcome = static_cast<Outcome>(outcome);
   if (version >= kTimed) it.duration_us = in.number<int64_t>();
   for (auto* text : {&it.id, &it.unit, &it.input, &it.request_id, &it.field, &it.rule}) *text = in.text();
@@ -230,8 +259,18 @@ Result<Decoded> decode(std::string_view payload) {
       it.flags.push_back(std::move(flag));
     }
   }
+  if (version >= kCased) {
+    Case held{.rule = in.text(), .rows = {}, .matched = in.number<uint32_t>()};
+    const auto rows = in.number<uint16_t>();
+    for (uint16_t i = 0; i < rows && in.good; ++i) held.rows.push_back(in.number<uint32_t>());
+    it.held = std::move(held);
+  }
   if (!in.done()) return Error{Code::corrupt, "a record of the prediction log is not as it was written"};
   return out;
+}
+
+bool has_case(std::string_view payload) {
+  return payload.size() > kHeadAt && (static_cast<uint8_t>(payload[kHeadAt]) >> kVersionBit) >= kCased;
 }
 
 Json tensor_json(const Tensor& tensor) {
@@ -254,6 +293,12 @@ Json tensor_json(const Tensor& tensor) {
     case DType::fp16: add_numbers<Half>(tensor, out); break;
     case DType::bf16: add_numbers<Brain>(tensor, out); break;
   }
+  return out;
+}
+
+Json case_json(const Case& held, std::string_view prediction_id) {
+  Json out = to_json(held);
+  out["id"] = case_id(prediction_id);
   return out;
 }
 
@@ -284,6 +329,7 @@ Json Prediction::to_json(const Arm& arm) const {
           {"rule", rule},
           {"duration_us", duration_us < 0 ? Json(nullptr) : Json(duration_us)},
           {"flags", serve::to_json(flags)},
+          {"case", held ? case_json(*held, id) : Json(nullptr)},
           {"inputs", std::move(in)},
           {"outputs", std::move(out)},
           {"release", arm.release_node()},
@@ -291,6 +337,7 @@ Json Prediction::to_json(const Arm& arm) const {
           {"model", arm.model},
           {"version", arm.version},
           {"digest", arm.digest},
+          {"contract", arm.contract},
           {"deployment", arm.deployment},
           {"workspace", arm.workspace}};
 }

@@ -1,6 +1,7 @@
 // What is kept of one request: the payload of a record in the prediction log, and its reading back.
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,7 +23,8 @@ struct Arm {
   std::string name;     // kStable, kCanary, kShadow
   std::string model;
   int64_t version = 0;
-  std::string digest;  // of the model file
+  std::string digest;    // of the model file
+  std::string contract;  // digest of the contract's file that guarded the inputs; "" = none
   std::vector<TensorSpec> inputs, outputs;
 
   std::string release_node() const;  // release:NAME@N, or file:NAME@<first digits of the digest>
@@ -32,6 +34,19 @@ struct Arm {
 
 enum class Outcome : uint8_t { answered, refused, failed };  // refused by the contract; failed in the model
 std::string_view name_of(Outcome outcome);
+
+// A request whose answer a person decides: which rule said so, for which rows.
+struct Case {
+  std::string rule;
+  std::vector<uint32_t> rows;  // the first kCaseRows of them
+  uint32_t matched = 0;        // how many there are
+  bool operator==(const Case&) const = default;
+};
+inline constexpr size_t kCaseRows = 100;
+std::string case_id(std::string_view prediction_id);               // "case-" and the id
+Json to_json(const Case& held);                                    // {rule, rows, matched}
+Result<Case> case_of_json(const Json& json);                       // `corrupt` unless to_json() wrote it
+Json case_json(const Case& held, std::string_view prediction_id);  // also with its id
 
 // The facts of a request beside its tensors.
 struct PredictionFacts {
@@ -44,7 +59,8 @@ struct PredictionFacts {
   // Microseconds from arrival until just before the record is written; -1 = not known. A shadow's: of its own run,
   // without its wait in the queue.
   int64_t duration_us = -1;
-  std::vector<Flag> flags;  // what broke the contract and was answered all the same
+  std::vector<Flag> flags;   // what broke the contract and was answered all the same
+  std::optional<Case> held;  // the model's answer was not given out: a person decides
 };
 
 struct Prediction : PredictionFacts {
@@ -63,8 +79,9 @@ struct Decoded {
   uint64_t arm_key = 0;
   Prediction prediction;
 };
-// `corrupt` on anything that encode() does not write, now or as it did before durations and flags were known.
+// `corrupt` on anything that encode() does not write, now or as it did before durations, flags and cases were known.
 Result<Decoded> decode(std::string_view payload);
+bool has_case(std::string_view payload);  // of encode(), without decoding it
 
 Json to_json(const std::vector<Flag>& flags);  // [{field, rule, row, verdict}]
 Json tensor_json(const Tensor& tensor);        // flat values; NaN and infinities as text

@@ -183,6 +183,7 @@ Result<void> PredictionLog::begin_segment() {
 void PredictionLog::set_open_segment(const std::string& path) {
   const std::lock_guard lock(mutex_);
   state_.open_segment = path;
+  state_.open_bytes = 0;
 }
 
 Result<void> PredictionLog::write_group(const Group& group) {
@@ -214,6 +215,7 @@ Result<void> PredictionLog::write_group(const Group& group) {
   {
     const std::lock_guard lock(mutex_);
     state_.bytes += bytes.size();
+    state_.open_bytes = segment_->size;
   }
   if (options_.strict && ::fdatasync(segment_->descriptor) != 0) {
     // After a failed flush the kernel may have dropped the pages: nothing later in this file would be safe.

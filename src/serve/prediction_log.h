@@ -41,6 +41,7 @@ struct LogState {
   uint64_t append_failures = 0, flush_failures = 0;
   std::vector<Damage> damaged;  // segments found changed at open(); left as they are
   std::string open_segment;     // path, "" before the first record
+  uint64_t open_bytes = 0;      // of it, that have been answered for
 };
 
 // Thread-safe.

@@ -276,7 +276,7 @@ TEST(Prediction, reads_records_that_are_older_than_the_duration) {
   EXPECT_EQ(read->prediction.duration_us, -1);
   EXPECT_EQ(read->prediction.to_json({})["duration_us"], nullptr);
   std::string later = now;
-  later[kOutcomeAt] = static_cast<char>(2 | 3 << 4);
+  later[kOutcomeAt] = static_cast<char>(2 | 4 << 4);
   EXPECT_FALSE(decode(later)) << "a version that is not known yet";
 }
 
@@ -291,6 +291,22 @@ TEST(Prediction, keeps_its_flags) {
             (Json{{"field", "minutes"}, {"rule", "minutes.range"}, {"row", 7}, {"verdict", "clamp"}}));
   EXPECT_EQ(back->prediction.to_json({})["flags"][1]["verdict"], "flag");
   for (size_t size = 0; size < flagged.size(); ++size) EXPECT_FALSE(decode(flagged.substr(0, size))) << size;
+}
+
+TEST(Prediction, keeps_its_case) {
+  const Case held{.rule = "unsure", .rows = {0, 7}, .matched = 2};
+  const std::string cased = encode(7, {.id = "i", .held = held}, {}, {}, {});
+  EXPECT_TRUE(has_case(cased));
+  EXPECT_FALSE(has_case(encode(7, {.id = "i"}, {}, {}, {})));
+  const auto back = decode(cased);
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->prediction.held, held);
+  EXPECT_TRUE(back->prediction.flags.empty());
+  EXPECT_EQ(back->prediction.to_json({})["case"],
+            (Json{{"id", "case-i"}, {"rule", "unsure"}, {"rows", {0, 7}}, {"matched", 2}}));
+  EXPECT_EQ(*case_of_json(to_json(held)), held);
+  EXPECT_FALSE(case_of_json({{"rule", "unsure"}, {"rows", {-1}}, {"matched", 1}}));
+  for (size_t size = 0; size < cased.size(); ++size) EXPECT_FALSE(decode(cased.substr(0, size))) << size;
 }
 
 TEST(Prediction, refuses_every_cut_of_a_payload) {

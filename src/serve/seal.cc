@@ -111,7 +111,9 @@ class Sheet {
                                                                  {"field", Kind::text},
                                                                  {"rule", Kind::text},
                                                                  {"duration_us", Kind::integer},
-                                                                 {"flags", Kind::text}};
+                                                                 {"flags", Kind::text},
+                                                                 {"contract", Kind::text},
+                                                                 {"case", Kind::text}};
 
   void want(const std::string& name, Kind kind) {
     const auto [at, fresh] = tensors_.emplace(name, kind);
@@ -144,6 +146,11 @@ class Sheet {
       columns_[at++].push_null();
     else
       columns_[at++].push_text(to_text(to_json(it.flags)));
+    text(arm.contract);
+    if (it.held)
+      columns_[at++].push_text(to_text(to_json(*it.held)));
+    else
+      columns_[at++].push_null();
     for (size_t i = 0; i < it.inputs.size() && i < arm.inputs.size(); ++i)
       put("in_" + arm.inputs[i].name, it.inputs[i], row, rows);
     for (size_t i = 0; i < it.outputs.size(); ++i)

@@ -15,6 +15,7 @@
 #include "core/clock.h"
 #include "serve/counts/counter.h"
 #include "serve/counts/latency.h"
+#include "serve/counts/scores.h"
 
 namespace millrace::serve {
 
@@ -58,6 +59,7 @@ struct Statistics {
   std::atomic<Micros> last_inference{0};
   BatchSizes batches;
   RecentLatency latency;  // of request_us
+  Scores scores;          // of answered rows, where a model has one
 
   void fail(Failure why, uint64_t us = 0);
   void refuse(const std::string& field, const std::string& rule);

@@ -56,15 +56,19 @@ Json record_of(const engine::Table& table, const std::vector<size_t>& rows, cons
            {"outputs", tensors_of(table, rows, "out_")},
            {"duration_us", nullptr},  // of files that are older than the column, as the next
            {"flags", Json::array()},
+           {"contract", ""},
+           {"case", nullptr},
            {"sealed", file.substr(file.rfind('/') + 1)}};
   for (size_t column = 0; column < table.columns(); ++column) {
     const auto& name = table.name(column);
     if (name.starts_with("in_") || name.starts_with("out_") || name == "row" || name == "prediction_id") continue;
     auto value = table.json(rows[0], column);
-    if (name == "flags") {
-      const auto flags = value.is_string() ? parse_json(value.get<std::string>(), name) : Result<Json>(Json::array());
-      if (!flags) continue;
-      value = *flags;
+    if (name == "flags" || name == "case") {
+      const auto parsed =
+          value.is_string() ? parse_json(value.get<std::string>(), name) : Result<Json>(Json(out[name]));
+      if (!parsed) continue;
+      value = *parsed;
+      if (name == "case" && value.is_object()) value["id"] = case_id(id);
     }
     out[name] = std::move(value);
   }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "track/frozen.h"
+#include "track/run_rows.h"
 #include "track/search/query.h"
 
 namespace millrace::track {
@@ -106,6 +107,16 @@ Result<void> fill_datasets(Filler<Run>& filler) {
                      });
 }
 
+Result<void> fill_models(Filler<Run>& filler) {
+  return filler.each("f.run_id, f.direction, f.model_id, f.step", "track_run_models f", "run_id", "f.model_id",
+                     [](Run& run, const store::Row& row) {
+                       if (row.text(1) == "input")
+                         run.model_inputs.push_back(row.text(2));
+                       else
+                         run.model_outputs.push_back({row.text(2), row.integer(3)});
+                     });
+}
+
 Result<void> fill(store::Session& session, const std::string& workspace, std::vector<Run>& runs,
                   const std::vector<std::string>& ids) {
   Filler<Run> filler(session, workspace, runs, ids);
@@ -114,13 +125,7 @@ Result<void> fill(store::Session& session, const std::string& workspace, std::ve
   MILLRACE_DO(filler.each(fmt::format("f.run_id, {}", kMetricColumns), "track_latest_metrics f", "run_id", "f.key",
                           [](Run& run, const store::Row& row) { run.metrics.push_back(to_metric(row, 1)); }));
   MILLRACE_DO(fill_datasets(filler));
-  return filler.each("f.run_id, f.direction, f.model_id, f.step", "track_run_models f", "run_id", "f.model_id",
-                     [](Run& run, const store::Row& row) {
-                       if (row.text(1) == "input")
-                         run.model_inputs.push_back(row.text(2));
-                       else
-                         run.model_outputs.push_back({row.text(2), row.integer(3)});
-                     });
+  return fill_models(filler);
 }
 
 Result<void> fill(store::Session& session, const std::string& workspace, std::vector<LoggedModel>& models,
@@ -198,6 +203,30 @@ Result<RunInfo> load_run_info(store::Session& session, const std::string& worksp
                              {workspace, id}));
   if (!row) return Error{Code::not_found, fmt::format("Run with id={} not found", id)};
   return to_run_info(*row);
+}
+
+Result<std::map<std::string, RunInfo>> load_run_infos(store::Session& session, const std::string& workspace,
+                                                      const std::vector<std::string>& ids) {
+  std::map<std::string, RunInfo> out;
+  if (ids.empty()) return out;
+  store::Values values;
+  const auto sql = with_wanted(ids, values);
+  values.emplace_back(workspace);
+  MILLRACE_TRY(const auto rows, session.query(fmt::format("{}SELECT {} FROM wanted CROSS JOIN track_runs WHERE "
+                                                          "workspace = ? AND id = wanted_id",
+                                                          sql, kRunColumns),
+                                              values));
+  for (const auto& row : rows) out.emplace(row.text(0), to_run_info(row));
+  return out;
+}
+
+Result<Run> load_run_inputs(store::Session& session, const std::string& workspace, const RunInfo& info) {
+  std::vector<Run> runs(1);
+  runs[0].info = info;
+  Filler<Run> filler(session, workspace, runs, {info.id});
+  MILLRACE_DO(fill_datasets(filler));
+  MILLRACE_DO(fill_models(filler));
+  return std::move(runs[0]);
 }
 
 Result<LoggedModel> load_model(store::Session& session, const std::string& workspace, const std::string& id) {

@@ -1,28 +1,21 @@
 """`millrace demo`, twice: a year of flights whose faults are found, the second time repeating nothing; and what was answered outlives the server."""
 import html.parser
 import json
-import os
-import shutil
 
 import pytest
 import requests
 
-from server import ROOT, run, up
+from demo_state import ENVIRONMENT, copy_of_demo
+from server import run, up
 
 SOURCES = {"flights", "weather", "planes", "airports", "airlines"}
 QUIET = {"weather": {7, 8, 9, 11, 12}, "flights": {7, 8, 9, 10, 12}}   # versions that nobody broke
-ENVIRONMENT = {"PATH": f"{ROOT / 'build/deps/venv/bin'}:{os.environ['PATH']}"}
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """The example's copy and its state, after the first run."""
-    folder = tmp_path_factory.mktemp("demo")
-    project, state = folder / "flights", folder / "state"
-    shutil.copytree(ROOT / "examples/flights", project, ignore=shutil.ignore_patterns("data", ".millrace", "__pycache__"))
-    first = run("demo", project=project, state=state, timeout=2400, env=ENVIRONMENT)
-    assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
-    return project, state
+    return copy_of_demo(tmp_path_factory.mktemp("demo"))
 
 
 def answer(demo, *words):

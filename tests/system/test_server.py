@@ -250,7 +250,7 @@ def test_every_route_but_the_open_ones_refuses_a_stranger(server):
             url = server.url + path.replace("{", "").replace("}", "")
             answer = requests.request(method, url, headers={"Host": "stranger.example"}, timeout=10)
             if operation["x-permission"] == "open":
-                assert answer.status_code < 400, (method, path, answer.status_code)
+                assert answer.status_code not in (401, 403) and answer.status_code < 500, (method, path, answer.status_code)
             else:
                 assert answer.status_code == 401, (method, path, answer.status_code)
             tried += 1

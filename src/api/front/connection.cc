@@ -4,13 +4,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <boost/asio/ip/address_v4.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <charconv>
 
 #include <fmt/format.h>
 
+#include "api/origin.h"
 #include "core/limits.h"
 #include "core/limits/transfer_limits.h"
 
@@ -20,23 +20,13 @@ namespace {
 constexpr auto kHeaderTime = std::chrono::seconds(10);
 constexpr auto kIdleTime = std::chrono::seconds(75);
 constexpr auto kBodyTime = std::chrono::seconds(60);    // between two pieces of a body
+constexpr auto kHeldTime = std::chrono::seconds(60);    // for an answer that comes later
 constexpr auto kLingerTime = std::chrono::seconds(10);  // for a refused body that is still under way
 constexpr size_t kLingerBytes = 256 << 20;
 constexpr size_t kFirstBody = 1 << 20;  // reserved on the word of a head
 constexpr size_t kJoined = 16 << 10;    // of an answer: copied behind its head rather than sent as a second part
 constexpr size_t kPadding = 64;         // behind a body, for readers that look ahead
 constexpr size_t kKept = 16 << 10;      // of a buffer, between two requests: idle connections are many
-
-// A page in a browser must not reach a server on its own machine (DNS rebinding): without a token the Host must be
-// ours.
-bool is_own_host(std::string_view host) {
-  const auto colon = host.rfind(':');
-  const auto name = host.ends_with(']') || colon == std::string_view::npos ? host : host.substr(0, colon);
-  if (name.empty() || name == "localhost" || name == "[::1]" || name == "127.0.0.1") return true;
-  boost::system::error_code error;  // a number, not a name like 127.0.0.1.example.org
-  const auto address = boost::asio::ip::make_address_v4(std::string(name), error);
-  return !error && address.is_loopback();
-}
 
 bool is_100_continue(std::string_view value) {
   constexpr std::string_view expected = "100-continue";
@@ -138,6 +128,7 @@ bool Connection::step() {
     case State::writing: return flush();
     case State::streaming: return flush();
     case State::lingering: return discard();
+    case State::held: return ended_ && close();
     case State::running:
     case State::closed: return false;
   }
@@ -205,12 +196,9 @@ bool Connection::on_head() {
   if (hosts != 1 && !(hosts == 0 && reader_->is_http_1_0()))
     return refuse(Error{Code::invalid, "one Host header is needed"}, 400);
   Peer peer = peer_;
-  const auto host = request_.header("host");
-  if (!unix_ && !is_own_host(host)) peer.local = false;
-  if (const auto origin = request_.header("origin"); !origin.empty() && request_.method != "GET" &&
-                                                     request_.method != "HEAD" &&
-                                                     !origin.ends_with("//" + std::string(host)))
-    return refuse(Error{Code::denied, "requests from other sites' pages are refused"}, 403);
+  if (!unix_ && peer.local) peer.stranger = why_stranger(request_);
+  if (!peer.stranger.empty()) peer.local = false;
+  if (auto own = check_origin(request_); !own) return refuse(own.error(), 403);
 
   const auto& dispatcher = shared_.dispatcher;
   auto match = dispatcher.router().match(request_.method, request_.path);
@@ -330,6 +318,7 @@ void Connection::append_head(const Reply& reply, uint64_t size) {
 
 bool Connection::write(Reply reply) {
   spool_.reset();
+  if (reply.later) return hold(std::move(reply));
   if (reply.stream) return write_stream(std::move(reply));
   append_head(reply, reply.body.size());
   if (request_.method == "HEAD") reply.body.clear();
@@ -338,6 +327,24 @@ bool Connection::write(Reply reply) {
   else
     out_body_ = std::move(reply.body);
   state_ = State::writing;
+  return true;
+}
+
+// Until the answer is given no thread is taken up; a client that ends the connection meanwhile is forgotten.
+bool Connection::hold(Reply reply) {
+  state_ = State::held;
+  within(kHeldTime);
+  const auto give = [weak = weak_from_this(), loop = &home_.loop, more = reply.headers](Reply later) {
+    later.headers.insert(later.headers.end(), more.begin(), more.end());
+    // Shared, because a function is copied.
+    loop->post([weak, answer = std::make_shared<Reply>(std::move(later))] {
+      const auto self = weak.lock();
+      if (!self || self->state_ != State::held) return;
+      self->write(std::move(*answer));
+      self->advance();
+    });
+  };
+  reply.later({.give = give, .waiting = weak_from_this()});
   return true;
 }
 

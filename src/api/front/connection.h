@@ -24,7 +24,7 @@ class Connection final : public Watcher, public std::enable_shared_from_this<Con
   void on_events(uint32_t events) override;
 
  private:
-  enum class State { head, body, running, writing, streaming, lingering, closed };
+  enum class State { head, body, running, held, writing, streaming, lingering, closed };
 
   void advance();  // as far as it goes without waiting
   std::optional<std::string_view> receive();
@@ -38,6 +38,7 @@ class Connection final : public Watcher, public std::enable_shared_from_this<Con
   bool run();
   bool write(Reply reply);
   bool write_stream(Reply reply);
+  bool hold(Reply reply);
   void ask_piece();
   void take_piece(std::string piece);  // "": it broke off
   bool flush();

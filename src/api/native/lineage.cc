@@ -81,37 +81,6 @@ Result<Json> columns(Services& s, const Request& in) {
   return Json{{"node", in.arg("node")}, {"column", column}, {"steps", steps}, {"cut", found.cut}};
 }
 
-Result<Json> audit(Services& s, const Request& in) {
-  MILLRACE_TRY(const auto after, query_integer(in, "after", 0));
-  MILLRACE_TRY(const auto events, s.journal.read_after(in.caller.workspace, after, limits::page_size));
-  Json items = Json::array();
-  for (const auto& event : events)
-    items.push_back({{"sequence", event.sequence},
-                     {"recorded_at", to_iso(event.recorded_at)},
-                     {"event_time", to_iso(event.event_time)},
-                     {"subject", event.subject},
-                     {"via", event.via},
-                     {"request_id", event.request_id},
-                     {"kind", event.kind},
-                     {"node", event.node},
-                     {"before", event.before},
-                     {"after", event.after},
-                     {"why", event.why},
-                     {"body", event.body},
-                     {"hash", event.hash}});
-  Json next = items.size() < limits::page_size ? Json() : Json(std::to_string(events.back().sequence));
-  return Json{{"items", items}, {"next", next}};
-}
-
-Result<Json> verify(Services& s) {
-  MILLRACE_TRY(const auto verdict, s.journal.verify());
-  return Json{{"intact", verdict.intact},
-              {"lines", verdict.lines},
-              {"first_bad", verdict.first_bad},
-              {"reason", verdict.reason},
-              {"head", verdict.head}};
-}
-
 }  // namespace
 
 Routes lineage_routes(Services& s) {
@@ -123,11 +92,6 @@ Routes lineage_routes(Services& s) {
       {"GET", base + "/columns/{node...}", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return columns(s, in); }); },
        "What one column was made from, or went into: ?column=NAME&direction=upstream|downstream."},
-      {"GET", base + "/audit", Permission::read, kNoBody, "none", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return audit(s, in); }); },
-       "Lines of the audit chain after ?after=SEQUENCE."},
-      {"GET", base + "/audit/verify", Permission::read, kNoBody, "none", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return verify(s); }); }, "Recompute the audit chain."},
   };
 }
 

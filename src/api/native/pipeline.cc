@@ -1,5 +1,6 @@
 #include "api/native/reply.h"
 #include "api/native/routes.h"
+#include "pipeline/overview.h"
 
 namespace millrace::api::native {
 namespace {
@@ -7,6 +8,11 @@ namespace {
 Result<pipeline::Pipeline> pipeline_of(Services& s, const pipeline::Overrides& overrides = {}) {
   MILLRACE_TRY(const auto project, s.project());
   return pipeline::read_pipeline(project, overrides);
+}
+
+Result<Json> overview(Services& s, const Request& in) {
+  MILLRACE_TRY(const auto pipeline, pipeline_of(s));
+  return pipeline::overview(s.database, s.pipelines, in.caller, pipeline);
 }
 
 Result<Json> plan(Services& s, const Request& in) {
@@ -71,6 +77,9 @@ Result<Json> records(Services& s, const Request& in) {
 Routes pipeline_routes(Services& s) {
   const std::string base = "/api/millrace/v1/pipeline";
   return {
+      {"GET", base, Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request& in) { return answer(in, [&] { return overview(s, in); }); },
+       "The stages, what they need of each other, where each stands and why, and what ran lately."},
       {"GET", base + "/plan", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return plan(s, in); }); },
        "What a run would do now and why, of ?stage=NAME and what it needs or of all."},

@@ -41,6 +41,14 @@ Result<int64_t> query_integer(const Request& request, std::string_view name, int
   return text ? integer_of(*text, name) : Result<int64_t>(otherwise);
 }
 
+Result<Micros> query_time(const Request& request, std::string_view name) {
+  const auto text = request.query_value(name);
+  if (!text || text->empty()) return Micros{0};
+  auto time = parse_time(*text);
+  if (!time) return std::move(time).error().at_field(std::string(name));
+  return time;
+}
+
 Reply answer(const Request& request, const std::function<Result<Json>()>& work, int status) {
   const auto value = work();
   return value ? Reply::json(*value, status) : problem(value.error(), request.caller.request_id);

@@ -18,6 +18,8 @@ Result<Json> read_object(const Request& request, std::initializer_list<std::stri
 Result<int64_t> arg_integer(const Request& request, const std::string& name);
 Result<int64_t> query_integer(const Request& request, std::string_view name, int64_t otherwise);
 
+Result<Micros> query_time(const Request& request, std::string_view name);  // 0 when it is not given
+
 // Runs `work` and answers its value as JSON, or its error as a problem.
 Reply answer(const Request& request, const std::function<Result<Json>()>& work, int status = 200);
 

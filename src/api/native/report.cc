@@ -1,17 +1,9 @@
-#include "api/native/reply.h"
+#include "api/native/known.h"
 #include "api/native/routes.h"
 #include "report/render.h"
 
 namespace millrace::api::native {
 namespace {
-
-// The project, or nothing when the server runs without one.
-Result<std::optional<Project>> optional_project(Services& s) {
-  auto project = s.project();
-  if (project) return std::optional(std::move(*project));
-  if (project.error().code() == Code::not_found) return std::optional<Project>();
-  return std::move(project).error();
-}
 
 Result<Json> facts(Services& s, const Request& in) {
   MILLRACE_TRY(const auto project, optional_project(s));

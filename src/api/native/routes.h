@@ -3,8 +3,13 @@
 #include <functional>
 #include <string>
 
+#include "api/changes.h"
+#include "api/health.h"
 #include "api/http.h"
+#include "api/sessions.h"
+#include "api/sign_in_limit.h"
 #include "api/tokens.h"
+#include "api/views.h"
 #include "core/project.h"
 #include "data/datasets/datasets.h"
 #include "exchange/passwords.h"
@@ -20,11 +25,21 @@
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 #include "report/collect.h"
+#include "review/cases.h"
 #include "review/reviews.h"
 #include "serve/data_plane.h"
 #include "track/gc/collect.h"
 
 namespace millrace::api::native {
+
+// What the web UI's own endpoints call.
+struct UiServices {
+  Sessions& sessions;
+  SignInLimit& sign_ins;
+  Changes& changes;
+  Views& views;
+  const Health& health;
+};
 
 // What the handlers call. All outlive the routes.
 struct Services {
@@ -53,6 +68,9 @@ struct Services {
   track::Collector& collector;
   exchange::Passwords& passwords;
   monitor::Rollouts& rollouts;
+  engine::Engines& engines;
+  review::Cases& cases;
+  UiServices ui;
 };
 
 Routes routes(Services& services);
@@ -66,13 +84,24 @@ Routes request_routes(Services& services);
 Routes deployment_routes(Services& services);
 Routes rollout_routes(Services& services);
 Routes alert_routes(Services& services);
+Routes case_routes(Services& services);
 Routes lineage_routes(Services& services);
 Routes token_routes(Services& services);
+Routes session_routes(Services& services);
+Routes change_routes(Services& services);
+Routes view_routes(Services& services);
+Routes audit_routes(Services& services);
+Routes search_routes(Services& services);
 Routes report_routes(Services& services);
 Routes trace_routes(Services& services);
 Routes monitor_routes(Services& services);
 Routes gc_routes(Services& services);
 Routes exchange_routes(Services& services);
+Routes fleet_routes(Services& services);
+Routes run_routes(Services& services);
+Routes graph_routes(Services& services);
+Routes source_routes(Services& services);
+Routes model_fact_routes(Services& services);
 
 // OpenAPI 3.1 of the native routes, from the table.
 std::string openapi_text(const Routes& routes);

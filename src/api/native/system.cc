@@ -79,6 +79,9 @@ Routes system_routes(Services& s) {
       {"GET", base + "/status", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return status(s); }); },
        "Version, address and project of this server."},
+      {"GET", base + "/health/details", Permission::read, kNoBody, "none", Run::worker,
+       [&s](Request&) { return Reply::json(s.ui.health.look()); },
+       "How the server is: store, disk, journal, jobs, serving, clock."},
       {"GET", base + "/jobs", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return job_list(s, in); }); }, "Background jobs, newest first."},
       {"GET", base + "/jobs/{id}", Permission::read, kNoBody, "none", Run::worker,
@@ -95,8 +98,10 @@ Routes system_routes(Services& s) {
 Routes routes(Services& services) {
   Routes all;
   for (auto* part : {&system_routes, &dataset_routes, &pipeline_routes, &model_routes, &request_routes,
-                     &deployment_routes, &rollout_routes, &monitor_routes, &alert_routes, &trace_routes, &report_routes,
-                     &lineage_routes, &token_routes, &gc_routes, &exchange_routes, &signing_routes})
+                     &deployment_routes, &rollout_routes, &monitor_routes, &alert_routes, &case_routes, &trace_routes, &report_routes,
+                     &lineage_routes, &audit_routes, &token_routes, &session_routes, &change_routes, &view_routes,
+                     &search_routes, &gc_routes, &exchange_routes, &signing_routes, &fleet_routes, &run_routes,
+                     &graph_routes, &source_routes, &model_fact_routes})
     for (auto& route : part(services)) all.push_back(std::move(route));
   const auto document = std::make_shared<std::string>();
   all.push_back({"GET", "/api/millrace/v1/openapi.json", Permission::read, kNoBody, "none", Run::worker,

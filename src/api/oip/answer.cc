@@ -138,6 +138,10 @@ Reply infer_reply(const InferCall& call, const serve::InferReply& reply) {
     out += ",\"millrace_flags\":";  // parameters are texts, numbers and booleans
     append_json_text(out, to_text(serve::to_json(reply.flags)));
   }
+  if (reply.held) {
+    out += ",\"millrace_case\":";
+    append_json_text(out, serve::case_id(reply.prediction_id));
+  }
   out += "},\"outputs\":[";
   bool any_binary = false;
   for (size_t i = 0; i < reply.outputs.size(); ++i) {
@@ -152,6 +156,36 @@ Reply infer_reply(const InferCall& call, const serve::InferReply& reply) {
   for (size_t i = 0; i < reply.outputs.size(); ++i)
     if (call.binary[i]) append_raw(out, reply.outputs[i]);
   return answer;
+}
+
+std::string case_address(const serve::InferReply& reply) {
+  return "/api/millrace/v1/cases/" + serve::case_id(reply.prediction_id);
+}
+
+std::string case_text(const serve::InferReply& reply) {
+  return fmt::format("a person decides this request (rule {}, row {}); GET {} tells the decision", reply.held->rule,
+                     reply.held->rows.front(), case_address(reply));
+}
+
+Json case_body(const serve::InferReply& reply) {
+  Json out = serve::case_json(*reply.held, reply.prediction_id);
+  out["state"] = "open";
+  out["prediction_id"] = reply.prediction_id;
+  out["address"] = case_address(reply);
+  return out;
+}
+
+// What an answer says, without outputs. Clients of the protocol that take any status but 200 for a failure show
+// `error`.
+Reply case_reply(const InferCall& call, const serve::InferReply& reply) {
+  auto out = infer_reply(call, reply);
+  out.status = 202;
+  out.body.pop_back();
+  out.body += ",\"error\":";
+  append_json_text(out.body, case_text(reply));
+  out.body += ",\"case\":" + to_text(case_body(reply)) + "}";
+  out.headers.emplace_back("Location", case_address(reply));
+  return out;
 }
 
 Reply refusal_reply(const serve::InferReply& reply) {

@@ -39,13 +39,15 @@ Result<void> check_text(std::string_view text, std::string_view field) {
 std::string input_field(size_t number, std::string_view part) { return field_of("inputs", number, part); }
 std::string output_field(size_t number, std::string_view part) { return field_of("outputs", number, part); }
 
-Result<void> take_unit(std::string_view header, serve::InferRequest& request) {
-  if (!request.unit.empty() || header.empty()) return {};
-  if (header.size() > limits::name_bytes)
+Result<void> take_unit(const Head& head, const serve::Served& served, serve::InferRequest& request) {
+  if (!request.unit.empty()) return {};
+  std::string_view name = "Millrace-Unit", unit = head("millrace-unit");
+  if (unit.empty() && !served.unit_header.empty()) name = served.unit_header, unit = head(name);
+  if (unit.size() > limits::name_bytes)
     return Error{Code::too_large,
-                 fmt::format("the unit has {} bytes, the limit is {}", header.size(), limits::name_bytes)}
-        .at_field("Millrace-Unit");
-  request.unit = header;
+                 fmt::format("the unit has {} bytes, the limit is {}", unit.size(), limits::name_bytes)}
+        .at_field(std::string(name));
+  request.unit = unit;
   return {};
 }
 

@@ -1,6 +1,7 @@
 // What an inference request must be, whatever it is written in: names, types, shapes, rows, wanted outputs. JSON
 // (parse.h) and protocol buffers (grpc/) read their own syntax and say here what they found.
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,10 @@ Result<void> check_text(std::string_view text, std::string_view field);
 std::string input_field(size_t number, std::string_view part);  // "inputs[2].shape"; part "" = "inputs[2]"
 std::string output_field(size_t number, std::string_view part);
 
-// Sticky assignment by a header (metadata) that a gateway sets, where the request itself names no unit.
-Result<void> take_unit(std::string_view header, serve::InferRequest& request);
+// Sticky assignment by a header (metadata) that a gateway sets, where the request itself names no unit: Millrace-Unit,
+// else the deployment's own. `head` answers a header by its name in lower case, "" = none.
+using Head = std::function<std::string_view(std::string_view name)>;
+Result<void> take_unit(const Head& head, const serve::Served& served, serve::InferRequest& request);
 
 // `number` is the place in the request, for errors.
 Result<serve::DType> read_datatype(std::string_view name, size_t number);

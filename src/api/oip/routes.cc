@@ -55,14 +55,15 @@ Reply ready(const DataPlane& plane) {
       503);
 }
 
-Result<InferCall> read_call(Request& in, const serve::ServedArm& arm) {
+Result<InferCall> read_call(Request& in, const Target& target) {
+  const auto& arm = *target.arm;
   MILLRACE_DO(unpack_body(in, limits::inference_body_bytes));
   MILLRACE_TRY(const auto json_size, parse_json_size(in.header("inference-header-content-length"), in.body.size()));
   // Every arm takes the same requests, so the unit may be read before an arm is chosen.
   const bool raw = json_size == std::optional<size_t>(0);
   MILLRACE_TRY(auto call, raw ? parse_raw(in.body, arm.arm, arm.model().batched())
                               : parse_infer({in.body, json_size}, arm.arm, arm.model().batched()));
-  MILLRACE_DO(take_unit(in.header("millrace-unit"), call.request));
+  MILLRACE_DO(take_unit([&](std::string_view name) { return in.header(name); }, *target.served, call.request));
   call.request.arrived = in.arrived;
   call.request.admitted = in.held != nullptr;
   return call;
@@ -71,11 +72,13 @@ Result<InferCall> read_call(Request& in, const serve::ServedArm& arm) {
 Reply infer(DataPlane& plane, Request& in) {
   const auto served = find(plane, in);
   if (!served) return error_answer(served.error());
-  auto call = read_call(in, *served->arm);
+  auto call = read_call(in, *served);
   if (!call) return error_answer(call.error());
   const auto reply = plane.infer(*served, call->request);
   if (!reply) return error_answer(reply.error());
-  auto answer = reply->refusal ? refusal_reply(*reply) : infer_reply(*call, *reply);
+  auto answer = reply->refusal ? refusal_reply(*reply)
+                : reply->held  ? case_reply(*call, *reply)
+                               : infer_reply(*call, *reply);
   pack_answer(in, answer);
   return answer;
 }

@@ -80,6 +80,16 @@ Reply predictions(Frame::Form form, const serve::InferReply& reply) {
   return answer;
 }
 
+Reply held(const serve::InferReply& reply) {
+  auto out = Reply::json({{"message", oip::case_text(reply)}, {"case", oip::case_body(reply)}}, 202);
+  out.headers.insert(out.headers.end(), {{"Millrace-Prediction-Id", reply.prediction_id},
+                                         {"Millrace-Release", reply.arm->release},
+                                         {"Millrace-Arm", reply.arm->arm.name},
+                                         {"Millrace-Case", serve::case_id(reply.prediction_id)},
+                                         {"Location", oip::case_address(reply)}});
+  return out;
+}
+
 Reply refusal(const serve::InferReply& reply) {
   const auto& why = *reply.refusal;
   return Reply::json({{"error_code", "INVALID_PARAMETER_VALUE"},

@@ -10,6 +10,7 @@ namespace millrace::api::scoring {
 // stands in the headers Millrace-Prediction-Id, -Release, -Arm and -Flags.
 Reply predictions(Frame::Form form, const serve::InferReply& reply);
 // The contract says no: 422 with field, rule, row and prediction_id beside error_code and message.
+Reply held(const serve::InferReply& reply);  // 202: a person decides
 Reply refusal(const serve::InferReply& reply);
 // {"error_code", "message"}: BAD_REQUEST for what is wrong with a request.
 Reply error_answer(const Error& error);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/coded.h"
+#include "api/oip/call.h"
 #include "api/scoring/answer.h"
 #include "api/scoring/tensors.h"
 #include "core/limits.h"
@@ -65,8 +66,7 @@ Result<serve::InferRequest> read(Request& in, std::string_view type, const Targe
   MILLRACE_DO(unpack_body(in, limits::log_batch_bytes));
   MILLRACE_TRY(frame, type == kCsv ? read_csv(in.body) : read_json(in.body));
   MILLRACE_TRY(auto request, to_request(frame, target->arm, target->model().batched()));
-  if (const auto unit = in.header("millrace-unit"); request.unit.empty() && unit.size() <= limits::name_bytes)
-    request.unit = unit;
+  MILLRACE_DO(oip::take_unit([&](std::string_view name) { return in.header(name); }, *target.served, request));
   request.arrived = in.arrived;
   return request;
 }
@@ -81,7 +81,7 @@ Reply invoke(DataPlane& plane, Request& in) {
   if (!request) return error_answer(request.error());
   const auto reply = plane.infer(*target, *request);
   if (!reply) return error_answer(reply.error());
-  auto answer = reply->refusal ? refusal(*reply) : predictions(frame.form, *reply);
+  auto answer = reply->refusal ? refusal(*reply) : reply->held ? held(*reply) : predictions(frame.form, *reply);
   pack_answer(in, answer);
   return answer;
 }

@@ -121,8 +121,8 @@ std::optional<std::string> encode(Coding coding, std::string_view bytes) {
   return done ? std::optional(std::move(out)) : std::nullopt;
 }
 
-Coding best_coding(std::string_view accept) {
-  std::optional<int> gzip, deflate, others;
+int weight_of_coding(std::string_view accept, std::string_view wanted) {
+  std::optional<int> named, others;
   while (!accept.empty()) {
     const auto comma = std::min(accept.find(','), accept.size());
     const auto entry = trimmed(accept.substr(0, comma));
@@ -131,11 +131,14 @@ Coding best_coding(std::string_view accept) {
     const auto name = trimmed(entry.substr(0, semicolon));
     const auto weight = weight_of(entry.substr(std::min(semicolon + 1, entry.size())));
     if (!weight) continue;
-    if (same(name, "gzip") || same(name, "x-gzip")) gzip = weight;
-    if (same(name, "deflate")) deflate = weight;
+    if (same(name, wanted) || (wanted == "gzip" && same(name, "x-gzip"))) named = weight;
     if (name == "*") others = weight;
   }
-  const int for_gzip = gzip.value_or(others.value_or(0)), for_deflate = deflate.value_or(others.value_or(0));
+  return named.value_or(others.value_or(0));
+}
+
+Coding best_coding(std::string_view accept) {
+  const int for_gzip = weight_of_coding(accept, "gzip"), for_deflate = weight_of_coding(accept, "deflate");
   if (for_gzip > 0 && for_gzip >= for_deflate) return Coding::gzip;
   return for_deflate > 0 ? Coding::deflate : Coding::identity;
 }

@@ -22,6 +22,9 @@ Result<std::string> decode(Coding coding, std::string_view bytes, size_t limit, 
 // Fast rather than small. Nothing when there is no memory for it.
 std::optional<std::string> encode(Coding coding, std::string_view bytes);
 
+// Thousandths that an Accept-Encoding gives a coding of this lower-case name ("br"); 0: it is not taken.
+int weight_of_coding(std::string_view accept_encoding, std::string_view name);
+
 // What a client takes best by its Accept-Encoding, gzip before deflate where it likes both; identity for "" and for
 // what cannot be read. A coding with q=0 is refused.
 Coding best_coding(std::string_view accept_encoding);

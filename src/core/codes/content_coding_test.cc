@@ -78,6 +78,8 @@ TEST(ContentCoding, chooses_by_weight) {
   EXPECT_EQ(best_coding("gzip;q=7"), Coding::identity) << "not a weight";
   EXPECT_EQ(best_coding("gzip;q="), Coding::identity);
   EXPECT_EQ(best_coding(",,;,=;q"), Coding::identity);
+  EXPECT_EQ(weight_of_coding("gzip, BR;q=0.9", "br"), 900);
+  EXPECT_EQ(weight_of_coding("*;q=0.5, br;q=0", "br"), 0);
 }
 
 }  // namespace

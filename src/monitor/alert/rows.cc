@@ -160,8 +160,10 @@ Result<std::vector<StoredAlert>> open_alerts(Session& session, const std::string
               {workspace, deployment});
 }
 
-Result<std::vector<StoredAlert>> list_alerts(Session& session, const std::string& workspace,
-                                             const AlertFilter& filter) {
+namespace {
+
+// What a filter says beside the place that it goes on from.
+std::pair<std::string, Values> condition_of(const std::string& workspace, const AlertFilter& filter) {
   std::string where = "WHERE workspace = ?";
   Values values{workspace};
   const auto also = [&](std::string_view condition, const std::string& value) {
@@ -171,9 +173,34 @@ Result<std::vector<StoredAlert>> list_alerts(Session& session, const std::string
   if (!filter.deployment.empty()) also("deployment = ?", filter.deployment);
   if (filter.state == "open") also("state <> ?", "resolved");
   if (!filter.state.empty() && filter.state != "open") also("state = ?", filter.state);
-  if (!filter.before.empty()) also("id < ?", filter.before);
-  values.emplace_back(static_cast<int64_t>(limits::page_size));
+  if (!filter.severity.empty()) also("severity = ?", filter.severity);
+  if (!filter.subject.empty()) also("subject = ?", filter.subject);
+  if (!filter.kind.empty()) also("kind = ?", filter.kind);
+  if (!filter.cause.empty()) also("cause = ?", filter.cause);
+  return {std::move(where), std::move(values)};
+}
+
+int64_t limit_of(const AlertFilter& filter) {
+  return filter.limit > 0 ? filter.limit : static_cast<int64_t>(limits::page_size);
+}
+
+}  // namespace
+
+Result<std::vector<StoredAlert>> list_alerts(Session& session, const std::string& workspace,
+                                             const AlertFilter& filter) {
+  auto [where, values] = condition_of(workspace, filter);
+  if (!filter.before.empty()) {
+    where += " AND id < ?";
+    values.emplace_back(filter.before);
+  }
+  values.emplace_back(limit_of(filter));
   return many(session, where + " ORDER BY id DESC LIMIT ?", values);
+}
+
+Result<int64_t> count_alerts(Session& session, const std::string& workspace, const AlertFilter& filter) {
+  const auto [where, values] = condition_of(workspace, filter);
+  MILLRACE_TRY(const auto row, session.first("SELECT count(*) FROM alerts " + where, values));
+  return row->integer(0);
 }
 
 Result<std::vector<std::string>> alert_ids(Session& session, const std::string& workspace) {

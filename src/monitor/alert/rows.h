@@ -25,6 +25,8 @@ struct AlertFilter {
   std::string deployment;  // "" = any
   std::string state;       // "" = any; "open" = not resolved
   std::string before;      // an id: only older ones
+  std::string severity, subject, kind, cause;  // "" = any; cause: a node
+  int64_t limit = 0;                           // 0 = limits::page_size
 };
 
 Result<std::optional<StoredAlert>> find_alert(store::Session&, const std::string& workspace, const std::string& id);
@@ -37,8 +39,10 @@ Result<bool> is_covered(store::Session&, const std::string& workspace, const std
                         const AlertKey& key, const Moment& look);
 Result<std::vector<StoredAlert>> open_alerts(store::Session&, const std::string& workspace,
                                              const std::string& deployment);  // oldest first
-// Newest first, at most limits::page_size.
+// Newest first, a page.
 Result<std::vector<StoredAlert>> list_alerts(store::Session&, const std::string& workspace, const AlertFilter&);
+// How many there are, whatever the page.
+Result<int64_t> count_alerts(store::Session&, const std::string& workspace, const AlertFilter&);
 Result<std::vector<std::string>> alert_ids(store::Session&, const std::string& workspace);  // sorted
 // Alerts that began a retraining whose end is not known yet; "" = of every workspace or deployment.
 struct Retraining {

@@ -8,6 +8,7 @@
 
 #include "monitor/trace/candidates.h"
 #include "monitor/trace/upstream.h"
+#include "monitor/trace/words.h"
 
 namespace millrace::monitor {
 namespace {
@@ -119,24 +120,10 @@ void add_normal(const std::vector<Examined>& examined, std::vector<Candidate>& c
                                     .value = static_cast<double>(normal.size())});
 }
 
-std::string columns_text(const Candidate& one) {
-  return one.columns.empty() ? one.node : fmt::format("{} of {}", fmt::join(one.columns, ", "), one.node);
-}
-
 std::string what_happened(const Candidate& one) {
   if (one.kind != "data")
     return fmt::format("{}: {}", one.node, one.evidence.empty() ? one.change : one.evidence[0].text);
-  if (one.change == "unit") return columns_text(one) + " came in another unit";
-  if (one.change == "recode") return columns_text(one) + " came with another code";
-  if (one.change == "missing") return columns_text(one) + " is missing more often";
-  if (one.change == "default") return columns_text(one) + " holds a default in place of values";
-  if (one.change == "stale") return one.node + " holds the rows of an earlier batch once more";
-  if (one.change == "rows") return columns_text(one) + ": rows are gone, or came twice";
-  if (one.change == "swap") return columns_text(one) + " changed places";
-  if (one.change == "order") return columns_text(one) + " holds values of other rows";
-  if (one.change == "time") return columns_text(one) + " tells another time";
-  if (one.change == "precision") return columns_text(one) + " has fewer digits";
-  return columns_text(one) + " shifted where the batch begins";
+  return change_words(one.node, one.columns, one.change);
 }
 
 struct Verdict {

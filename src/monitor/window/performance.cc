@@ -109,6 +109,13 @@ Json mean_of(double sum, double squares, int64_t n) {
   return to_json(interval, n);
 }
 
+Json bins_json(const stats::Calibration& calibration) {
+  Json out = Json::array();
+  for (const auto& bin : calibration.bins)
+    out.push_back({{"rows", bin.rows}, {"predicted", bin.predicted}, {"observed", to_json(bin.observed, bin.rows)}});
+  return out;
+}
+
 }  // namespace
 
 Result<Performance> measure_performance(engine::Engine& engine, const std::string& condition, const Json& threshold) {
@@ -136,6 +143,7 @@ Result<Performance> measure_performance(engine::Engine& engine, const std::strin
       {"calibration_error", probable(calibration ? to_json(calibration->ece, sums.n) : Json())},
       {"base_rate", or_null(stats::wilson(sums.positives, sums.n, kConfidence), sums.n)},
       {"mean_score", probable(mean_of(sums.score, sums.score_squares, sums.n))},
+      {"calibration", probable(calibration ? bins_json(*calibration) : Json())},
       {"threshold", threshold},
       {"confusion",
        {{"tp", confusion.true_positives},

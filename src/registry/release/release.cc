@@ -25,11 +25,18 @@ void drop_shadow(ReleaseSnapshot& snapshot, const Arrival& arrival) {
   std::erase_if(snapshot.shadows, [&](const ReleasedModel& shadow) { return same_version(shadow, arrival); });
 }
 
+void say_deployment(const DeploymentSpec& spec, ReleaseSnapshot& snapshot) {
+  snapshot.unit = spec.unit;
+  snapshot.unit_header = spec.unit_header;
+  snapshot.guard = spec.guard;
+  snapshot.runtime = spec.runtime;
+  snapshot.review = spec.review;
+}
+
 // The live arms, under what the project says of the deployment today.
 Result<ReleaseSnapshot> arms_of(const StoredRelease& live, const DeploymentSpec& spec) {
   MILLRACE_TRY(auto snapshot, parse_snapshot(live.snapshot, live.release.node()));
-  snapshot.unit = spec.unit;
-  snapshot.guard = spec.guard;
+  say_deployment(spec, snapshot);
   return snapshot;
 }
 
@@ -48,8 +55,7 @@ Result<TrafficPlan> keeping_stable(store::Session& session, const std::string& w
 
 TrafficPlan stable_alone(const DeploymentSpec& spec, const Arrival& arrival, std::string step) {
   TrafficPlan plan{.step = std::move(step)};
-  plan.snapshot.unit = spec.unit;
-  plan.snapshot.guard = spec.guard;
+  say_deployment(spec, plan.snapshot);
   plan.snapshot.stable = arrival.arm;
   plan.approvals = approvals_of(arrival);
   return plan;

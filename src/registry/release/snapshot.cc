@@ -52,6 +52,7 @@ class Reader {
   }
   // A key that snapshots did not always have.
   const Json* optional(const char* key) { return find(object_, key) == nullptr ? nullptr : take(key); }
+  bool has(const char* key) const { return find(object_, key) != nullptr; }
   const Json& any(const char* key) {
     static const Json none;
     const Json* value = take(key);
@@ -132,6 +133,9 @@ Result<ReleaseSnapshot> read_snapshot(const Json& json) {
   const Json& shadows = in.any("shadows");
   out.created_at = in.integer("created_at");
   const Json* rollout = in.optional("rollout");
+  const Json* review = in.optional("review");
+  if (in.has("unit_header")) out.unit_header = in.text("unit_header");
+  if (in.has("runtime")) out.runtime = in.text("runtime");
   out.reason = in.text("reason");
   out.subject = in.text("subject");
   in.require(is_name(out.deployment), "deployment", "a deployment's name is expected");
@@ -148,6 +152,9 @@ Result<ReleaseSnapshot> read_snapshot(const Json& json) {
   }
   if (rollout != nullptr) {
     MILLRACE_TRY(out.rollout, rollout_of_json(*rollout));
+  }
+  if (review != nullptr) {
+    MILLRACE_TRY(out.review, review_of_json(*review));
   }
   for (size_t i = 0; i < shadows.size(); ++i) {
     MILLRACE_TRY(auto shadow, read_model(shadows[i], fmt::format("shadows[{}]", i)));
@@ -175,6 +182,9 @@ Json to_json(const ReleaseSnapshot& snapshot) {
            {"reason", snapshot.reason},
            {"subject", snapshot.subject}};
   if (snapshot.rollout) out["rollout"] = to_json(*snapshot.rollout);
+  if (!snapshot.unit_header.empty()) out["unit_header"] = snapshot.unit_header;
+  if (!snapshot.runtime.empty()) out["runtime"] = snapshot.runtime;
+  if (!snapshot.review.empty()) out["review"] = to_json(snapshot.review);
   return out;
 }
 

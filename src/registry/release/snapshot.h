@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/result.h"
+#include "registry/release/review_rules.h"
 #include "registry/release/rollout_policy.h"
 
 namespace millrace::registry {
@@ -29,12 +30,15 @@ struct ReleaseSnapshot {
   std::string workspace = "default";
   std::string salt;              // of the sticky assignment to arms
   std::string unit;              // the column that is assigned, "" = none
+  std::string unit_header;       // lower case; a request's head that names the unit, "" = only Millrace-Unit
   std::string guard = "reject";  // what happens to a row that breaks the contract
+  std::string runtime;           // of all arms (serve/runtimes.h), "" = auto
   ReleasedModel stable;
   std::optional<ReleasedModel> canary;
   double canary_share = 0;
   std::optional<RolloutPolicy> rollout;  // of the canary; nothing: people decide
   std::vector<ReleasedModel> shadows;
+  std::vector<ReviewRule> review;  // whose answers a person decides
   Micros created_at = 0;
   std::string reason, subject;
 };

@@ -153,10 +153,10 @@ Result<std::shared_ptr<Place>> DataPlane::place_of(const std::string& name) {
 Result<LoadedPtr> DataPlane::load(Place& place, const ModelSource& source) {
   auto& known = place.loaded;
   const auto isolation = options_.isolation_of ? options_.isolation_of(place.name) : process::Isolation::in_process;
-  auto fresh =
-      std::make_shared<Loaded>(Loaded{.digest = source.digest, .contract = source.contract, .isolation = isolation});
+  auto fresh = std::make_shared<Loaded>(
+      Loaded{.digest = source.digest, .contract = source.contract, .isolation = isolation, .runtime = source.runtime});
   for (auto at = known.begin(); at != known.end(); ++at) {
-    if ((*at)->digest != source.digest || (*at)->isolation != isolation) continue;
+    if ((*at)->digest != source.digest || (*at)->isolation != isolation || (*at)->runtime != source.runtime) continue;
     if ((*at)->contract == source.contract) {
       std::rotate(known.begin(), at, at + 1);
       return known.front();
@@ -169,8 +169,10 @@ Result<LoadedPtr> DataPlane::load(Place& place, const ModelSource& source) {
       return Error{Code::corrupt, fmt::format("the model file is not the released one ({})", source.digest)}
           .at({.file = source.file})
           .hint("release again: the registry writes the file anew");
-    MILLRACE_TRY(fresh->model,
-                 loader_->load({.bytes = bytes, .digest = source.digest, .from = source.file}, isolation));
+    MILLRACE_TRY(
+        fresh->model,
+        loader_->load({.bytes = bytes, .digest = source.digest, .from = source.file, .runtime = source.runtime},
+                      isolation));
     ++models_loaded_;
   }
   if (!source.contract.empty()) {
@@ -185,11 +187,15 @@ Result<LoadedPtr> DataPlane::load(Place& place, const ModelSource& source) {
 Result<ServedArm> DataPlane::arm(Place& place, Arm arm, const ModelSource& source) {
   ServedArm out;
   MILLRACE_TRY(out.loaded, load(place, source));
+  if (!source.contract.empty()) {
+    MILLRACE_TRY(arm.contract, digest_of_file(source.contract));
+  }
   arm.inputs = out.model().inputs();
   arm.outputs = out.model().outputs();
   out.version = std::to_string(arm.version);
   out.release = arm.release_node();
   out.statistics = place.statistics.of({.version = out.version, .arm = arm.name, .model = arm.model});
+  out.score = score_output(arm.outputs);
   out.key = ArmKey::of(arm);
   out.arm = std::move(arm);
   return out;
@@ -206,8 +212,20 @@ Result<std::shared_ptr<Served>> DataPlane::assemble(const std::shared_ptr<Place>
     MILLRACE_TRY(auto loaded, arm(*out->place, arm_of(snapshot, model, name),
                                   {.file = folder + "/" + model.file,
                                    .contract = model.contract.empty() ? "" : folder + "/" + model.contract,
-                                   .digest = model.digest}));
+                                   .digest = model.digest,
+                                   .runtime = snapshot.runtime}));
     loaded.guard_mode = find_guard_mode(snapshot.guard).value_or(GuardMode::reject);
+    loaded.threshold = model.threshold;
+    if (name == kShadow) return loaded;  // nobody gets its answers
+    MILLRACE_TRY(loaded.cases, compile_cases(snapshot.review,
+                                             {.deployment = snapshot.deployment,
+                                              .inputs = loaded.arm.inputs,
+                                              .outputs = loaded.arm.outputs,
+                                              .contract = loaded.loaded->contract,
+                                              .guard = loaded.guard_mode,
+                                              .threshold = model.threshold,
+                                              .salt = snapshot.salt},
+                                             engines_));
     return loaded;
   };
   MILLRACE_TRY(out->stable, load_arm(snapshot.stable, kStable));
@@ -231,6 +249,7 @@ Result<std::shared_ptr<Served>> DataPlane::assemble(const std::shared_ptr<Place>
   }
   out->canary_share = snapshot.canary_share;
   out->salt = snapshot.salt;
+  out->unit_header = snapshot.unit_header;
   out->unit_input = input_called(snapshot.unit, out->stable.arm.inputs);
   return out;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "serve/cases/rules.h"
 #include "serve/guard.h"
 #include "serve/judge/observation.h"
 #include "serve/prediction_log.h"
@@ -27,6 +28,7 @@ struct Loaded {
   std::shared_ptr<const Model> model;
   std::shared_ptr<const Guard> guard;  // null: inputs are not guarded
   process::Isolation isolation = process::Isolation::in_process;
+  std::string runtime;  // that was asked for
 };
 using LoadedPtr = std::shared_ptr<const Loaded>;
 
@@ -41,9 +43,10 @@ struct Place {
   std::unique_ptr<PredictionLog> log;  // null without a log folder
   StatisticsByArm statistics;
   ShadowCounts shadow;
-  std::mutex loading;             // one load at a time, in order; guards the next fields
-  std::vector<LoadedPtr> loaded;  // newest use first
-  std::shared_ptr<Judge> judge;   // of the rollout under way
+  std::atomic<uint64_t> cases{0};  // requests that a person decides, since the start
+  std::mutex loading;              // one load at a time, in order; guards the next fields
+  std::vector<LoadedPtr> loaded;   // newest use first
+  std::shared_ptr<Judge> judge;    // of the rollout under way
 };
 
 struct ServedArm {
@@ -54,6 +57,9 @@ struct ServedArm {
   LoadedPtr loaded;
   std::shared_ptr<Statistics> statistics;
   GuardMode guard_mode = GuardMode::reject;
+  std::shared_ptr<const CaseRules> cases;  // null: the model's answers go out
+  std::optional<ScoreOutput> score;
+  std::optional<double> threshold;  // from which a score chooses the positive class; nothing = not known
 
   const Model& model() const { return *loaded->model; }
 };
@@ -68,6 +74,7 @@ struct Served {
   std::shared_ptr<Judge> judge;      // of the canary, under a policy; else null
   std::optional<ScoreOutput> score;  // what it compares
   std::optional<size_t> unit_input;  // the input that is the unit where a request names none
+  std::string unit_header;           // lower case; a request's head that names the unit besides Millrace-Unit, or ""
 
   // The unit of a request, "" = none.
   std::string unit_of(const std::string& given, const std::vector<Tensor>& inputs) const;

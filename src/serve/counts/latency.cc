@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace millrace::serve {
 
@@ -35,23 +36,36 @@ void RecentLatency::add(uint64_t micros, Micros steady) {
   counts_[static_cast<size_t>(window & 1)][bucket_of(micros)].fetch_add(1, std::memory_order_relaxed);
 }
 
-uint64_t RecentLatency::quantile(double share, Micros steady) const {
+std::array<uint64_t, RecentLatency::kBuckets> RecentLatency::sums(Micros steady) const {
   const int64_t window = steady / kWindow, newest = window_.load(std::memory_order_acquire);
-  std::array<uint64_t, kBuckets> sums{};
-  uint64_t all = 0;
+  std::array<uint64_t, kBuckets> out{};
   for (const int64_t each : {window - 1, window}) {
     if (each > newest || each < newest - 1) continue;  // nothing was counted then, or it is forgotten
-    for (size_t i = 0; i < kBuckets; ++i) {
-      const uint64_t count = counts_[static_cast<size_t>(each & 1)][i].load(std::memory_order_relaxed);
-      sums[i] += count;
-      all += count;
-    }
+    for (size_t i = 0; i < kBuckets; ++i)
+      out[i] += counts_[static_cast<size_t>(each & 1)][i].load(std::memory_order_relaxed);
   }
+  return out;
+}
+
+uint64_t RecentLatency::quantile(double share, Micros steady) const {
+  const auto counts = sums(steady);
+  const auto all = std::accumulate(counts.begin(), counts.end(), uint64_t{0});
   const auto wanted = static_cast<uint64_t>(std::ceil(share * static_cast<double>(all)));
   uint64_t seen = 0;
   for (size_t i = 0; i < kBuckets && all > 0; ++i)
-    if ((seen += sums[i]) >= wanted) return top_of(i);
+    if ((seen += counts[i]) >= wanted) return top_of(i);
   return 0;
+}
+
+RecentLatency::Spread RecentLatency::spread(Micros steady) const {
+  const auto counts = sums(steady);
+  Spread out{.over = kWindow + steady % kWindow};
+  for (size_t i = 0; i < kBuckets; ++i) {
+    if (counts[i] == 0) continue;
+    out.buckets.push_back({top_of(i), counts[i]});
+    out.count += counts[i];
+  }
+  return out;
 }
 
 }  // namespace millrace::serve

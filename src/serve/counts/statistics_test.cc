@@ -79,5 +79,34 @@ TEST(BatchSizes, counts_each_size_and_stays_bounded) {
   EXPECT_TRUE(std::is_sorted(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.size < b.size; }));
 }
 
+TEST(RecentLatency, tells_how_durations_are_spread_and_over_how_long) {
+  constexpr Micros kMinute = RecentLatency::kWindow;
+  RecentLatency latency;
+  EXPECT_EQ(latency.spread(5).count, 0U);
+  for (const uint64_t micros : {7, 7, 100, 5'000}) latency.add(micros, kMinute + 1);
+  const auto spread = latency.spread(kMinute + 30'000'000);
+  ASSERT_EQ(spread.buckets.size(), 3U);
+  EXPECT_EQ(spread.buckets[0].top, 7U);
+  EXPECT_EQ(spread.buckets[0].count, 2U);
+  EXPECT_GE(spread.buckets[2].top, 5'000U);
+  EXPECT_EQ(spread.count, 4U);
+  EXPECT_EQ(spread.over, 90'000'000);
+}
+
+TEST(Scores, add_up_from_many_threads) {
+  Scores scores;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] {
+      for (int n = 0; n < 1'000; ++n) scores.add({.n = 2, .positive = 1, .sum = 1.5, .squares = 1.25});
+    });
+  for (auto& thread : threads) thread.join();
+  const auto all = scores.all();
+  EXPECT_EQ(all.n, 16'000U);
+  EXPECT_EQ(all.positive, 8'000U);
+  EXPECT_EQ(all.sum, 12'000);
+  EXPECT_EQ(all.squares, 10'000);
+}
+
 }  // namespace
 }  // namespace millrace::serve

@@ -20,6 +20,14 @@ double value_at(const Tensor& tensor, size_t at) {
   return tensor.type == DType::fp32 ? tensor.as<float>()[at] : tensor.as<double>()[at];
 }
 
+// Null when the score was not asked for.
+const Tensor* scores_in(const ScoreOutput& where, std::span<const size_t> wanted, std::span<const Tensor> outputs) {
+  const auto at = std::find(wanted.begin(), wanted.end(), where.output);
+  const auto place = static_cast<size_t>(at - wanted.begin());
+  if (at == wanted.end() || place >= outputs.size() || !is_real(outputs[place].type)) return nullptr;
+  return &outputs[place];
+}
+
 }  // namespace
 
 std::optional<ScoreOutput> score_output(const std::vector<TensorSpec>& outputs) {
@@ -35,10 +43,9 @@ std::optional<ScoreOutput> score_output(const std::vector<TensorSpec>& outputs) 
 
 void read_scores(const ScoreOutput& where, std::span<const size_t> wanted, std::span<const Tensor> outputs,
                  Observation& out) {
-  const auto at = std::find(wanted.begin(), wanted.end(), where.output);
-  const auto place = static_cast<size_t>(at - wanted.begin());
-  if (at == wanted.end() || place >= outputs.size() || !is_real(outputs[place].type)) return;
-  const auto& tensor = outputs[place];
+  const auto* found = scores_in(where, wanted, outputs);
+  if (found == nullptr) return;
+  const auto& tensor = *found;
   const size_t rows = tensor.elements() / where.columns;
   const size_t taken = std::min(rows, Observation::kScores);
   for (size_t i = 0; i < taken; ++i) {
@@ -46,6 +53,23 @@ void read_scores(const ScoreOutput& where, std::span<const size_t> wanted, std::
     const auto score = static_cast<float>(value_at(tensor, row * where.columns + where.columns - 1));
     if (std::isfinite(score)) out.score[out.scores++] = score;
   }
+}
+
+ScoreSums sum_scores(const ScoreOutput& where, std::span<const size_t> wanted, std::span<const Tensor> outputs,
+                     double threshold) {
+  ScoreSums out;
+  const auto* found = scores_in(where, wanted, outputs);
+  if (found == nullptr) return out;
+  const size_t rows = found->elements() / where.columns;
+  for (size_t row = 0; row < rows; ++row) {
+    const double score = value_at(*found, row * where.columns + where.columns - 1);
+    if (!std::isfinite(score)) continue;
+    ++out.n;
+    out.positive += score >= threshold ? 1 : 0;
+    out.sum += score;
+    out.squares += score * score;
+  }
+  return out;
 }
 
 // Ids are UUIDs of version 7: their last 16 digits are chance.

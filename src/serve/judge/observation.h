@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "serve/counts/scores.h"
 #include "serve/prediction.h"
 
 namespace millrace::serve {
@@ -34,6 +35,10 @@ struct Observation {
 // Takes the scores out of an answer; none when the score was not asked for.
 void read_scores(const ScoreOutput& where, std::span<const size_t> wanted, std::span<const Tensor> outputs,
                  Observation& out);
+
+// All scores of an answer; those that are not finite are left out.
+ScoreSums sum_scores(const ScoreOutput& where, std::span<const size_t> wanted, std::span<const Tensor> outputs,
+                     double threshold);
 
 uint64_t short_id(std::string_view prediction_id);
 

@@ -74,6 +74,7 @@ struct Api {
   Slot<1, int(const OrtStatus*)> error_code{table};
   Slot<2, const char*(const OrtStatus*)> error_message{table};
   Call<3, int, const char*, OrtEnv**> create_env{table};
+  Call<6, const OrtEnv*> disable_telemetry{table};
   Call<8, const OrtEnv*, const void*, size_t, const OrtSessionOptions*, OrtSession**> create_session_from_array{table};
   Call<9, OrtSession*, const OrtRunOptions*, const char* const*, const OrtValue* const*, size_t, const char* const*,
        size_t, OrtValue**>

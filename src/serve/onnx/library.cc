@@ -64,6 +64,8 @@ Result<std::shared_ptr<const Library>> Library::open(const std::string& path) {
   library->version = version;
   const Api& api = library->api;
   MILLRACE_DO(library->check(api.create_env(kLogFatal, "millrace", &library->env)));
+  // The program's main() has set ORT_DISABLE_TELEMETRY already: without it making the environment writes to HOME.
+  MILLRACE_DO(library->check(api.disable_telemetry(library->env)));
   MILLRACE_DO(library->check(api.create_cpu_memory_info(kDeviceAllocator, kMemoryDefault, &library->memory)));
   MILLRACE_DO(library->check(api.default_allocator(&library->allocator)));
   return std::shared_ptr<const Library>(std::move(library));

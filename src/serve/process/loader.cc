@@ -1,6 +1,7 @@
 #include "serve/process/loader.h"
 
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -21,23 +22,34 @@ struct Loader::Parts {
   ProcessOptions options;
   std::string notes_folder;
   Context& context;
-  std::unique_ptr<Runtime> here;
   std::shared_ptr<ProcessCounts> counts = std::make_shared<ProcessCounts>();
   std::atomic<uint64_t> passed_trials{0}, refused_trials{0};
-  std::mutex mutex;  // guards the next field
-  std::set<std::string> passed;
+  std::mutex mutex;                                      // guards the next fields
+  std::map<std::string, std::unique_ptr<Runtime>> here;  // by what is asked for; libraries are opened once
+  std::set<std::string> passed;                          // "digest runtime"
 };
 
 Loader::Loader(ProcessOptions options, std::string notes_folder, Context& context)
-    : parts_(new Parts{.options = options,
-                       .notes_folder = std::move(notes_folder),
-                       .context = context,
-                       .here = make_runtimes(options.runtime, context.clock, context.log)}) {}
+    : parts_(new Parts{.options = options, .notes_folder = std::move(notes_folder), .context = context}) {}
 Loader::~Loader() = default;
+
+ProcessOptions Loader::options_for(const ModelBytes& file) const {
+  auto out = parts_->options;
+  if (!file.runtime.empty()) out.runtime.choice = file.runtime;
+  return out;
+}
+
+Runtime& Loader::runtime_for(const ModelBytes& file) {
+  const auto options = options_for(file).runtime;
+  const std::lock_guard lock(parts_->mutex);
+  auto& here = parts_->here[options.choice];
+  if (!here) here = make_runtimes(options, parts_->context.clock, parts_->context.log);
+  return *here;
+}
 
 Result<std::shared_ptr<const Model>> Loader::load(const ModelBytes& file, Isolation isolation) {
   if (isolation == Isolation::process) return load_apart(file);
-  if (parts_->options.program.empty()) return parts_->here->load(file.bytes, file.from);
+  if (parts_->options.program.empty()) return runtime_for(file).load(file.bytes, file.from);
   const auto& folder = parts_->notes_folder;
   if (const int crash = folder.empty() ? 0 : crashed_by(folder, file.digest); crash != 0) {
     parts_->context.log.error(
@@ -46,7 +58,7 @@ Result<std::shared_ptr<const Model>> Loader::load(const ModelBytes& file, Isolat
     return load_apart(file);
   }
   MILLRACE_DO(try_once(file));
-  auto model = parts_->here->load(file.bytes, file.from);
+  auto model = runtime_for(file).load(file.bytes, file.from);
   if (!model || folder.empty()) return model;
   return marked(std::move(*model), folder, file.digest);
 }
@@ -55,7 +67,7 @@ Result<std::shared_ptr<const Model>> Loader::load_apart(const ModelBytes& file) 
   if (parts_->options.program.empty())
     return Error{Code::unsupported, "this program cannot run a model in a process of its own"};
   MILLRACE_TRY(auto shared, share_file(file.bytes, file.from));
-  auto kept = keep_model(parts_->options, std::move(shared), parts_->counts, parts_->context);
+  auto kept = keep_model(options_for(file), std::move(shared), parts_->counts, parts_->context);
   ++(kept ? parts_->passed_trials : parts_->refused_trials);
   return kept;
 }
@@ -63,7 +75,7 @@ Result<std::shared_ptr<const Model>> Loader::load_apart(const ModelBytes& file) 
 Result<void> Loader::try_once(const ModelBytes& file) {
   if (passed(file)) return {};
   MILLRACE_TRY(const auto shared, share_file(file.bytes, file.from));
-  const auto verdict = try_file(parts_->options, shared);
+  const auto verdict = try_file(options_for(file), shared);
   if (!verdict) {
     ++parts_->refused_trials;
     return verdict.error();
@@ -79,21 +91,22 @@ Result<void> Loader::try_once(const ModelBytes& file) {
 }
 
 // A digest that went well with another runtime has to show it again.
-std::string Loader::note_of(const ModelBytes& file) const {
-  return fmt::format("{} {} {} {}\n", file.digest, MILLRACE_VERSION, parts_->options.runtime.choice,
-                     parts_->here->describe(file.bytes));
+std::string Loader::note_of(const ModelBytes& file) {
+  return fmt::format("{} {} {} {}\n", file.digest, MILLRACE_VERSION, options_for(file).runtime.choice,
+                     runtime_for(file).describe(file.bytes));
 }
 
 bool Loader::passed(const ModelBytes& file) {
+  const auto key = file.digest + " " + file.runtime;
   {
     const std::lock_guard lock(parts_->mutex);
-    if (parts_->passed.contains(file.digest)) return true;
+    if (parts_->passed.contains(key)) return true;
   }
   if (parts_->notes_folder.empty()) return false;
   const auto note = read_file(parts_->notes_folder + "/" + file.digest.substr(file.digest.find(':') + 1), kNoteBytes);
   if (!note || *note != note_of(file)) return false;
   const std::lock_guard lock(parts_->mutex);
-  parts_->passed.insert(file.digest);
+  parts_->passed.insert(key);
   return true;
 }
 
@@ -101,7 +114,7 @@ void Loader::note_passed(const ModelBytes& file) {
   {
     const std::lock_guard lock(parts_->mutex);
     if (parts_->passed.size() >= limits::model_digests) parts_->passed.clear();
-    parts_->passed.insert(file.digest);
+    parts_->passed.insert(file.digest + " " + file.runtime);
   }
   if (parts_->notes_folder.empty()) return;
   const auto path = parts_->notes_folder + "/" + file.digest.substr(file.digest.find(':') + 1);

@@ -13,8 +13,9 @@ namespace millrace::serve::process {
 
 struct ModelBytes {
   std::string_view bytes;
-  std::string digest;  // of the bytes
-  std::string from;    // names the file in errors
+  std::string digest;        // of the bytes
+  std::string from;          // names the file in errors
+  std::string runtime = {};  // which one is asked for (runtimes.h); "" = as the options say
 };
 
 // Thread-safe.
@@ -33,8 +34,10 @@ class Loader {
 
  private:
   Result<std::shared_ptr<const Model>> load_apart(const ModelBytes& file);
+  ProcessOptions options_for(const ModelBytes& file) const;
+  Runtime& runtime_for(const ModelBytes& file);
   Result<void> try_once(const ModelBytes& file);
-  std::string note_of(const ModelBytes& file) const;
+  std::string note_of(const ModelBytes& file);
   bool passed(const ModelBytes& file);
   void note_passed(const ModelBytes& file);
 

@@ -28,10 +28,10 @@ Origin origin_in(const store::Row& row, size_t first) {
   return {row.text(first), row.text(first + 1), row.text(first + 2)};
 }
 
-// key, point, origin, unsealed, tail, sealed, old_rows, version
+// key, point, origin, unsealed, tail, sealed, old_rows, version, extremes
 constexpr std::string_view kColumns =
     "key, timestamp, step, value, is_nan, model_id, dataset_name, dataset_digest, unsealed, sealed_timestamp, "
-    "sealed_step, old_rows, version, tail";
+    "sealed_step, old_rows, version, tail, least, greatest";
 
 Result<Head> to_head(const store::Row& row, const std::string& run) {
   Head head{.latest = point_in(row, 1),
@@ -41,6 +41,7 @@ Result<Head> to_head(const store::Row& row, const std::string& run) {
             .old_rows = row.integer(11) != 0,
             .version = row.integer(12)};
   if (row.integer(9) >= 0) head.sealed = Point{.timestamp = row.integer(9), .step = row.integer(10)};
+  if (!row.is_null(14) && !row.is_null(15)) head.range = ValueRange{row.real(14), row.real(15)};
   if (row.integer(8) == 0) return head;
   if (row.is_null(13)) {
     head.tail.add(head.latest, head.origin);
@@ -71,15 +72,18 @@ Result<bool> store_head(store::Session& session, const std::string& workspace, c
                        head.origin.dataset_digest, static_cast<int64_t>(head.tail.size()),
                        sealed.timestamp,           sealed.step,
                        coded_tail(head),           int64_t{head.old_rows}};
+  for (const auto& value : {head.range ? store::Value(head.range->least) : store::Value(nullptr),
+                            head.range ? store::Value(head.range->greatest) : store::Value(nullptr)})
+    values.push_back(value);
   if (head.version < 0) {
     values.insert(values.end(), {workspace, run.id, key, run.experiment_id, run.start_time});
     MILLRACE_TRY(
         const auto added,
         session.execute(
             "INSERT INTO track_latest_metrics (timestamp, step, value, is_nan, model_id, dataset_name, dataset_digest, "
-            "unsealed, sealed_timestamp, sealed_step, tail, old_rows, workspace, run_id, key, experiment_id, "
-            "start_time) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, run_id, key) DO "
+            "unsealed, sealed_timestamp, sealed_step, tail, old_rows, least, greatest, workspace, run_id, key, "
+            "experiment_id, start_time) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, run_id, key) DO "
             "NOTHING",
             values));
     return added == 1;
@@ -90,7 +94,8 @@ Result<bool> store_head(store::Session& session, const std::string& workspace, c
       session.execute(
           "UPDATE track_latest_metrics SET timestamp = ?, step = ?, value = ?, is_nan = ?, model_id = ?, "
           "dataset_name = ?, dataset_digest = ?, unsealed = ?, sealed_timestamp = ?, sealed_step = ?, tail = ?, "
-          "old_rows = ?, version = version + 1 WHERE workspace = ? AND run_id = ? AND key = ? AND version = ?",
+          "old_rows = ?, least = ?, greatest = ?, version = version + 1 WHERE workspace = ? AND run_id = ? AND key = ? "
+          "AND version = ?",
           values));
   return changed == 1;
 }
@@ -149,6 +154,19 @@ Result<bool> claim(store::Session& session, const SeriesName& name, const RunInf
   return changed == 1;
 }
 
+// Stays unknown where there are older points that only chunks hold.
+void take_range(Head& head, const Points& fresh) {
+  if (head.version >= 0 && !head.range) {
+    if (head.sealed || head.old_rows) return;
+    head.range = range_of(head.tail);
+  }
+  const auto more = range_of(fresh);
+  if (!more) return;
+  head.range = head.range ? ValueRange{std::min(head.range->least, more->least),
+                                           std::max(head.range->greatest, more->greatest)}
+                                : *more;
+}
+
 void take_latest(Head& head, const Points& fresh) {
   bool any = head.version >= 0;
   for (const auto& point : fresh.points) {
@@ -171,6 +189,7 @@ Result<bool> append_one(store::Session& session, const std::string& workspace, c
   }
   MILLRACE_TRY(const auto fresh, fresh_of(session, name, head, added));
   if (fresh.empty() && !moving) return true;
+  take_range(head, fresh);
   take_latest(head, fresh);
   head.tail.merge(fresh);
   if (head.tail.size() > kTailPoints) {
@@ -186,6 +205,17 @@ Result<bool> append_one(store::Session& session, const std::string& workspace, c
 }
 
 }  // namespace
+
+std::optional<ValueRange> range_of(const Points& points) {
+  std::optional<ValueRange> out;
+  for (const auto& point : points.points) {
+    if (point.is_nan) continue;
+    if (!out) out = ValueRange{point.value, point.value};
+    out->least = std::min(out->least, point.value);
+    out->greatest = std::max(out->greatest, point.value);
+  }
+  return out;
+}
 
 Result<std::map<std::string, Head>> load_heads(store::Session& session, const std::string& workspace,
                                                const std::string& run, const std::vector<std::string>& keys) {

@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "track/names.h"
+#include "track/search/count.h"
 #include "track/search/lead.h"
 #include "track/search/search_sql.h"
 
@@ -28,6 +29,22 @@ class RunSearch {
 
   bool can_be_led() const {
     return &question_.subject == &runs_subject && !experiments_.empty() && experiments_.size() <= leads_.experiments;
+  }
+
+  Result<int64_t> count() {
+    MILLRACE_TRY(const auto lead, fewest_matches());
+    MILLRACE_TRY(const auto holders, fewest_holders(lead ? std::min(lead->second, leads_.few) : leads_.few));
+    if (holders) return count_among(*holders);
+    if (lead && lead->second <= leads_.few) {
+      MILLRACE_TRY(const auto runs, runs_of(lead->first));
+      return count_among(runs);
+    }
+    int64_t out = 0;
+    for (const auto& experiment : experiments_) {
+      MILLRACE_TRY(const auto some, track::count(session_, question_, {.experiment = &experiment, .by_index = true}));
+      out += some;
+    }
+    return out;
   }
 
   Result<store::Rows> rows() {
@@ -116,13 +133,30 @@ class RunSearch {
     return ids;
   }
 
-  Result<store::Rows> among_few(const std::string& key) {
+  Result<int64_t> count_among(const std::vector<std::string>& runs) {
+    int64_t out = 0;
+    for (size_t from = 0; from < runs.size(); from += leads_.at_once) {
+      const std::vector<std::string> ids(
+          runs.begin() + static_cast<std::ptrdiff_t>(from),
+          runs.begin() + static_cast<std::ptrdiff_t>(std::min(runs.size(), from + leads_.at_once)));
+      MILLRACE_TRY(const auto some, track::count(session_, question_, {.ids = &ids}));
+      out += some;
+    }
+    return out;
+  }
+
+  Result<std::vector<std::string>> runs_of(const std::string& key) {
     std::vector<std::string> runs;
     for (const auto& experiment : experiments_) {
       MILLRACE_TRY(const auto candidates,
                    next_by_start(session_, metric_in(experiment, key), std::nullopt, leads_.few + 1));
       for (auto& id : ids_of(candidates)) runs.push_back(std::move(id));
     }
+    return runs;
+  }
+
+  Result<store::Rows> among_few(const std::string& key) {
+    MILLRACE_TRY(const auto runs, runs_of(key));
     return among_all(runs);
   }
 
@@ -264,6 +298,14 @@ Result<Found> find_ids(store::Session& session, const Subject& subject, const st
   for (size_t i = 0; i < count; ++i) found.ids.push_back(rows[i].text(0));
   if (rows.size() > count && count > 0) found.next = make_token(last_of(question, rows[count - 1]), text);
   return found;
+}
+
+Result<int64_t> count_ids(store::Session& session, const Subject& subject, const std::string& workspace,
+                          const Search& search, const Leads& leads) {
+  MILLRACE_DO(check_sizes(search));
+  MILLRACE_TRY(const auto question, parse_question(subject, workspace, search));
+  RunSearch led(session, question, leads, std::nullopt, 0);
+  return led.can_be_led() ? led.count() : track::count(session, question, {});
 }
 
 }  // namespace millrace::track

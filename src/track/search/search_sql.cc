@@ -147,6 +147,15 @@ void fix_first_keys(std::vector<SortKey>& keys) {
   keys[1] = {.sql = "0.0", .values = {}, .ascending = true, .kind = Kind::real, .constant = true};
 }
 
+// The runs that a metric's index names: better than asking each run where many are counted.
+void add_by_index(Sql& sql, const Subject& subject, const Comparison& one, const std::string& experiment,
+                  const std::string& workspace) {
+  sql.add(fmt::format(" AND t.id IN (SELECT f.run_id FROM {} f WHERE f.workspace = ? AND f.experiment_id = ? AND f.key = ? "
+                      "AND f.is_nan = 0 AND f.value {} ?)",
+                      subject.metrics, symbol_of(one.op)),
+          {workspace, experiment, one.key, one.number});
+}
+
 Result<void> add_where(Sql& sql, const Question& question, const Narrow& narrow) {
   const auto& [subject, workspace, search, comparisons, orders, keys] = question;
   sql.add(fmt::format(" FROM {}{} t WHERE t.workspace = ?", narrow.ids != nullptr ? "wanted CROSS JOIN " : "",
@@ -161,7 +170,12 @@ Result<void> add_where(Sql& sql, const Question& question, const Narrow& narrow)
   }
   if (search.view != View::all)
     sql.add(search.view == View::active ? " AND t.lifecycle_stage = 'active'" : " AND t.lifecycle_stage = 'deleted'");
-  for (const auto& one : comparisons) MILLRACE_DO(add_comparison(sql, subject, one, search.datasets));
+  for (const auto& one : comparisons) {
+    if (narrow.by_index && one.entity == Entity::metric && one.op != Operator::unequal)
+      add_by_index(sql, subject, one, *narrow.experiment, workspace);
+    else
+      MILLRACE_DO(add_comparison(sql, subject, one, search.datasets));
+  }
   if (narrow.without != nullptr)
     sql.add(" AND NOT EXISTS (" + side_row(subject.metrics, subject.owner) + " AND f.key = ?)", {*narrow.without});
   const bool by_metric =
@@ -242,6 +256,15 @@ Result<store::Rows> ask(store::Session& session, const Question& question, const
   }
   sql.add(" LIMIT ?", {static_cast<int64_t>(most)});
   return session.query(sql.text, sql.values);
+}
+
+Result<int64_t> count(store::Session& session, const Question& question, const Narrow& narrow) {
+  Sql sql;
+  if (narrow.ids != nullptr) sql.text = with_wanted(*narrow.ids, sql.values);
+  sql.add("SELECT count(*)");
+  MILLRACE_DO(add_where(sql, question, narrow));
+  MILLRACE_TRY(const auto row, session.first(sql.text, sql.values));
+  return row->integer(0);
 }
 
 bool comes_before(const Question& question, const store::Row& a, const store::Row& b) {

@@ -35,11 +35,14 @@ struct Narrow {
   const std::string* experiment = nullptr;        // in this one of its experiments
   const std::vector<std::string>* ids = nullptr;  // only these
   const std::string* without = nullptr;           // only what has no such metric, which is the first thing ordered by
+  bool by_index = false;                          // runs of one experiment, looked for by the index of metrics
 };
 
 // The first `most` rows after the row with the keys `last`: its id, then its keys.
 Result<store::Rows> ask(store::Session& session, const Question& question, const Narrow& narrow,
                         const std::optional<Json>& last, size_t most);
+// How many rows there are. Of one experiment metrics are looked up by their index, all at once.
+Result<int64_t> count(store::Session& session, const Question& question, const Narrow& narrow);
 bool comes_before(const Question& question, const store::Row& a, const store::Row& b);
 Json last_of(const Question& question, const store::Row& row);  // the keys of a row
 

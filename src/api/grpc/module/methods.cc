@@ -92,7 +92,7 @@ Outcome model_infer(const Call& call, const inference::ModelInferRequest& in, in
   // Every arm takes the same requests, so the unit may be read before an arm is chosen.
   auto read = read_infer(in, (*target)->arm, (*target)->model().batched());
   if (!read) return failure_of(read.error());
-  if (auto unit = oip::take_unit(call.unit, read->request); !unit) return failure_of(unit.error());
+  if (auto unit = oip::take_unit(call.metadata, *target->served, read->request); !unit) return failure_of(unit.error());
   read->request.arrived = call.arrived;
   const auto reply = call.plane.infer(*target, read->request);
   if (!reply) return failure_of(reply.error());

@@ -9,6 +9,7 @@
 
 #include "api/grpc/module/failure.h"
 #include "api/http.h"
+#include "api/oip/call.h"
 #include "serve/data_plane.h"
 
 namespace millrace::api::rpc {
@@ -16,8 +17,8 @@ namespace millrace::api::rpc {
 // What a method knows of a message beside its bytes.
 struct Call {
   serve::DataPlane& plane;
-  Micros arrived;         // steady clock
-  std::string_view unit;  // metadata millrace-unit, "" = none
+  Micros arrived;      // steady clock
+  oip::Head metadata;  // by names in lower case
 };
 
 // Reads a message, answers it, writes the answer. A message that cannot be read is INVALID_ARGUMENT.

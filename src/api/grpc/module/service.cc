@@ -51,16 +51,15 @@ Service::Service(const ServerOptions& options, const ServerParts& parts)
 Service::~Service() = default;
 
 Result<Service::Asker> Service::admit(const Entry& entry, const CallbackServerContext& context) const {
-  Asker out{.arrived = parts_.context.clock.steady()};
+  Asker out{.context = &context, .arrived = parts_.context.clock.steady()};
   Request head;
   head.path = entry.route.pattern;
   const auto& metadata = context.client_metadata();
   for (const char* name : {"authorization", "x-request-id", "x-mlflow-workspace"})
     if (const auto found = metadata.find(name); found != metadata.end())
       head.headers.emplace_back(name, std::string(view(found->second)));
-  const Peer peer{.local = is_loopback(context.peer()), .local_subject = options_.local_subject};
+  const Peer peer{.local = !options_.require_login && is_loopback(context.peer()), .local_subject = options_.local_subject};
   MILLRACE_DO(parts_.dispatcher.admit(entry.route, head, peer));
-  if (const auto unit = metadata.find("millrace-unit"); unit != metadata.end()) out.unit = view(unit->second);
   out.caller = std::move(head.caller);
   return out;
 }
@@ -73,7 +72,12 @@ std::optional<Failure> Service::post(std::function<void()> task) {
 }
 
 std::optional<Failure> Service::answer(const Entry& entry, const Asker& asker, const ByteBuffer& in, ByteBuffer& out) {
-  auto failed = entry.method.answer({parts_.plane, asker.arrived, asker.unit}, in, out);
+  const auto metadata = [context = asker.context](std::string_view name) {
+    const auto& all = context->client_metadata();
+    const auto found = all.find({name.data(), name.size()});
+    return found == all.end() ? std::string_view() : view(found->second);
+  };
+  auto failed = entry.method.answer({parts_.plane, asker.arrived, metadata}, in, out);
   note(entry, asker.caller, failed ? failed->status : ::grpc::StatusCode::OK, failed ? 0 : out.Length(), asker.arrived);
   return failed;
 }

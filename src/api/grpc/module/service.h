@@ -46,8 +46,8 @@ class Service final : public ::grpc::Service {
   // Who sends a message, and when it came (steady clock).
   struct Asker {
     Caller caller;
-    std::string unit;
-    Micros arrived;
+    const ::grpc::CallbackServerContext* context = nullptr;  // its metadata; lives as long as the call
+    Micros arrived = 0;
   };
 
   ::grpc::ServerUnaryReactor* unary(const Entry& entry, ::grpc::CallbackServerContext& context,

@@ -133,6 +133,10 @@ void write_answer(const InferCall& call, const serve::InferReply& reply, inferen
   parameters["millrace_release"].set_string_param(served.release);
   parameters["millrace_arm"].set_string_param(served.arm.name);
   if (!reply.flags.empty()) parameters["millrace_flags"].set_string_param(to_text(serve::to_json(reply.flags)));
+  if (reply.held) {
+    parameters["millrace_case"].set_string_param(serve::case_id(reply.prediction_id));
+    parameters["millrace_case_rule"].set_string_param(reply.held->rule);
+  }
   const bool raw = call.raw || !std::all_of(reply.outputs.begin(), reply.outputs.end(), has_typed_contents);
   for (size_t i = 0; i < reply.outputs.size(); ++i) {
     const auto& tensor = reply.outputs[i];

@@ -1,0 +1,56 @@
+// Server state in TanStack Query: one key a path and its query, so that live changes know what to ask again.
+import { keepPreviousData, QueryClient, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import { ApiError, get, type Page, type Path, type Query } from './client';
+
+export const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      refetchOnWindowFocus: false,
+      // An answer of 4xx stays what it is; a server that is away comes back.
+      retry: (count, error) => (!(error instanceof ApiError) || error.status === 0 || error.status >= 500) && count < 3,
+    },
+  },
+});
+
+export interface AskOptions {
+  every?: number; // ms between two looks; live changes come without it
+  enabled?: boolean;
+  keep?: boolean; // show the last answer while the next is on its way
+}
+
+export function useGet<T>(path: Path, query?: Query, options: AskOptions = {}) {
+  return useQuery<T, ApiError>({
+    queryKey: [path, query ?? {}],
+    queryFn: ({ signal }) => get<T>(path, query, signal),
+    refetchInterval: options.every,
+    enabled: options.enabled ?? true,
+    placeholderData: options.keep ? keepPreviousData : undefined,
+  });
+}
+
+/** A list that is fetched page by page, as far as somebody scrolls. */
+export function usePages<T>(path: Path, query?: Query, enabled = true) {
+  return useInfiniteQuery<Page<T>, ApiError, { pages: Page<T>[] }, unknown[], string>({
+    queryKey: [path, query ?? {}, 'pages'],
+    queryFn: ({ signal, pageParam }) => get<Page<T>>(path, { ...query, after: pageParam }, signal),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next ?? undefined,
+    enabled,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** A change. What is on screen is asked again afterwards. */
+export function useChange<Body, Answer = unknown>(
+  work: (body: Body) => Promise<Answer>,
+  done?: (answer: Answer) => void,
+) {
+  return useMutation<Answer, ApiError, Body>({
+    mutationFn: work,
+    onSuccess: async (answer) => {
+      await client.invalidateQueries({ refetchType: 'active' });
+      done?.(answer);
+    },
+  });
+}

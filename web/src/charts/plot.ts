@@ -1,0 +1,21 @@
+// The parts of Observable Plot that are drawn with: all of it would be twice as much to load.
+export {
+  areaY,
+  barX,
+  barY,
+  cell,
+  dot,
+  gridX,
+  gridY,
+  line,
+  lineY,
+  link,
+  plot,
+  rectY,
+  ruleX,
+  ruleY,
+  text,
+  tickX,
+  tickY,
+  tip,
+} from '@observablehq/plot';
