@@ -41,7 +41,7 @@ export function useMemory(address: Address, change: (next: Address) => void) {
     if (first.current) {
       first.current = false;
       const last = localStorage.getItem(MEMORY);
-      if (last && Object.values(address).every((value) => !value)) return change(JSON.parse(last));
+      if (last && KEPT.every((key) => !address[key])) return change(JSON.parse(last));
     }
     localStorage.setItem(MEMORY, kept);
   }, [kept, address, change]);
