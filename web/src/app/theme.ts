@@ -33,6 +33,7 @@ export const theme = createTheme({
   primaryShade: { light: 8, dark: 7 },
   autoContrast: true,
   colors: { water, dark },
+  luminanceThreshold: 0.179, // where black and white read equally well
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
   defaultRadius: 'md',

@@ -14,6 +14,7 @@ import {
   ReactFlow,
 } from '@xyflow/react';
 import '@xyflow/react/dist/style.css';
+import { useElementSize } from '@mantine/hooks';
 import { type ReactNode, useMemo } from 'react';
 
 export interface GraphNode {
@@ -32,13 +33,15 @@ export interface GraphEdge {
 
 const WIDTH = 210;
 const HEIGHT = 64;
+const LEAST = 200;
+const MOST_ZOOM = 1.1;
 
-function Box({ data }: NodeProps<Node<{ node: GraphNode }>>) {
-  const { node } = data;
+function Box({ data }: NodeProps<Node<{ node: GraphNode; width: number }>>) {
+  const { node, width } = data;
   return (
     <div
       style={{
-        width: WIDTH,
+        width,
         height: HEIGHT,
         boxSizing: 'border-box',
         padding: '7px 10px',
@@ -64,32 +67,40 @@ export default function Graph({
   edges,
   height = 520,
   label,
+  width = WIDTH,
+  gap = 70,
   onOpen,
 }: {
   nodes: GraphNode[];
   edges: GraphEdge[];
-  height?: number;
+  height?: number; // at most
   label: string;
+  width?: number; // of a box
+  gap?: number; // between a box and the next
   onOpen?: (id: string) => void;
 }) {
   const scheme = useComputedColorScheme('light');
+  const { ref, width: room } = useElementSize();
   const laid = useMemo(() => {
     const graph = new dagre.graphlib.Graph();
-    graph.setGraph({ rankdir: 'LR', nodesep: 18, ranksep: 70 });
+    graph.setGraph({ rankdir: 'LR', nodesep: 18, ranksep: gap });
     graph.setDefaultEdgeLabel(() => ({}));
-    for (const node of nodes) graph.setNode(node.id, { width: WIDTH, height: HEIGHT });
+    for (const node of nodes) graph.setNode(node.id, { width, height: HEIGHT });
     const known = new Set(nodes.map((node) => node.id));
     const shown = edges.filter((edge) => known.has(edge.from) && known.has(edge.to));
     for (const edge of shown) graph.setEdge(edge.from, edge.to);
     dagre.layout(graph);
+    const size = graph.graph();
     return {
-      nodes: nodes.map((node): Node<{ node: GraphNode }> => {
+      wide: size.width ?? 0,
+      high: size.height ?? 0,
+      nodes: nodes.map((node): Node<{ node: GraphNode; width: number }> => {
         const { x, y } = graph.node(node.id);
         return {
           id: node.id,
           type: 'box',
-          position: { x: x - WIDTH / 2, y: y - HEIGHT / 2 },
-          data: { node },
+          position: { x: x - width / 2, y: y - HEIGHT / 2 },
+          data: { node, width },
           ariaLabel: node.label,
           draggable: false,
           connectable: false,
@@ -107,17 +118,19 @@ export default function Graph({
         }),
       ),
     };
-  }, [nodes, edges]);
+  }, [nodes, edges, width, gap]);
+  const zoom = Math.min(MOST_ZOOM, room > 0 && laid.wide > 0 ? (room * 0.86) / laid.wide : 1);
+  const high = Math.min(height, Math.max(LEAST, laid.high * zoom * 1.3 + 60));
   return (
-    <div className="flow" style={{ height }} role="region" aria-label={label}>
+    <div ref={ref} className="flow" style={{ height: high }} role="region" aria-label={label}>
       <ReactFlow
-        key={nodes.map((node) => node.id).join('|')}
+        key={`${Math.round(high)} ${room > 0} ${nodes.map((node) => node.id).join('|')}`}
         nodes={laid.nodes}
         edges={laid.edges}
         nodeTypes={TYPES}
         colorMode={scheme}
         fitView
-        fitViewOptions={{ maxZoom: 1.1, padding: 0.12 }}
+        fitViewOptions={{ maxZoom: MOST_ZOOM, padding: 0.12 }}
         minZoom={0.1}
         nodesFocusable
         edgesFocusable={false}

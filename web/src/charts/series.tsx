@@ -97,6 +97,8 @@ export function Series(props: SeriesProps) {
       ctx.save();
       ctx.lineWidth = devicePixelRatio;
       ctx.font = `${11 * devicePixelRatio}px system-ui`;
+      ctx.textAlign = 'left';
+      ctx.textBaseline = 'alphabetic';
       for (const limit of limits) {
         const y = plot.valToPos(limit.value, 'y', true);
         if (y < bbox.top || y > bbox.top + bbox.height) continue;
@@ -168,6 +170,10 @@ export function Series(props: SeriesProps) {
       data,
       holder.current,
     );
+    // The two ends of a band are in its line's name already.
+    plot.root.querySelectorAll<HTMLElement>('.u-legend .u-series').forEach((row, index) => {
+      if (series[index]?.width === 0) row.style.display = 'none';
+    });
     return () => plot.destroy();
   }, [data, box.width, height, scheme, limits, markers, unit, time]);
 

@@ -10,7 +10,7 @@ import { capital, number, words } from '@/parts/format';
 import { RollBack } from '@/parts/rollback';
 import { EvidenceChart } from './alert/evidence';
 import { Pieces, Story, type StoryFacts } from './alert/story';
-import { eventWord, plainOf, severityTone, severityWord, spanOf, verdictOf } from './alert/words';
+import { chanceWord, eventWord, plainOf, severityTone, severityWord, spanOf, verdictOf } from './alert/words';
 import './alert/alert.css';
 
 const CAUSE_SCORE = 0.6;
@@ -28,8 +28,9 @@ function Candidates({ trace }: { trace: Trace | null }) {
   const one = (candidate: Candidate) => (
     <details key={candidate.rank} className="candidate" open={candidate.rank === 1}>
       <summary>
-        <strong>{candidate.rank}.</strong>{' '}
-        <NodeLink node={candidate.node}>{candidate.node.replace(/^dataset:/, '')}</NodeLink>
+        <strong>
+          {candidate.rank}. {candidate.node.replace(/^dataset:/, '')}
+        </strong>
         {candidate.columns.length > 0 && <> {candidate.columns.slice(0, 3).join(', ')}</>}
         <span className="dim"> · {words(candidate.change)}</span>
         <span className="score">
@@ -41,7 +42,10 @@ function Candidates({ trace }: { trace: Trace | null }) {
           <span className="number dim">{number(candidate.score, 2)}</span>
         </span>
       </summary>
-      {candidate.path.length > 1 && <div className="chart-note">{candidate.path.join(' → ')}</div>}
+      <div className="chart-note">
+        <NodeLink node={candidate.node}>open it</NodeLink>
+        {candidate.path.length > 1 && ` · ${candidate.path.join(' → ')}`}
+      </div>
       <Pieces of={candidate.evidence} />
     </details>
   );
@@ -241,9 +245,7 @@ export function Alert() {
                     ['First broken', <Time key="first" at={facts.first_from} />],
                     [
                       'By chance alone',
-                      typeof facts.evidence.chance === 'number'
-                        ? `${number(facts.evidence.chance, 2)} of such windows`
-                        : undefined,
+                      typeof facts.evidence.chance === 'number' ? chanceWord(facts.evidence.chance) : undefined,
                     ],
                     [
                       'Lineage',

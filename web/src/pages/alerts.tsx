@@ -8,7 +8,7 @@ import { Empty, NodeLink, PageFrame, Problem, State, Time, To } from '@/parts/ba
 import { Choose } from '@/parts/choose';
 import { count } from '@/parts/format';
 import { type Column, PagedList } from '@/parts/table';
-import { groupTitle, plainOf, severityTone, severityWord, spanOf } from './alert/words';
+import { groupTitle, plainOf, severityTone, spanOf } from './alert/words';
 import './alert/alert.css';
 
 interface Group {
@@ -53,10 +53,10 @@ const COLUMNS: Column<AlertFacts>[] = [
   {
     key: 'severity',
     title: 'Severity',
-    width: 170,
+    width: 110,
     cell: (row) => (
       <State of={row.severity} tone={row.state === 'resolved' ? 'quiet' : severityTone(row.severity)}>
-        {severityWord(row.severity)}
+        {row.severity === 'page' ? 'page' : 'warning'}
       </State>
     ),
   },
@@ -78,7 +78,7 @@ const COLUMNS: Column<AlertFacts>[] = [
     width: 130,
     cell: (row) => <To to={`/deployments/${encodeURIComponent(row.deployment)}`}>{row.deployment}</To>,
   },
-  { key: 'since', title: 'Since', width: 180, cell: (row) => <Time at={row.fired_at ?? row.pending_at} /> },
+  { key: 'since', title: 'Since', width: 120, cell: (row) => <Time at={row.fired_at ?? row.pending_at} relative /> },
 ];
 
 function Groups({

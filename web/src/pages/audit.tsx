@@ -28,7 +28,7 @@ interface Verdict {
 
 const COLUMNS: Column<AuditLine>[] = [
   { key: 'sequence', title: 'Line', width: 80, right: true, cell: (row) => row.sequence },
-  { key: 'at', title: 'Recorded', width: 190, cell: (row) => <Time at={row.recorded_at} /> },
+  { key: 'at', title: 'Recorded', width: 215, cell: (row) => <Time at={row.recorded_at} /> },
   { key: 'kind', title: 'What', width: 200, cell: (row) => <strong>{words(row.kind)}</strong> },
   {
     key: 'node',
@@ -53,7 +53,7 @@ function Verify() {
         </State>
       )}
       {asked.error && <span role="alert">{asked.error.message}</span>}
-      <Button size="compact-md" variant="default" loading={asked.isPending} onClick={() => asked.mutate()}>
+      <Button size="compact-sm" variant="default" loading={asked.isPending} onClick={() => asked.mutate()}>
         Verify the chain
       </Button>
     </>
@@ -76,14 +76,14 @@ function Export({ query }: { query: Record<string, string | undefined> }) {
   return (
     <>
       {work.isPending && (
-        <Button size="compact-md" variant="subtle" onClick={() => stop.current?.abort()}>
+        <Button size="compact-sm" variant="subtle" onClick={() => stop.current?.abort()}>
           {count(seen)} lines, stop
         </Button>
       )}
       {work.error && <span role="alert">{work.error.message}</span>}
       <Menu position="bottom-end">
         <Menu.Target>
-          <Button size="compact-md" variant="default" loading={work.isPending}>
+          <Button size="compact-sm" variant="default" loading={work.isPending}>
             Export
           </Button>
         </Menu.Target>

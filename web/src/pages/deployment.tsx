@@ -65,7 +65,7 @@ export function Deployment() {
             {(now) => (
               <>
                 <Arms live={now} />
-                <div className="grid two">
+                <div className="grid two" style={{ alignItems: 'start' }}>
                   <RolloutCard deployment={deployment} rollout={now.rollout} policy={item?.spec?.rollout ?? false} />
                   <Latency arms={now.arms} />
                 </div>

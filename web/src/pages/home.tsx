@@ -17,11 +17,14 @@ import {
   To,
 } from '@/parts/basics';
 import { count, millis, number, percent } from '@/parts/format';
+import { readNode } from '@/parts/nodes';
+import { RollBack } from '@/parts/rollback';
 import { type Column, List } from '@/parts/table';
 
 interface FleetItem {
   deployment: string;
   model: string;
+  release?: string | null;
   stable: { version: number; node: string; since: string } | null;
   canary: { version: number; share: number } | null;
   shadows: { version: number }[];
@@ -133,6 +136,24 @@ const COLUMNS: Column<FleetItem>[] = [
         {count(item.traffic.answers)}
       </span>
     ),
+  },
+  {
+    key: 'back',
+    title: 'Undo',
+    width: 112,
+    cell: (item) => {
+      const number = Number(readNode(item.release ?? '').version);
+      return item.stable && number > 0 ? (
+        <RollBack
+          deployment={item.deployment}
+          release={{
+            number,
+            stable: { model: item.model, version: item.stable.version },
+            canary: item.canary && { model: item.model, ...item.canary },
+          }}
+        />
+      ) : null;
+    },
   },
   { key: 'latency', title: 'p99', width: 90, right: true, cell: (item) => millis(item.latency_ms.p99) },
   {

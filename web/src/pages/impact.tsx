@@ -18,7 +18,7 @@ function Sum({ facts }: { facts: ImpactFacts }) {
   const between = (of: { low?: number | null; high?: number | null }) =>
     of.low === null || of.low === undefined ? undefined : `${money(of.low, currency)} to ${money(of.high, currency)}`;
   return (
-    <div className="grid small">
+    <div className="grid small" style={{ gridTemplateColumns: 'repeat(auto-fill, minmax(min(100%, 175px), 1fr))' }}>
       <Stat label="Gain over doing nothing" value={money(total.gain.value, currency)} note={between(total.gain)} />
       <Stat label="Value of all outcomes" value={money(total.value.value, currency)} note={between(total.value)} />
       <Stat label="Cost, at most" value={money(total.cost, currency)} note={`${count(total.requests)} requests`} />

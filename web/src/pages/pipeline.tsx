@@ -75,6 +75,8 @@ function Picture({
         edges={edges}
         label="Stages and what they need of each other"
         height={440}
+        width={168}
+        gap={38}
         onOpen={(id) => id.startsWith('stage:') && choose(readNode(id).name)}
       />
     </Suspense>

@@ -40,7 +40,7 @@ const COLUMNS: Column<ReviewFacts>[] = [
       ),
   },
   { key: 'alerts', title: 'Alerts', width: 80, right: true, cell: (row) => count(row.subjects.length) },
-  { key: 'opened', title: 'Asked', width: 190, cell: (row) => <Time at={row.opened_at} /> },
+  { key: 'opened', title: 'Asked', width: 215, cell: (row) => <Time at={row.opened_at} /> },
   { key: 'state', title: 'State', width: 130, cell: (row) => <State of={row.decision ?? row.state} /> },
   { key: 'by', title: 'By', width: 140, cell: (row) => row.by ?? <span className="dim">–</span> },
 ];

@@ -45,7 +45,7 @@ export function Decision({
   };
   return (
     <>
-      <Button variant="default" size="compact-md" {...button} onClick={start}>
+      <Button variant="default" size="compact-sm" {...button} onClick={start}>
         {text}
       </Button>
       <Modal opened={opened} onClose={close} title={title} centered>

@@ -5,7 +5,7 @@ const alert = { kind: 'drift', subject: 'visib', value: 0.41, limit: 0.25, arm: 
 
 describe('plainOf', () => {
   it('says what is wrong before any statistic', () => {
-    expect(plainOf(alert)).toBe('visib is not as the model was taught: distance 0.41; limit 0.25');
+    expect(plainOf(alert)).toBe('visib is not as taught: distance 0.41; limit 0.25');
     expect(plainOf({ ...alert, kind: 'nulls', value: 0.17, limit: 0.1 })).toBe('17 % of visib are missing; limit 10 %');
     expect(
       plainOf({

@@ -11,7 +11,7 @@ export function plainOf(alert: Told): string {
   const below = alert.evidence?.direction === 'below';
   switch (kind) {
     case 'drift':
-      return `${subject} is not as the model was taught: distance ${number(value, 2)}; limit ${number(limit, 2)}`;
+      return `${subject} is not as taught: distance ${number(value, 2)}; limit ${number(limit, 2)}`;
     case 'nulls': {
       const share = (alert.evidence as { null_rate?: number }).null_rate ?? value;
       const before = (alert.evidence as { reference_null_rate?: number }).reference_null_rate;
@@ -56,6 +56,10 @@ const EVENTS: Record<string, string> = {
   retrained: 'the retraining ended',
 };
 export const eventWord = (kind: string) => EVENTS[kind] ?? kind.replace(/[._]/g, ' ');
+
+/** How often chance alone moves a window as far. */
+export const chanceWord = (chance: number) =>
+  chance < 1e-6 ? 'less than once in a million windows' : `${percent(chance, chance < 0.01 ? 3 : 1)} of windows`;
 
 /** A month's name: "2013-10" becomes "October 2013"; other groups stay. */
 export function groupTitle(by: string, group: string, title: string): string {

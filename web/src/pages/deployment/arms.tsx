@@ -131,7 +131,9 @@ export function Latency({ arms }: { arms: LiveArm[] }) {
   const shown = useMemo(() => [...new Set(bars.map((bar) => bar.arm))], [bars]);
   const draw = useCallback<Draw>(
     (plot) => ({
-      marginLeft: 64,
+      marginLeft: 44,
+      marginRight: 60,
+      marginBottom: 40,
       x: { type: 'log', label: 'milliseconds', tickFormat: (value: number) => number(value, 2) },
       y: { label: null, grid: true, percent: true, ticks: 3 },
       fy: { label: null, domain: shown },
@@ -168,7 +170,7 @@ export function Latency({ arms }: { arms: LiveArm[] }) {
         )
         .join('; ')}
     >
-      <Figure draw={draw} height={70 + 110 * shown.length} />
+      <Figure draw={draw} height={80 + 110 * shown.length} />
     </ChartFrame>
   );
 }

@@ -45,6 +45,7 @@ function Histogram({ found }: { found: Difference }) {
   const draw = useCallback<Draw>(
     (plot) => ({
       marginLeft: 60,
+      marginBottom: 42,
       x: { label: 'distance of the two scores', domain: bins.map((bin) => bin.name) },
       y: { label: 'rows', grid: true },
       marks: [plot.barY(bins, { x: 'name', y: 'rows', fill: 'var(--link)' }), plot.ruleY([0])],
@@ -57,7 +58,7 @@ function Histogram({ found }: { found: Difference }) {
       table={{ columns: ['distance', 'rows'], rows: bins.map((bin) => [bin.name, bin.rows]) }}
       note={`Half of the rows differ by at most ${number(found.quantiles.p50, 3)}, 99 % by at most ${number(found.quantiles.p99, 3)}, the most by ${number(found.max_abs, 3)}. Exact.`}
     >
-      <Figure draw={draw} height={210} />
+      <Figure draw={draw} height={230} />
     </ChartFrame>
   );
 }

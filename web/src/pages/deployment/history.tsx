@@ -38,7 +38,7 @@ const COLUMNS: Column<Release>[] = [
   },
   { key: 'reason', title: 'Reason', cell: (row) => <span title={row.reason}>{row.reason}</span> },
   { key: 'subject', title: 'By', width: 150, cell: (row) => row.subject },
-  { key: 'at', title: 'When', width: 190, cell: (row) => <Time at={row.created_at} /> },
+  { key: 'at', title: 'When', width: 215, cell: (row) => <Time at={row.created_at} /> },
 ];
 
 function One({ release, close }: { release: Release; close: () => void }) {

@@ -7,6 +7,7 @@ import { armColour } from '@/parts/bars';
 import { Choose } from '@/parts/choose';
 import { type Measure, money, pointOf } from './sums';
 import type { ImpactFacts } from './types';
+import '@/parts/bars.css';
 
 const MEASURES = [
   { value: 'value', label: 'Value' },

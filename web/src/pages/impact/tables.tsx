@@ -61,7 +61,7 @@ const LEADS: Column<Lead>[] = [
       </NodeLink>
     ),
   },
-  { key: 'event', title: 'Data to release', width: 140, right: true, cell: (row) => seconds(row.event_seconds) },
+  { key: 'event', title: 'Data to release', width: 120, right: true, cell: (row) => seconds(row.event_seconds) },
   {
     key: 'recorded',
     title: 'Arrival to release',
@@ -69,7 +69,7 @@ const LEADS: Column<Lead>[] = [
     right: true,
     cell: (row) => seconds(row.recorded_seconds),
   },
-  { key: 'newest', title: 'Newest data', width: 200, cell: (row) => <Time at={row.newest_event} /> },
+  { key: 'newest', title: 'Newest data', width: 120, cell: (row) => <Time at={row.newest_event} relative /> },
 ];
 
 export function LeadTimes({ facts }: { facts: ImpactFacts }) {

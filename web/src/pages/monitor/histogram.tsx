@@ -6,6 +6,7 @@ import { ChartFrame } from '@/charts/frame';
 import { count, localDay, number, percent } from '@/parts/format';
 import { binsOf } from './shape';
 import type { FeatureFacts, FeatureWindow } from './types';
+import '@/parts/bars.css';
 
 const MANY = 26;
 
@@ -67,7 +68,7 @@ export function Overlay({
           <span className="dot" style={{ background: SERIES[1], height: 3, verticalAlign: 3, marginLeft: 12 }} />
           what{' '}
           {reference
-            ? `${reference.model}@${reference.version} was taught, ${count(reference.n)} rows`
+            ? `${reference.version ? `${reference.model}@${reference.version}` : 'the model'} was taught, ${count(reference.n)} rows`
             : 'was taught: not known'}
           . Exact, on frozen bins.
         </>
