@@ -170,10 +170,6 @@ export function Series(props: SeriesProps) {
       data,
       holder.current,
     );
-    // The two ends of a band are in its line's name already.
-    plot.root.querySelectorAll<HTMLElement>('.u-legend .u-series').forEach((row, index) => {
-      if (series[index]?.width === 0) row.style.display = 'none';
-    });
     return () => plot.destroy();
   }, [data, box.width, height, scheme, limits, markers, unit, time]);
 
