@@ -33,7 +33,7 @@ interface FleetItem {
   open_alerts: number;
   worst_alert: { id: string; kind: string; subject: string; severity: string } | null;
   traffic: { answers: number; refused: number; errors: number; per_s: number; spark: number[] };
-  latency_ms: { p50: number | null; p95: number | null; p99: number | null };
+  latency_ms: { p50: number | null; p95: number | null; p99: number | null } | null;
   performance: (Estimate & { metric: string; at: string; spark: (Estimate & { at: string })[] }) | null;
   drift: { worst_feature: string; psi: number | null; spark: (number | null)[] } | null;
   labels: { share: number | null };
@@ -155,7 +155,7 @@ const COLUMNS: Column<FleetItem>[] = [
       ) : null;
     },
   },
-  { key: 'latency', title: 'p99', width: 90, right: true, cell: (item) => millis(item.latency_ms.p99) },
+  { key: 'latency', title: 'p99', width: 90, right: true, cell: (item) => millis(item.latency_ms?.p99) },
   {
     key: 'impact',
     title: 'Value',
