@@ -25,11 +25,13 @@ export interface Release {
 }
 
 export interface Guardrail {
-  guardrail: 'errors' | 'refusals' | 'latency' | 'prediction_shift' | 'loss';
+  guardrail: 'errors' | 'refusals' | 'latency' | 'prediction_shift' | 'loss' | 'value';
   tolerance?: number;
   quantile?: number;
   ratio?: number;
   threshold?: number;
+  per_1000?: number; // value: what is tolerated
+  currency?: string;
   e_value: number;
   log_e_value: number;
   safe_log_e_value: number;

@@ -1,7 +1,7 @@
 // What is wrong, and since when: alerts by what they share, and below them the alerts themselves.
 import { NativeSelect } from '@mantine/core';
 import type { AlertFacts } from '@/api/facts';
-import { usePages } from '@/api/queries';
+import { useGet, usePages } from '@/api/queries';
 import { useGo } from '@/app/palette';
 import { useAddress } from '@/parts/address';
 import { Empty, NodeLink, PageFrame, Problem, State, Time, To } from '@/parts/basics';
@@ -23,11 +23,11 @@ interface Group {
 }
 
 const STATES = [
-  { value: 'all', label: 'All' },
   { value: 'open', label: 'Open' },
   { value: 'firing', label: 'Firing' },
   { value: 'acknowledged', label: 'Looked after' },
   { value: 'resolved', label: 'Resolved' },
+  { value: 'all', label: 'All' },
 ];
 const SEVERITIES = [
   { value: 'all', label: 'Any severity' },
@@ -150,7 +150,10 @@ export function Alerts() {
   const [address, change] = useAddress();
   const go = useGo();
   const by = address.by ?? 'cause';
-  const state = address.state ?? 'all';
+  // What is open comes first, as long as there is any.
+  const open = useGet<{ total?: number }>('/alerts', { state: 'open', deployment: address.deployment, limit: 1 });
+  const first = address.subject ? 'all' : open.data?.total === 0 ? 'all' : 'open';
+  const state = address.state ?? first;
   const severity = address.severity ?? 'all';
   const filter = {
     state: state === 'all' ? undefined : state,
@@ -165,7 +168,7 @@ export function Alerts() {
     ...(chosen && by === 'deployment' ? { deployment: chosen } : {}),
     ...(chosen && by === 'month' ? monthOf(chosen) : {}),
   };
-  const filtered = Object.values(filter).some(Boolean) || chosen !== undefined;
+  const filtered = address.state !== undefined || Object.values(filter).some(Boolean) || chosen !== undefined;
   return (
     <PageFrame title="Alerts" subtitle="What is wrong, since when, and what caused it">
       <div className="stack">
@@ -174,7 +177,7 @@ export function Alerts() {
             label="State"
             value={state}
             options={STATES}
-            onChange={(value) => change({ state: value === 'all' ? undefined : value, in: undefined })}
+            onChange={(value) => change({ state: value, in: undefined })}
           />
           <NativeSelect
             size="xs"

@@ -131,7 +131,7 @@ function Table({ stages, choose }: { stages: Stage[]; choose: (stage: string) =>
 
 export function Pipeline() {
   const [address, change] = useAddress();
-  const asked = useGet<PipelineFacts>('/pipeline', {}, { every: 5_000 });
+  const asked = useGet<PipelineFacts>('/pipeline', {}, { every: 15_000 });
   const openJob = (job: string) => change({ job });
   const choose = (stage: string) => change({ stage: stage === address.stage ? undefined : stage });
   return (

@@ -11,6 +11,7 @@ import { readNode } from '@/parts/nodes';
 import { Story, type StoryFacts } from './alert/story';
 import { plainOf, severityTone, severityWord, spanOf } from './alert/words';
 import { Answer } from './review/answer';
+import { CaseAnswer, CaseView, caseOf } from './review/case';
 import { afterAnswer, neighbour, pageKey, useQueue } from './review/queue';
 import './alert/alert.css';
 import './review/review.css';
@@ -122,53 +123,70 @@ export function Review() {
       }
     >
       <Shown of={asked}>
-        {(facts) => (
-          <div className="sides">
-            <div className="stack">
-              <Card
-                title={facts.subjects.length === 1 ? 'What it is about' : `${facts.subjects.length} alerts, one cause`}
-              >
-                {facts.subjects.length === 0 && <Empty title="It is about nothing any more" />}
-                {facts.subjects.slice(0, SHOWN).map((each) => (
-                  <Subject key={each.node} node={each.node} summary={each.summary} />
-                ))}
-                {facts.subjects.length > SHOWN && (
-                  <p className="dim" style={{ marginBottom: 0 }}>
-                    and {count(facts.subjects.length - SHOWN)} more:{' '}
-                    {facts.cause && <To to={`/alerts?in=${encodeURIComponent(facts.cause)}`}>all of this cause</To>}
-                  </p>
+        {(facts) => {
+          const held = caseOf(facts);
+          return (
+            <div className="sides">
+              <div className="stack">
+                {held ? (
+                  <CaseView id={held} />
+                ) : (
+                  <>
+                    <Card
+                      title={
+                        facts.subjects.length === 1 ? 'What it is about' : `${facts.subjects.length} alerts, one cause`
+                      }
+                    >
+                      {facts.subjects.length === 0 && <Empty title="It is about nothing any more" />}
+                      {facts.subjects.slice(0, SHOWN).map((each) => (
+                        <Subject key={each.node} node={each.node} summary={each.summary} />
+                      ))}
+                      {facts.subjects.length > SHOWN && (
+                        <p className="dim" style={{ marginBottom: 0 }}>
+                          and {count(facts.subjects.length - SHOWN)} more:{' '}
+                          {facts.cause && (
+                            <To to={`/alerts?in=${encodeURIComponent(facts.cause)}`}>all of this cause</To>
+                          )}
+                        </p>
+                      )}
+                    </Card>
+                    <Way review={facts} />
+                  </>
                 )}
-              </Card>
-              <Way review={facts} />
+              </div>
+              <div className="stack">
+                {facts.state === 'open' ? (
+                  held ? (
+                    <CaseAnswer key={facts.id} id={held} done={done} />
+                  ) : (
+                    <Answer key={facts.id} review={facts} done={done} />
+                  )
+                ) : (
+                  <Closed review={facts} />
+                )}
+                <Card title="Facts">
+                  <Facts
+                    of={[
+                      [
+                        'Cause',
+                        facts.cause ? (
+                          <NodeLink key="cause" node={facts.cause}>
+                            {facts.cause}
+                          </NodeLink>
+                        ) : (
+                          'not known'
+                        ),
+                      ],
+                      [held ? 'Predictions' : 'Alerts', count(facts.subjects.length)],
+                      ['Asked', <Time key="asked" at={facts.recorded_at} />],
+                      ['Lineage', <NodeLink key="node" node={`review:${facts.id}`} />],
+                    ]}
+                  />
+                </Card>
+              </div>
             </div>
-            <div className="stack">
-              {facts.state === 'open' ? (
-                <Answer key={facts.id} review={facts} done={done} />
-              ) : (
-                <Closed review={facts} />
-              )}
-              <Card title="Facts">
-                <Facts
-                  of={[
-                    [
-                      'Cause',
-                      facts.cause ? (
-                        <NodeLink key="cause" node={facts.cause}>
-                          {facts.cause}
-                        </NodeLink>
-                      ) : (
-                        'not known'
-                      ),
-                    ],
-                    ['Alerts', count(facts.subjects.length)],
-                    ['Asked', <Time key="asked" at={facts.recorded_at} />],
-                    ['Lineage', <NodeLink key="node" node={`review:${facts.id}`} />],
-                  ]}
-                />
-              </Card>
-            </div>
-          </div>
-        )}
+          );
+        }}
       </Shown>
     </PageFrame>
   );

@@ -36,7 +36,7 @@ const COLUMNS: Column<ReviewFacts>[] = [
       row.cause ? (
         <NodeLink node={row.cause}>{row.cause.replace(/^dataset:/, '')}</NodeLink>
       ) : (
-        <span className="dim">no cause known</span>
+        <span className="dim">{row.kind === 'case' ? 'a request' : 'no cause known'}</span>
       ),
   },
   { key: 'alerts', title: 'Alerts', width: 80, right: true, cell: (row) => count(row.subjects.length) },

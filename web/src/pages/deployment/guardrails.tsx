@@ -19,10 +19,16 @@ export function Guardrails({ report }: { report: RolloutReport }) {
                 low: of.low === null || of.low === undefined ? null : of.low / 1000,
                 high: of.high === null || of.high === undefined ? null : of.high / 1000,
               }
-            : guard.guardrail === 'loss'
+            : guard.guardrail === 'loss' || guard.guardrail === 'value'
               ? of
               : percents(of);
-        const unit = latency ? ' ms' : guard.guardrail === 'loss' ? '' : ' %';
+        const unit = latency
+          ? ' ms'
+          : guard.guardrail === 'loss'
+            ? ''
+            : guard.guardrail === 'value'
+              ? ` ${guard.currency ?? ''}`
+              : ' %';
         return (
           <div key={guard.guardrail} className="guard">
             <div className="row" style={{ justifyContent: 'space-between' }}>

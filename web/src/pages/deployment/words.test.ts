@@ -34,6 +34,18 @@ describe('evidence in words', () => {
     expect(sentenceOf(latency)).toContain("95 % of the canary's answers come within 2.4 ms");
     expect(sentenceOf(latency)).toContain('up to 1.5 times');
   });
+  it('says worth in money', () => {
+    const worth = guard({
+      guardrail: 'value',
+      currency: 'USD',
+      per_1000: 50,
+      canary: { value: 812 },
+      stable: { value: 790 },
+    });
+    expect(sentenceOf(worth)).toBe(
+      '1,000 decisions of the canary are worth 812 USD, of the stable arm 790; up to 50 less is tolerated.',
+    );
+  });
   it('says that nothing is known', () => {
     expect(sentenceOf(guard({ canary: null }))).toContain('Nothing to compare yet');
   });

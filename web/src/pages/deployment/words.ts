@@ -11,6 +11,7 @@ const NAMES: Record<Guardrail['guardrail'], string> = {
   latency: 'Latency',
   prediction_shift: 'Shift of the scores',
   loss: 'Loss by labels',
+  value: 'Worth of the decisions',
 };
 export const nameOf = (guard: Guardrail) => NAMES[guard.guardrail] ?? guard.guardrail;
 
@@ -29,6 +30,8 @@ export function sentenceOf(guard: Guardrail): string {
       return `${percent(canary, 2)} of the canary's requests are refused, ${percent(stable, 2)} on the stable arm; up to ${points} more are tolerated.`;
     case 'prediction_shift':
       return `${percent(canary)} of the canary's scores are above ${number(guard.threshold, 3)}, ${percent(stable)} of the stable arm's; a distance of up to ${points} is tolerated.`;
+    case 'value':
+      return `1,000 decisions of the canary are worth ${number(canary, 4)} ${guard.currency ?? ''}, of the stable arm ${number(stable, 4)}; up to ${number(guard.per_1000, 3)} less is tolerated.`;
     default:
       return `The mean squared error of scores against labels is ${number(canary, 3)} on the canary, ${number(stable, 3)} on the stable arm; up to ${number(guard.tolerance, 3)} more is tolerated.`;
   }
