@@ -80,7 +80,10 @@ const COLUMNS: Column<Row>[] = [
 function Around({ node }: { node: string }) {
   const [address, change] = useAddress();
   const direction = address.direction ?? 'both';
-  const opened = useMemo(() => (address.open ? address.open.split(',').map(decodeURIComponent) : []), [address.open]);
+  const opened = useMemo(
+    () => (address.open ? address.open.split(',').map((each) => each.replaceAll('%2C', ',')) : []),
+    [address.open],
+  );
   const target = address.to;
   const { part, start, error, busy } = useNeighbourhoods([node, ...opened], direction);
   const path = useGet<Part & { direction: string }>('/paths', { from: node, to: target }, { enabled: Boolean(target) });
@@ -91,7 +94,8 @@ function Around({ node }: { node: string }) {
   const [nodes, edges] = useMemo(() => {
     const onPath = new Set(path.data?.nodes.map((each) => each.node));
     const pathEdges = new Set(path.data?.edges.map((edge) => `${edge.from} ${edge.to}`));
-    const expand = (id: string) => change({ open: [...opened, id].map(encodeURIComponent).join(',') });
+    const expand = (id: string) =>
+      change({ open: [...opened, id].map((each) => each.replaceAll(',', '%2C')).join(',') });
     const drawn = whole.nodes.map((each): GraphNode => {
       const more = unseen(each, whole.edges);
       return {

@@ -25,6 +25,7 @@ export function Choose({
       value={value}
       onChange={onChange}
       transitionDuration={0}
+      style={{ maxWidth: '100%', overflowX: 'auto' }}
     />
   );
 }
