@@ -46,7 +46,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'deployment',
     title: 'Deployment',
-    width: 170,
+    width: 130,
     cell: (item) => (
       <To to={`/deployments/${encodeURIComponent(item.deployment)}`}>
         <strong>{item.deployment}</strong>
@@ -79,7 +79,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'serves',
     title: 'Serves',
-    width: 190,
+    width: 150,
     cell: (item) =>
       item.stable ? (
         <span>
@@ -99,9 +99,27 @@ const COLUMNS: Column<FleetItem>[] = [
       ),
   },
   {
+    key: 'back',
+    title: 'Undo',
+    width: 116,
+    cell: (item) => {
+      const number = Number(readNode(item.release ?? '').version);
+      return item.stable && number > 0 ? (
+        <RollBack
+          deployment={item.deployment}
+          release={{
+            number,
+            stable: { model: item.model, version: item.stable.version },
+            canary: item.canary && { model: item.model, ...item.canary },
+          }}
+        />
+      ) : null;
+    },
+  },
+  {
     key: 'performance',
     title: 'Performance',
-    width: 250,
+    width: 200,
     cell: (item) =>
       item.performance && (
         <span className="row" style={{ flexWrap: 'nowrap' }}>
@@ -118,7 +136,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'drift',
     title: 'Most drift',
-    width: 210,
+    width: 130,
     cell: (item) =>
       item.drift?.worst_feature && (
         <span title={`PSI ${item.drift.psi} of ${item.drift.worst_feature}`}>
@@ -129,7 +147,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'traffic',
     title: 'Answers',
-    width: 150,
+    width: 90,
     right: true,
     cell: (item) => (
       <span title={`${count(item.traffic.refused)} refused, ${count(item.traffic.errors)} errors`}>
@@ -137,29 +155,11 @@ const COLUMNS: Column<FleetItem>[] = [
       </span>
     ),
   },
-  {
-    key: 'back',
-    title: 'Undo',
-    width: 112,
-    cell: (item) => {
-      const number = Number(readNode(item.release ?? '').version);
-      return item.stable && number > 0 ? (
-        <RollBack
-          deployment={item.deployment}
-          release={{
-            number,
-            stable: { model: item.model, version: item.stable.version },
-            canary: item.canary && { model: item.model, ...item.canary },
-          }}
-        />
-      ) : null;
-    },
-  },
-  { key: 'latency', title: 'p99', width: 90, right: true, cell: (item) => millis(item.latency_ms?.p99) },
+  { key: 'latency', title: 'p99', width: 80, right: true, cell: (item) => millis(item.latency_ms?.p99) },
   {
     key: 'impact',
     title: 'Value',
-    width: 130,
+    width: 120,
     right: true,
     cell: (item) => item.impact && `${number(Math.round(item.impact.value), 6)} ${item.impact.currency}`,
   },

@@ -51,6 +51,7 @@ export function Gantt({
       const reused = bars.filter((bar) => bar.state === 'reused');
       return {
         marginLeft: 120,
+        marginBottom: 44,
         x: { type: 'time', label: null, grid: true },
         y: { domain: names, label: null },
         marks: [
@@ -98,7 +99,7 @@ export function Gantt({
         />
       }
     >
-      <Figure draw={draw} height={60 + 26 * new Set(bars.map((bar) => bar.stage)).size} />
+      <Figure draw={draw} height={74 + 26 * new Set(bars.map((bar) => bar.stage)).size} />
     </ChartFrame>
   );
 }

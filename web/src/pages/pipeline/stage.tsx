@@ -26,7 +26,7 @@ const length = (from: number | string, to: number | string) =>
 
 const recordsOf = (open: (job: string) => void): Column<StageRecord>[] => [
   { key: 'at', title: 'Ended', width: 200, cell: (row) => <Time at={time(row.ended_at)} /> },
-  { key: 'took', title: 'Took', width: 90, right: true, cell: (row) => seconds(length(row.started_at, row.ended_at)) },
+  { key: 'took', title: 'Took', width: 120, right: true, cell: (row) => seconds(length(row.started_at, row.ended_at)) },
   { key: 'node', title: 'Record', cell: (row) => <NodeLink node={row.node} /> },
   {
     key: 'run',
