@@ -56,7 +56,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'state',
     title: 'State',
-    width: 170,
+    width: 182,
     cell: (item) => <State of={item.state}>{WORDS[item.state]}</State>,
   },
   {
@@ -79,7 +79,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'serves',
     title: 'Serves',
-    width: 150,
+    width: 130,
     cell: (item) =>
       item.stable ? (
         <span>
@@ -119,7 +119,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'performance',
     title: 'Performance',
-    width: 200,
+    width: 188,
     cell: (item) =>
       item.performance && (
         <span className="row" style={{ flexWrap: 'nowrap' }}>
@@ -136,7 +136,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'drift',
     title: 'Most drift',
-    width: 130,
+    width: 110,
     cell: (item) =>
       item.drift?.worst_feature && (
         <span title={`PSI ${item.drift.psi} of ${item.drift.worst_feature}`}>
@@ -147,7 +147,7 @@ const COLUMNS: Column<FleetItem>[] = [
   {
     key: 'traffic',
     title: 'Answers',
-    width: 90,
+    width: 84,
     right: true,
     cell: (item) => (
       <span title={`${count(item.traffic.refused)} refused, ${count(item.traffic.errors)} errors`}>
@@ -155,11 +155,11 @@ const COLUMNS: Column<FleetItem>[] = [
       </span>
     ),
   },
-  { key: 'latency', title: 'p99', width: 80, right: true, cell: (item) => millis(item.latency_ms?.p99) },
+  { key: 'latency', title: 'p99', width: 74, right: true, cell: (item) => millis(item.latency_ms?.p99) },
   {
     key: 'impact',
     title: 'Value',
-    width: 120,
+    width: 112,
     right: true,
     cell: (item) => item.impact && `${number(Math.round(item.impact.value), 6)} ${item.impact.currency}`,
   },
