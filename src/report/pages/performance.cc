@@ -18,8 +18,8 @@ namespace {
 using monitor::Headline;
 using monitor::Window;
 
-constexpr const char* kMetrics[] = {"auc",        "precision",         "recall",    "log_loss",
-                                    "brier",      "calibration_error", "base_rate", "mean_score"};
+constexpr const char* kMetrics[] = {"auc",   "precision",         "recall",    "log_loss",
+                                    "brier", "calibration_error", "base_rate", "mean_score"};
 constexpr int64_t kLagLabels = 2'000;
 
 struct Seen {
@@ -91,9 +91,8 @@ Json lag_of(const Seen& seen) {
       seconds.push_back(static_cast<double>(came - asked) / 1e6);
   if (seconds.empty()) return nullptr;
   std::sort(seconds.begin(), seconds.end());
-  return {{"median_s", seconds[seconds.size() / 2]},
-          {"p90_s", seconds[seconds.size() * 9 / 10]},
-          {"n", seconds.size()}};
+  return {
+      {"median_s", seconds[seconds.size() / 2]}, {"p90_s", seconds[seconds.size() * 9 / 10]}, {"n", seconds.size()}};
 }
 
 Json threshold_of(const Project* project, const std::string& deployment, const std::string& metric) {
@@ -218,12 +217,8 @@ Result<Json> performance_page(const PageSources& sources, const std::string& wor
   MILLRACE_TRY(const auto releases, sources.registry.releases(workspace, deployment));
   MILLRACE_TRY(const auto references, references_of(sources, workspace, releases));
   MILLRACE_TRY(const auto seen, look(sources, workspace, deployment, choice));
-  Json out{{"deployment", deployment},
-           {"metrics", Json::array()},
-           {"markers", markers_of(seen, releases)},
-           {"calibration", nullptr},
-           {"confusion", nullptr},
-           {"labels", labels_of(seen.windows)},
+  Json out{{"deployment", deployment}, {"metrics", Json::array()}, {"markers", markers_of(seen, releases)},
+           {"calibration", nullptr},   {"confusion", nullptr},     {"labels", labels_of(seen.windows)},
            {"lag", lag_of(seen)}};
   for (const std::string metric : kMetrics) {
     auto series = series_of(seen.windows, metric);
