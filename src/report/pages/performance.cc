@@ -40,7 +40,7 @@ Result<void> read_retrainings(store::Session& session, const std::string& worksp
   for (const auto& row : rows)
     out.push_back({{"at", to_iso(row.integer(0))},
                    {"kind", "retrain"},
-                   {"text", row.text(2).empty() ? std::string("a retraining began") : row.text(2)},
+                   {"text", "a retraining began" + (row.text(2).empty() ? "" : ": " + row.text(2))},
                    {"node", "alert:" + row.text(1)},
                    {"severity", nullptr}});
   return {};
@@ -172,13 +172,13 @@ Json labels_of(const std::vector<Window>& windows) {
   Json out = Json::array();
   for (const auto& window : windows) {
     if (window.arm != monitor::kAllArms) continue;
-    const auto labels = integer_or(window.summary, "labels", 0), answered = integer_or(window.summary, "answered", 0);
+    const auto labels = integer_or(window.summary, "labels", 0), requests = integer_or(window.summary, "requests", 0);
     out.push_back(
         {{"from", to_iso(window.from)},
          {"to", to_iso(window.to)},
          {"labels", labels},
-         {"answered", answered},
-         {"share", answered == 0 ? Json(nullptr) : Json(static_cast<double>(labels) / static_cast<double>(answered))}});
+         {"requests", requests},
+         {"share", requests == 0 ? Json(nullptr) : Json(static_cast<double>(labels) / static_cast<double>(requests))}});
   }
   return out;
 }

@@ -181,13 +181,20 @@ std::string action_words(const Json& alert) {
   return " " + sentence(reason.empty() ? what : what + ": " + reason);
 }
 
+// "dep_delay of dataset:flights@11"
+std::string named(const Json& candidate) {
+  const auto columns = texts_in(candidate, "columns");
+  const auto node = string_or(candidate, "node", "");
+  return columns.empty() ? node : fmt::format("{} of {}", fmt::join(columns, ", "), node);
+}
+
 Json verdict_step(const Json& alert, const Json& trace, const Json& candidate) {
   const auto verdict = string_or(trace, "verdict", "");
   auto text = sentence(string_or(trace, "summary", verdict.empty() ? "ask for it: POST /alerts/{id}/trace" : ""));
   const auto& all = list_in(trace, "candidates");
   if (verdict == "cause" && all.size() > 1)
     text += fmt::format(" {} more {} weighed; the strongest of them, {}, reached {} against {}.", all.size() - 1,
-                        all.size() == 2 ? "candidate was" : "candidates were", string_or(all[1], "node", ""),
+                        all.size() == 2 ? "candidate was" : "candidates were", named(all[1]),
                         decimal(number_in(all[1], "score"), 2), decimal(number_in(candidate, "score"), 2));
   text += action_words(alert);
   Json weighed = Json::array();
