@@ -110,6 +110,9 @@ TEST_F(Measure, agrees_with_the_libraries) {
   expect_same(summary["performance"], theirs, "performance");
   EXPECT_NEAR(summary["performance"]["calibration_error"]["value"].get<double>(), error, 1e-9);
   EXPECT_EQ(summary["performance"]["threshold"], facts.threshold);
+  int64_t binned = 0;
+  for (const auto& bin : summary["performance"]["calibration"]) binned += bin["rows"].get<int64_t>();
+  EXPECT_EQ(binned, summary["performance"]["auc"]["n"].get<int64_t>());
   expect_same(summary["latency_us"], expected()["latency"], "latency");
   std::string seen;
   for (const auto& column : summary["columns"]) {

@@ -60,6 +60,8 @@ Result<Json> list(Services& s, const Request& in) {
 Result<Json> groups(Services& s, const Request& in) {
   MILLRACE_TRY(const auto filter, filter_of(in));
   MILLRACE_TRY(const auto slice, page_slice(in));
+  // The list knows which states there are.
+  MILLRACE_DO(s.alerts.list(in.caller.workspace, {.state = filter.state, .limit = 1}));
   std::vector<monitor::Headline> alerts;
   MILLRACE_DO(s.database.read([&](store::Session& session) -> Result<void> {
     MILLRACE_TRY(alerts, monitor::headlines(session, in.caller.workspace,

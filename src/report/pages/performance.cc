@@ -27,6 +27,7 @@ struct Seen {
   std::vector<Headline> alerts;
   std::vector<std::pair<std::string, Micros>> labels;  // prediction ids and when their label came, the newest
   Json retrainings = Json::array();                    // markers
+  Micros now = 0;                                      // how far the deployment has come
 };
 
 Result<void> read_retrainings(store::Session& session, const std::string& workspace, const std::string& deployment,
@@ -61,6 +62,7 @@ Result<Seen> look(const PageSources& sources, const std::string& workspace, cons
                                                 static_cast<int64_t>(limits::page_size)));
     MILLRACE_DO(read_retrainings(session, workspace, deployment, out.retrainings));
     MILLRACE_TRY(const auto clock, monitor::read_clock(session, workspace, deployment));
+    out.now = clock.event_now != 0 ? clock.event_now : sources.context.now();
     if (clock.event_now != 0) return {};
     MILLRACE_TRY(const auto rows,
                  session.query("SELECT prediction_id, recorded_at FROM labels WHERE workspace = ? AND deployment = ? "
@@ -182,7 +184,8 @@ Json labels_of(const std::vector<Window>& windows) {
   return out;
 }
 
-// What may explain a bend of the lines, of the time that they cover.
+// What may explain a bend of the lines, of the time that they cover. What was done to a deployment before it was
+// replayed has the time of people, which is no place among its events.
 Json markers_of(const Seen& seen, const std::vector<registry::Release>& releases) {
   Json all = seen.retrainings;
   for (const auto& release : releases)
@@ -199,10 +202,10 @@ Json markers_of(const Seen& seen, const std::vector<registry::Release>& releases
                      {"text", alert.title()},
                      {"node", "alert:" + alert.id},
                      {"severity", alert.severity}});
-  const auto first = seen.windows.empty() ? std::string() : to_iso(seen.windows.front().from);
+  const auto first = seen.windows.empty() ? std::string() : to_iso(seen.windows.front().from), last = to_iso(seen.now);
   Json out = Json::array();
   for (auto& marker : all)
-    if (string_or(marker, "at", "") >= first) out.push_back(std::move(marker));
+    if (const auto at = string_or(marker, "at", ""); at >= first && at <= last) out.push_back(std::move(marker));
   std::stable_sort(out.begin(), out.end(),
                    [](const Json& a, const Json& b) { return string_or(a, "at", "") < string_or(b, "at", ""); });
   return out;

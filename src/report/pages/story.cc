@@ -25,11 +25,19 @@ std::vector<std::string> texts_in(const Json& object, std::string_view key) {
   return out;
 }
 
+// Numbers and dates come with spaces that do not break, which are for pages and not for texts.
+std::string plain(std::string text) {
+  constexpr std::string_view kNoBreak = "\xC2\xA0";
+  for (auto at = text.find(kNoBreak); at != std::string::npos; at = text.find(kNoBreak, at))
+    text.replace(at, kNoBreak.size(), " ");
+  return text;
+}
+
 Json step(std::string_view kind, const std::string& title, const std::string& text, const std::string& node,
           Json evidence) {
   return {{"kind", kind},
-          {"title", title},
-          {"text", text},
+          {"title", plain(title)},
+          {"text", plain(text)},
           {"node", node.empty() ? Json(nullptr) : Json(node)},
           {"evidence", std::move(evidence)}};
 }
