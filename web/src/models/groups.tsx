@@ -104,7 +104,7 @@ const TONES = { higher: 'ok', lower: 'warn' } as const;
 
 export function GroupTable({ groups, names }: { groups: Group[]; names: [string, string] }) {
   return (
-    <table className="plain">
+    <table className="plain tight">
       <thead>
         <tr>
           <th scope="col">group</th>
