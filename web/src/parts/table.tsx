@@ -52,7 +52,8 @@ export function List<T>(props: ListProps<T>) {
     overscan: 12,
     scrollMargin: HEAD,
   });
-  const items = virtual.getVirtualItems();
+  // A list that has just become shorter is still measured as it was.
+  const items = virtual.getVirtualItems().filter((item) => item.index < rows.length);
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
     if (more && !loading && last >= rows.length - 15) more();
