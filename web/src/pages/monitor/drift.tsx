@@ -162,7 +162,7 @@ export function DriftTable({ deployment, asked }: { deployment: string; asked: A
         onOpen={(row) => go(`/monitoring/${encodeURIComponent(deployment)}/${encodeURIComponent(row.feature)}`)}
         height={480}
         empty={
-          <Empty title="No window has ended yet" command={`millrace monitor ${deployment}`}>
+          <Empty title="No window has ended yet" command={`millrace monitor look ${deployment}`}>
             Windows are counted as event time goes on. Look now:
           </Empty>
         }
