@@ -136,7 +136,7 @@ export function Monitor() {
           {performance.data && <LabelSeries facts={performance.data} />}
         </div>
         {features.data && heads.length === 0 && (
-          <Empty title="No window has ended yet" command={`millrace monitor ${deployment}`} />
+          <Empty title="No window has ended yet" command={`millrace monitor look ${deployment}`} />
         )}
       </div>
     </PageFrame>

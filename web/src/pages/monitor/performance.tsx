@@ -47,7 +47,7 @@ export function Performance({ facts }: { facts: PerformanceFacts }) {
   if (!metric || x.length === 0)
     return (
       <Card title="Performance over time">
-        <Empty title="No labels yet" command="millrace feedback send DEPLOYMENT labels.csv">
+        <Empty title="No labels yet" command="millrace feedback DEPLOYMENT labels.csv --label NAME">
           Performance is known once it turns out what really happened. Send labels of answered predictions:
         </Empty>
       </Card>
