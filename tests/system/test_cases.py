@@ -74,6 +74,10 @@ class Reviewed:
             if not after:
                 return found
 
+    def look(self, to):
+        job = self.post("deployments/long/monitor", {"to": to, "clock": "event"}, 202)["id"]
+        until(lambda: self.get(f"jobs/{job}", wait=20)["state"] not in ("waiting", "running"))
+
     def wait_for(self, count):
         until(lambda: len(self.cases()) >= count)
         return self.cases()
@@ -133,6 +137,7 @@ def test_flags_make_cases_too_and_other_protocols_say_so(reviewed):
 
 def test_a_decision_is_read_by_who_asked_and_joins_as_a_label(reviewed):
     times = {"millrace_event_time": "2024-01-05T12:00:00Z"}
+    reviewed.look("2024-01-04")  # from here on the deployment's clock is that of events
     case = reviewed.held(600, 10, 600, parameters=times)
     until(lambda: any(each["id"] == case for each in reviewed.cases("open")))
     assert case in reviewed.shop.run("case", "list").stdout
@@ -150,8 +155,7 @@ def test_a_decision_is_read_by_who_asked_and_joins_as_a_label(reviewed):
     prediction = read["prediction_id"]
     again = reviewed.post("feedback", {"deployment": "long", "items": [{"prediction_id": prediction, "row": 0, "label": 1}]})
     assert again == {"accepted": 0, "unchanged": 1, "corrected": 0}
-    job = reviewed.post("deployments/long/monitor", {"to": "2024-02-10", "clock": "event"}, 202)["id"]
-    until(lambda: reviewed.get(f"jobs/{job}", wait=20)["state"] not in ("waiting", "running"))
+    reviewed.look("2024-02-10")
     january = [w for w in reviewed.get("deployments/long/windows", arm="all")["items"] if w["from"].startswith("2024-01")]
     assert january[-1]["summary"]["labels"] == 2
     # By the command line, and of the whole case.

@@ -10,9 +10,14 @@ from shop import REQUEST, Shop
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("replicas")
+
+
+@pytest.fixture(scope="module")
+def pair(folder):
     """Version 1 is live, version 2 is approved; the first server made both."""
-    folder, cluster = tmp_path_factory.mktemp("replicas"), Cluster()
+    cluster = Cluster()
     os.environ["MILLRACE_STORE"] = cluster.url()
     shop = Shop(folder)
     states = [shop.state, folder / "other"]
@@ -30,10 +35,8 @@ def pair(tmp_path_factory):
 
 
 @pytest.fixture
-def project(pair, tmp_path_factory):
-    """The project file of the pair."""
-    [found] = tmp_path_factory.getbasetemp().glob("replicas*/shop/millrace.yaml")
-    return found
+def project(folder):
+    return folder / "shop" / "millrace.yaml"
 
 
 def answer(server, unit="1"):

@@ -312,6 +312,7 @@ def experiment(server, name):
 
 
 def test_changes_tell_what_happened_after(local):
+    experiment(local, "with the default one")
     before = newest(local)
     experiment(local, "news")
     answer = requests.get(local.url + API + "/changes", params={"after": before}, timeout=10).json()

@@ -25,6 +25,7 @@ class Gates : public ::testing::Test {
   std::vector<DatasetVersion> data;
   Json card = Json::object();
   std::optional<double> threshold = 0.5;
+  std::function<Result<std::vector<Json>>(int64_t days)> replay;
 
   ScoredRows scored(const std::string& select) {
     testing::write_rows(*engines, folder / "rows.parquet", select);
@@ -40,7 +41,8 @@ class Gates : public ::testing::Test {
     const auto* found = find_gate_kind(kind);
     const auto read = read_gate_parameters(*found, &yaml, yaml);
     EXPECT_TRUE(read) << read.error().text();
-    auto outcome = found->evaluate(*read, {.data = data, .scored = rows, .card = card, .threshold = threshold});
+    auto outcome =
+        found->evaluate(*read, {.data = data, .scored = rows, .card = card, .threshold = threshold, .replay = replay});
     EXPECT_TRUE(outcome) << outcome.error().text();
     EXPECT_FALSE(outcome->reason.empty());
     return std::move(*outcome);
@@ -215,6 +217,51 @@ TEST_F(Gates, a_file_that_is_no_parquet_is_an_error) {
       ScoredRows::open(*engines, {.name = "bad.parquet", .path = folder / "bad.parquet", .label = "late"});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), Code::invalid);
+}
+
+Json replayed(const char* deployment, int64_t rows, int64_t flips, double mean, int64_t refused = 0) {
+  return {{"deployment", deployment},
+          {"rows", rows},
+          {"flips", flips},
+          {"mean_abs", mean},
+          {"replay", {{"replayed", rows}, {"refused", refused}, {"failed", 0}}}};
+}
+
+TEST_F(Gates, replay_judges_each_deployment_of_the_last_days) {
+  std::vector<Json> reports{replayed("late", 1'000, 10, 0.01), replayed("later", 500, 2, 0.02)};
+  int64_t asked = 0;
+  replay = [&](int64_t days) -> Result<std::vector<Json>> { return asked = days, reports; };
+  const auto good = evaluate("replay", "{max_flips: 0.02, max_mean: 0.05, period: 7}");
+  EXPECT_TRUE(good.ok) << good.reason;
+  EXPECT_EQ(asked, 7);
+  EXPECT_EQ(good.value["value"], 0.01);
+  EXPECT_EQ(good.value["n"], 1'000);
+  EXPECT_EQ(good.value["group"], "late") << "the one with most flips";
+  EXPECT_EQ(good.evidence.size(), 2U);
+  const auto refused = [&](const std::string& parameters) {
+    const auto outcome = evaluate("replay", parameters);
+    EXPECT_FALSE(outcome.ok) << parameters;
+    return outcome.reason.substr(0, outcome.reason.find(';'));
+  };
+  EXPECT_EQ(
+      refused("{max_flips: 0.005}"),
+      "0.0100 (0.0054 to 0.0183) of 1000 rows of 'late' would be decided otherwise, and at most 0.005 is allowed");
+  EXPECT_EQ(refused("{max_flips: 1, max_mean: 0.015}"),
+            "the scores of 'later' would differ by 0.02 in the mean, and at most 0.015 is allowed");
+  EXPECT_EQ(refused("{max_flips: 1, rows: 600}"), "only 500 rows of 'later' could be compared, and 600 are asked for");
+  reports[1] = replayed("later", 500, 0, 0, 20);
+  EXPECT_EQ(refused("{max_flips: 1}"),
+            "20 of 520 rows of 'later' would have no answer: its contract refuses them, or it fails on them");
+}
+
+TEST_F(Gates, replay_passes_without_traffic_and_says_what_cannot_be_replayed) {
+  EXPECT_FALSE(evaluate("replay", "{max_flips: 0}").ok) << "where nothing can be replayed";
+  replay = [](int64_t) -> Result<std::vector<Json>> { return std::vector<Json>{}; };
+  const auto none = evaluate("replay", "{max_flips: 0}");
+  EXPECT_TRUE(none.ok);
+  EXPECT_NE(none.reason.find("nothing that could be replayed"), std::string::npos);
+  replay = [](int64_t) -> Result<std::vector<Json>> { return Error{Code::rejected, "it answered none"}; };
+  EXPECT_EQ(evaluate("replay", "{max_flips: 0}").reason, "it answered none");
 }
 
 }  // namespace

@@ -62,7 +62,8 @@ TEST(RolloutPolicy, takes_what_is_written_and_comes_back_from_a_snapshot) {
 
 TEST(RolloutPolicy, refuses_with_place_and_way_out) {
   EXPECT_EQ(refused("x"), "rollout is a map | write e.g. rollout: {alpha: 0.01, steps: [0.05, 0.2, 0.5]}");
-  EXPECT_EQ(refused("{alfa: 1}"), "unknown key 'alfa' | known keys: alpha, steps, min_rows, promote, guardrails");
+  EXPECT_EQ(refused("{alfa: 1}"),
+            "unknown key 'alfa' | known keys: alpha, steps, min_rows, count, promote, guardrails");
   EXPECT_EQ(refused("{alpha: 0}"), "alpha is 0, and must be from 1e-9 to 0.5 | ");
   EXPECT_EQ(refused("{steps: []}"), "steps is a list of shares | write e.g. steps: [0.05, 0.2, 0.5]");
   EXPECT_EQ(refused("{steps: [0.5, 1]}"),
@@ -78,7 +79,7 @@ TEST(RolloutPolicy, refuses_with_place_and_way_out) {
             "0.01}, latency: {quantile: 0.99, ratio: 1.5}}");
   EXPECT_EQ(refused("{guardrails: {error: {}}}"), "there is no guardrail 'error' | did you mean 'errors'?");
   EXPECT_EQ(refused("{guardrails: {cost: {}}}"),
-            "there is no guardrail 'cost' | there are: errors, refusals, latency, prediction_shift, loss");
+            "there is no guardrail 'cost' | there are: errors, refusals, latency, prediction_shift, loss, value");
   EXPECT_EQ(refused("{guardrails: {errors: {ratio: 2}}}"), "unknown key 'ratio' | known keys: tolerance");
   EXPECT_EQ(refused("{guardrails: {errors: {tolerance: 1}}}"), "tolerance is 1, and must be from 0 to below 1 | ");
   EXPECT_EQ(refused("{guardrails: {latency: {quantile: 99}}}"), "quantile is 99, and must be above 0 and below 1 | ");

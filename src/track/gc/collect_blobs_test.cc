@@ -166,6 +166,7 @@ TEST_F(CollectBlobsTest, every_table_is_known_to_hold_digests_of_blobs_or_not) {
                               "monitor_files",
                               "monitor_windows",
                               "registered_models",
+                              "rollout_evidence",
                               "rollout_holds",
                               "stage_attempts",
                               "stage_current",

@@ -48,7 +48,7 @@ async function problem(response: Response): Promise<ApiError> {
       response.status,
       body.detail ?? body.message ?? body.title ?? text,
       body.hint ?? '',
-      body.field ?? '',
+      body.field ?? body.where?.field ?? '',
       body.code ?? '',
       body.request_id ?? '',
     );

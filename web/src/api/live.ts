@@ -6,6 +6,7 @@ import { client } from './queries';
 interface Changes {
   next: number;
   items: { sequence: number; kind: string; node: string; subject: string; at: string }[];
+  skipped: boolean; // too much happened to tell it line by line
 }
 
 const SETTLE_MS = 700; // several lines of one action lead to one look
@@ -33,7 +34,7 @@ async function follow(signal: AbortSignal) {
     try {
       const answer = await get<Changes>('/changes', after === undefined ? {} : { after, wait: 25 }, signal);
       after = answer.next;
-      if (answer.items?.length) {
+      if (answer.items?.length || answer.skipped) {
         await pause(SETTLE_MS, signal);
         await client.invalidateQueries({ refetchType: 'active', predicate: isShort });
       }

@@ -10,7 +10,8 @@ function Statistics({ check }: { check: Check }) {
   const parts = [
     check.effect !== undefined && `effect ${number(check.effect, 3)}`,
     check.p_value !== undefined && `p ${number(check.p_value, 3)}`,
-    check.interval && `interval ${number(check.interval[0], 3)} to ${number(check.interval[1], 3)}`,
+    check.interval &&
+      `interval ${measured(check.interval[0], check.unit)} to ${measured(check.interval[1], check.unit)}`,
     check.of !== undefined && check.of > 0 && `of ${count(check.of)} rows`,
     check.note,
   ].filter(Boolean);
@@ -60,7 +61,8 @@ function One({ id, check }: { id: string; check: Check }) {
         </div>
         <div>
           {words(check.kind)}
-          {check.dimension && `, ${check.dimension}`}, {check.severity}
+          {check.dimension && `, ${check.dimension}`}
+          {check.severity !== 'none' && `, ${check.severity}`}
           {check.ok === false && OUTCOME[check.on_fail] && `: ${OUTCOME[check.on_fail]}`}
         </div>
       </div>

@@ -10,10 +10,10 @@ import { count, number, percent } from '@/parts/format';
 import { type Column, List } from '@/parts/table';
 import { Distribution } from './distribution';
 import type { ColumnProfile, ProfilePage } from './types';
-import { barsOf, isTime } from './words';
+import { barsOf, isTime, plain } from './words';
 
 const bound = (value: number | string) =>
-  typeof value === 'number' ? number(value) : value.replace(/T00:00:00(\.0+)?Z$/, '').replace('T', ' ');
+  typeof value === 'number' ? plain(value) : value.replace(/T00:00:00(\.0+)?Z$/, '').replace('T', ' ');
 
 const rangeOf = (column: ColumnProfile) =>
   column.min === null || column.max === null
@@ -34,6 +34,11 @@ function Distinct({ column }: { column: ColumnProfile }) {
 const median = ({ quantiles }: ColumnProfile) => {
   const index = quantiles?.shares.indexOf(0.5) ?? -1;
   return index < 0 ? null : (quantiles?.values[index] ?? null);
+};
+
+const middle = (column: ColumnProfile) => {
+  const value = median(column);
+  return value === null ? '–' : plain(value);
 };
 
 const hidden = <span className="masked">hidden</span>;
@@ -83,7 +88,7 @@ const COLUMNS: Column<ColumnProfile>[] = [
     title: 'median',
     width: 96,
     right: true,
-    cell: (row) => (row.masked || isTime(row.type) ? '' : number(median(row))),
+    cell: (row) => (row.masked || isTime(row.type) ? '' : middle(row)),
   },
   {
     key: 'range',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Check, ColumnProfile } from './types';
-import { allowed, barsOf, measured, ordered, said } from './words';
+import { allowed, barsOf, failed, measured, ordered, said } from './words';
 
 const check = (part: Partial<Check>): Check => ({
   kind: 'null_rate',
@@ -39,6 +39,21 @@ describe('findings in plain words', () => {
   it('stand in the order of their weight', () => {
     const checks = { a: check({ ok: true }), b: check({}), c: check({}), d: check({ ok: null }) };
     expect(ordered(checks, [{ rule: 'c' }, { rule: 'b' }]).map(([id]) => id)).toEqual(['c', 'b', 'd', 'a']);
+  });
+});
+
+describe('rules that failed', () => {
+  const rule = {
+    rule: 'tz.range',
+    column: 'tz',
+    rows: 2,
+    value: 2,
+    limit: null,
+    text: 'tz.range {"between":[0,0]}, found 2',
+  };
+  it('are told by their own words, or by their name', () => {
+    expect(failed(rule)).toBe('2 rows break tz.range');
+    expect(failed({ ...rule, rows: 41, text: 'Carriers fly turbines.' })).toBe('41 rows: Carriers fly turbines.');
   });
 });
 

@@ -1,6 +1,6 @@
 // A check's outcome in plain words: "17 % of age is missing; limit less than 10 %".
 import { count, number, words } from '@/parts/format';
-import type { Check, ColumnProfile, Limit } from './types';
+import type { Check, ColumnProfile, FailingRule, Limit } from './types';
 
 const share = (value: number) => `${number(value * 100, 3)} %`;
 
@@ -84,7 +84,7 @@ export function said(id: string, check: Check): string {
     case 'foreign_key':
       return `${value} of ${columns} ${check.value === 0 ? 'lack' : 'are'} ${check.value === 0 ? 'a match' : 'not found where they are looked up'}`;
     case 'expression':
-      return `${value} break the rule between ${columns}`;
+      return `${rows === null || check.unit === 'rows' ? value : `${count(rows)} ${rows === 1 ? 'row' : 'rows'} (${value})`} break the rule between ${columns}`;
     case 'conditional_rate':
       return `${value} of the rows looked at meet the condition on ${columns}`;
     case 'row_count':
@@ -108,6 +108,13 @@ export function said(id: string, check: Check): string {
         ? `${count(rows)} ${rows === 1 ? 'row' : 'rows'} ${has} ${OF_ROWS[check.kind]} in ${columns}`
         : `${words(check.kind)} of ${columns} is ${value}`;
   }
+}
+
+/** A rule that failed, in a line: its own words where somebody wrote them. */
+export function failed(rule: FailingRule): string {
+  const rows = rule.rows === null ? '' : `${count(rule.rows)} ${rule.rows === 1 ? 'row' : 'rows'}`;
+  if (rule.text.includes('{') || rule.text === rule.rule) return rows ? `${rows} break ${rule.rule}` : rule.rule;
+  return rows ? `${rows}: ${rule.text}` : rule.text;
 }
 
 /** Failed first, then what could not be checked, then the rest; heavier ones first. */
@@ -135,7 +142,7 @@ export const showerOf = (type: string): ((value: number) => string) =>
           .toISOString()
           .slice(0, type === 'date' ? 10 : 16)
           .replace('T', ' ')
-    : number;
+    : plain;
 
 /** Bars of a column: its histogram, or its most frequent values with all others. */
 export function barsOf(column: ColumnProfile): { label: string; rows: number }[] {
@@ -160,11 +167,15 @@ export function barsOf(column: ColumnProfile): { label: string; rows: number }[]
   return rest > 0 ? [...top, { label: 'all others', rows: rest }] : top;
 }
 
+/** A value as it stands in the data: a year has no thousands. */
+export const plain = (value: number) =>
+  Number.isInteger(value) && Math.abs(value) < 10_000 ? String(value) : number(value);
+
 /** A bin in words; one that has no lower or upper end is open. */
 export function between(
   low: number | undefined,
   high: number | undefined,
-  show: (value: number) => string = number,
+  show: (value: number) => string = plain,
 ): string {
   if (low === undefined && high === undefined) return 'all';
   if (low === undefined) return `below ${show(high as number)}`;

@@ -3,6 +3,7 @@ import { part } from '@/api/client';
 import { useGo } from '@/app/palette';
 import { VerdictStrip } from '@/data/strip';
 import type { Source } from '@/data/types';
+import { failed } from '@/data/words';
 import { Empty, PageFrame, State, Time, To } from '@/parts/basics';
 import { count, partOf } from '@/parts/format';
 import { type Column, PagedList } from '@/parts/table';
@@ -45,8 +46,8 @@ const COLUMNS: Column<Source>[] = [
       source.failing_rules.length === 0 ? (
         <span className="dim">nothing</span>
       ) : (
-        <span title={source.failing_rules.map((rule) => rule.text).join('\n')}>
-          {source.failing_rules[0].text}
+        <span title={source.failing_rules.map(failed).join('\n')}>
+          {failed(source.failing_rules[0])}
           {source.failing_rules.length > 1 && ` and ${source.failing_rules.length - 1} more`}
         </span>
       ),

@@ -72,11 +72,11 @@ export function Dataset() {
         </To>
       ),
     },
-    { key: 'verdict', title: 'verdict', width: 130, cell: (version) => <State of={version.verdict} /> },
+    { key: 'verdict', title: 'verdict', width: 142, cell: (version) => <State of={version.verdict} /> },
     {
       key: 'period',
       title: 'period',
-      width: 190,
+      width: 204,
       cell: (version) => periodOf(version) || <span className="dim">whole</span>,
     },
     { key: 'rows', title: 'rows', width: 90, right: true, cell: (version) => count(version.rows) },
@@ -89,7 +89,7 @@ export function Dataset() {
       right: true,
       cell: (version) => partOf(version.quarantined, version.rows),
     },
-    { key: 'digest', title: 'digest', width: 130, cell: (version) => <code>{shortDigest(version.digest)}</code> },
+    { key: 'digest', title: 'digest', width: 120, cell: (version) => <code>{shortDigest(version.digest)}</code> },
     { key: 'at', title: 'recorded', cell: (version) => <Time at={version.recorded_at} relative /> },
     {
       key: 'diff',

@@ -50,10 +50,16 @@ export function Kin({ node, made = 'Made of it' }: { node: string; made?: string
   const down = useGet<Neighbours>(path, { direction: 'down', hops: 1, limit: 40 });
   return (
     <Card title="Where it comes from" actions={<To to={`/lineage?node=${part(node)}`}>Open in lineage</To>}>
-      <h3 className="small-head">Made from</h3>
-      <Shown of={up}>{(answer) => <Side of={node} answer={answer} none="Nothing is known." />}</Shown>
-      <h3 className="small-head">{made}</h3>
-      <Shown of={down}>{(answer) => <Side of={node} answer={answer} none="Nothing yet." />}</Shown>
+      {up.error?.status === 404 ? (
+        <p className="dim">It stands alone: nothing in the lineage names it.</p>
+      ) : (
+        <>
+          <h3 className="small-head">Made from</h3>
+          <Shown of={up}>{(answer) => <Side of={node} answer={answer} none="Nothing is known." />}</Shown>
+          <h3 className="small-head">{made}</h3>
+          <Shown of={down}>{(answer) => <Side of={node} answer={answer} none="Nothing yet." />}</Shown>
+        </>
+      )}
     </Card>
   );
 }

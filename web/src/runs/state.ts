@@ -6,24 +6,24 @@ import { type Chosen, readChosen } from './columns';
 
 export const NONE = '-'; // columns=- in the address: none was chosen on purpose
 
+interface Used {
+  column: string;
+  runs: number;
+}
+
+// A column that one run in ten has not would be empty nearly everywhere.
+const common = (columns: Used[] = []) => columns.filter(({ runs }) => runs * 10 >= (columns[0]?.runs ?? 0));
+
 /** What is shown before anybody has chosen: the most used metrics and parameters. */
 export function useColumns(experiment: string, text: string | undefined): Chosen[] {
   const open = text === undefined;
   const query = { experiment, limit: 4 };
-  const metrics = useGet<{ items: { column: string }[] }>(
-    '/runs/columns',
-    { ...query, kind: 'metric' },
-    { enabled: open },
-  );
-  const params = useGet<{ items: { column: string }[] }>(
-    '/runs/columns',
-    { ...query, kind: 'param' },
-    { enabled: open },
-  );
+  const metrics = useGet<{ items: Used[] }>('/runs/columns', { ...query, kind: 'metric' }, { enabled: open });
+  const params = useGet<{ items: Used[] }>('/runs/columns', { ...query, kind: 'param' }, { enabled: open });
   return useMemo(() => {
     if (text === NONE) return [];
     if (text !== undefined) return readChosen(text);
-    return [...(metrics.data?.items ?? []), ...(params.data?.items ?? [])].map(({ column }) => ({
+    return [...common(metrics.data?.items), ...common(params.data?.items)].map(({ column }) => ({
       column,
       aggregate: 'last',
     }));
@@ -41,7 +41,7 @@ export function useMemory(address: Address, change: (next: Address) => void) {
     if (first.current) {
       first.current = false;
       const last = localStorage.getItem(MEMORY);
-      if (last && Object.values(address).every((value) => !value)) return change(JSON.parse(last));
+      if (last && KEPT.every((key) => !address[key])) return change(JSON.parse(last));
     }
     localStorage.setItem(MEMORY, kept);
   }, [kept, address, change]);

@@ -4,7 +4,7 @@ import type { CauseEvidence, WindowColumn } from '@/api/facts';
 import { Icon } from '@/app/icons';
 import { Spark } from '@/charts/spark';
 import { NodeLink, State } from '@/parts/basics';
-import { count, number, percent, shortDigest } from '@/parts/format';
+import { capital, count, number, percent, shortDigest } from '@/parts/format';
 import { Overlay } from '../monitor/histogram';
 import type { FeatureFacts } from '../monitor/types';
 import { verdictOf } from './words';
@@ -165,7 +165,9 @@ export function Story({ story, from, to }: { story: StoryFacts; from: string; to
           </span>
           <h3>
             {step.kind === 'verdict' ? (
-              <State of={verdictOf(story.verdict)[0]} tone={verdictOf(story.verdict)[1]} />
+              <span className="row">
+                {capital(step.title)} <State of={verdictOf(story.verdict)[0]} tone={verdictOf(story.verdict)[1]} />
+              </span>
             ) : step.node ? (
               <NodeLink node={step.node}>{step.title}</NodeLink>
             ) : (
