@@ -11,8 +11,11 @@ namespace {
 Json reason_of(const Json& finding, const Json& checks) {
   const auto rule = string_or(finding, "rule", ""), note = string_or(finding, "note", "");
   auto told = string_or(object_in(checks, rule), "description", "");
+  const auto* limit = find(finding, "limit");
+  const bool none_may = limit != nullptr && *limit == Json{{"between", {0.0, 0.0}}};
+  if (told.empty() && none_may && std::isfinite(number_in(finding, "value")))
+    told = counted(static_cast<int64_t>(number_in(finding, "value")), "row breaks", "rows break") + " " + rule;
   if (told.empty()) {
-    const auto* limit = find(finding, "limit");
     told = rule + (limit == nullptr || limit->is_null() ? "" : " " + to_text(*limit));
     if (const double value = number_in(finding, "value"); std::isfinite(value)) told += ", found " + rounded(value);
   }

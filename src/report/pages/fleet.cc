@@ -29,7 +29,9 @@ Windows of_arm(const std::vector<Window>& windows, std::string_view arm) {
 
 int64_t rows_in(const Window& window, std::string_view key) { return integer_or(window.summary, key, 0); }
 
-Json point(const Window& window, double value) { return {{"at", to_iso(window.from)}, {"value", number_or_null(value)}}; }
+Json point(const Window& window, double value) {
+  return {{"at", to_iso(window.from)}, {"value", number_or_null(value)}};
+}
 
 // What the project watches first, else AUC.
 std::string metric_of(const Project* project, const std::string& deployment) {
@@ -42,19 +44,24 @@ std::string metric_of(const Project* project, const std::string& deployment) {
   return "auc";
 }
 
-// Of the version that is on the stable arm now where it has labels, else of all that answered.
+// Of the stable arm where it has labels, else of all that answered. Where two versions shared a period the one with
+// more labels stands for it.
 Json performance_of(const std::vector<Window>& windows, const std::string& metric) {
-  Json out;
   for (const std::string_view arm : {"stable", "all"}) {
-    Json spark = Json::array();
+    std::map<Micros, std::pair<int64_t, Json>> periods;
     for (const auto* window : of_arm(windows, arm)) {
-      auto estimate = estimate_of(object_in(window->summary, "performance"), metric);
+      const auto& performance = object_in(window->summary, "performance");
+      auto estimate = estimate_of(performance, metric);
       if (estimate.is_null()) continue;
+      const auto n = integer_or(object_in(performance, metric), "n", 0);
+      auto& best = periods[window->from];
+      if (!best.second.is_null() && best.first >= n) continue;
       estimate["at"] = to_iso(window->from);
-      out = estimate;
-      spark.push_back(std::move(estimate));
+      best = {n, std::move(estimate)};
     }
-    if (spark.empty()) continue;
+    if (periods.empty()) continue;
+    Json out = periods.rbegin()->second.second, spark = Json::array();
+    for (auto& [from, best] : periods) spark.push_back(std::move(best.second));
     out["metric"] = metric;
     out["spark"] = std::move(spark);
     return out;
@@ -139,14 +146,14 @@ Json latency_of(const Windows& windows, const Live& live) {
 }
 
 Json labels_of(const Windows& windows) {
-  int64_t labels = 0, answered = 0;
+  int64_t labels = 0, requests = 0;  // labels come back for refused requests too
   for (const auto* window : windows) {
     labels += rows_in(*window, "labels");
-    answered += rows_in(*window, "answered");
+    requests += rows_in(*window, "requests");
   }
   return {{"labels", labels},
-          {"answered", answered},
-          {"share", answered == 0 ? Json(nullptr) : Json(static_cast<double>(labels) / static_cast<double>(answered))}};
+          {"requests", requests},
+          {"share", requests == 0 ? Json(nullptr) : Json(static_cast<double>(labels) / static_cast<double>(requests))}};
 }
 
 // ok, warn, page or idle, and why.
@@ -164,7 +171,7 @@ void add_alerts(State& state, const std::vector<Headline>& alerts) {
   for (const auto& alert : alerts) {
     const bool quiet = alert.state == "pending";
     state.at_least(!quiet && alert.severity == "page" ? "page" : "warn",
-                   alert.words() + (quiet              ? " (not yet fired)"
+                   alert.words() + (quiet                           ? " (not yet fired)"
                                     : alert.state == "acknowledged" ? " (acknowledged)"
                                                                     : ""));
   }
@@ -312,14 +319,10 @@ Result<std::vector<Json>> deployments_page(const PageSources& sources, const std
       return {};
     }));
     const auto problem = release ? not_served(sources.data_plane, named.name) : std::string("nothing was released yet");
-    Json one{{"deployment", named.name},
-             {"model", named.model},
-             {"spec", named.spec},
-             {"release", nullptr},
-             {"ready", problem.empty()},
-             {"problem", problem.empty() ? Json(nullptr) : Json(problem)},
-             {"open_alerts", alerts.size()},
-             {"worst_alert", worst_of(alerts)}};
+    Json one{{"deployment", named.name},     {"model", named.model},
+             {"spec", named.spec},           {"release", nullptr},
+             {"ready", problem.empty()},     {"problem", problem.empty() ? Json(nullptr) : Json(problem)},
+             {"open_alerts", alerts.size()}, {"worst_alert", worst_of(alerts)}};
     if (release) {
       one["release"] = release->to_json();
       one["release"].erase("evidence");

@@ -19,7 +19,7 @@ class Fleet {
   //  latency_ms: {p50, p95, p99} | null,
   //  performance: {metric, value, low, high, at, spark: [{at, value, low, high}]} | null,
   //  drift: {worst_feature, psi, spark: [{at, value}]} | null,
-  //  labels: {share, labels, answered}, impact: {value, low, high, currency} | null}
+  //  labels: {share, labels, requests}, impact: {value, low, high, currency} | null}
   // Traffic counts the newest window; where nothing is watched, since the start of the process.
   Result<std::vector<Json>> page(const std::string& workspace, const Project* project);
 

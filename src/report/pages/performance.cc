@@ -18,8 +18,8 @@ namespace {
 using monitor::Headline;
 using monitor::Window;
 
-constexpr const char* kMetrics[] = {"auc",        "precision",         "recall",    "log_loss",
-                                    "brier",      "calibration_error", "base_rate", "mean_score"};
+constexpr const char* kMetrics[] = {"auc",   "precision",         "recall",    "log_loss",
+                                    "brier", "calibration_error", "base_rate", "mean_score"};
 constexpr int64_t kLagLabels = 2'000;
 
 struct Seen {
@@ -40,7 +40,7 @@ Result<void> read_retrainings(store::Session& session, const std::string& worksp
   for (const auto& row : rows)
     out.push_back({{"at", to_iso(row.integer(0))},
                    {"kind", "retrain"},
-                   {"text", row.text(2).empty() ? std::string("a retraining began") : row.text(2)},
+                   {"text", "a retraining began" + (row.text(2).empty() ? "" : ": " + row.text(2))},
                    {"node", "alert:" + row.text(1)},
                    {"severity", nullptr}});
   return {};
@@ -91,9 +91,8 @@ Json lag_of(const Seen& seen) {
       seconds.push_back(static_cast<double>(came - asked) / 1e6);
   if (seconds.empty()) return nullptr;
   std::sort(seconds.begin(), seconds.end());
-  return {{"median_s", seconds[seconds.size() / 2]},
-          {"p90_s", seconds[seconds.size() * 9 / 10]},
-          {"n", seconds.size()}};
+  return {
+      {"median_s", seconds[seconds.size() / 2]}, {"p90_s", seconds[seconds.size() * 9 / 10]}, {"n", seconds.size()}};
 }
 
 Json threshold_of(const Project* project, const std::string& deployment, const std::string& metric) {
@@ -173,13 +172,13 @@ Json labels_of(const std::vector<Window>& windows) {
   Json out = Json::array();
   for (const auto& window : windows) {
     if (window.arm != monitor::kAllArms) continue;
-    const auto labels = integer_or(window.summary, "labels", 0), answered = integer_or(window.summary, "answered", 0);
+    const auto labels = integer_or(window.summary, "labels", 0), requests = integer_or(window.summary, "requests", 0);
     out.push_back(
         {{"from", to_iso(window.from)},
          {"to", to_iso(window.to)},
          {"labels", labels},
-         {"answered", answered},
-         {"share", answered == 0 ? Json(nullptr) : Json(static_cast<double>(labels) / static_cast<double>(answered))}});
+         {"requests", requests},
+         {"share", requests == 0 ? Json(nullptr) : Json(static_cast<double>(labels) / static_cast<double>(requests))}});
   }
   return out;
 }
@@ -218,12 +217,8 @@ Result<Json> performance_page(const PageSources& sources, const std::string& wor
   MILLRACE_TRY(const auto releases, sources.registry.releases(workspace, deployment));
   MILLRACE_TRY(const auto references, references_of(sources, workspace, releases));
   MILLRACE_TRY(const auto seen, look(sources, workspace, deployment, choice));
-  Json out{{"deployment", deployment},
-           {"metrics", Json::array()},
-           {"markers", markers_of(seen, releases)},
-           {"calibration", nullptr},
-           {"confusion", nullptr},
-           {"labels", labels_of(seen.windows)},
+  Json out{{"deployment", deployment}, {"metrics", Json::array()}, {"markers", markers_of(seen, releases)},
+           {"calibration", nullptr},   {"confusion", nullptr},     {"labels", labels_of(seen.windows)},
            {"lag", lag_of(seen)}};
   for (const std::string metric : kMetrics) {
     auto series = series_of(seen.windows, metric);

@@ -87,8 +87,8 @@ Json feature_step(const Json& alert) {
   if (const double psi = number_in(column, "psi"); std::isfinite(psi))
     parts.push_back(fmt::format("its distance from what was taught (PSI) is {}", decimal(psi, 2)));
   if (parts.empty()) return nullptr;
-  return step("feature", "feature " + subject, sentence(fmt::format("Feature '{}': {}", subject, fmt::join(parts, "; "))),
-              "", column);
+  return step("feature", "feature " + subject,
+              sentence(fmt::format("Feature '{}': {}", subject, fmt::join(parts, "; "))), "", column);
 }
 
 const Json& first_candidate(const Json& trace) {
@@ -113,26 +113,29 @@ Json column_step(const Json& alert, const Json& candidate) {
   const auto dataset = string_or(candidate, "dataset", "");
   const auto& evidence = list_in(candidate, "evidence");
   const auto told = evidence.empty() ? std::string() : string_or(evidence.front(), "text", "");
-  auto text = sentence(monitor::change_words(string_or(candidate, "node", ""), columns, string_or(candidate, "change", "")));
+  auto text =
+      sentence(monitor::change_words(string_or(candidate, "node", ""), columns, string_or(candidate, "change", "")));
   if (!told.empty()) text += " " + sentence(told);
   const auto path = texts_in(candidate, "path");
   if (path.size() > 1) text += fmt::format(" It reaches {} by {}.", title_of(alert), fmt::join(path, " to "));
   return step("column", fmt::format("{} of {}", fmt::join(columns, ", "), dataset), text,
               string_or(candidate, "node", ""),
-              {{"columns", columns}, {"change", candidate.value("change", Json())}, {"path", path},
+              {{"columns", columns},
+               {"change", candidate.value("change", Json())},
+               {"path", path},
                {"pieces", evidence_of(candidate)}});
 }
 
 Json dataset_step(const Json& version) {
   const auto node = string_or(version, "node", "");
   auto text = fmt::format("{} holds {} rows", node, count(number_in(version, "rows")));
-  if (version.contains("from"))
-    text += fmt::format(" of {}", period(time_in(version, "from"), time_in(version, "to")));
+  if (version.contains("from")) text += fmt::format(" of {}", period(time_in(version, "from"), time_in(version, "to")));
   text += fmt::format(", was {} by its contract", string_or(version, "verdict", ""));
   if (const double aside = number_in(version, "quarantined"); aside > 0)
     text += fmt::format(" with {} rows set aside", count(aside));
   text += fmt::format(", and came in on {}", moment(time_in(version, "recorded_at")));
-  return step("dataset", fmt::format("version {} of {}", integer_or(version, "version", 0), string_or(version, "dataset", "")),
+  return step("dataset",
+              fmt::format("version {} of {}", integer_or(version, "version", 0), string_or(version, "dataset", "")),
               sentence(text), node, version);
 }
 
@@ -152,7 +155,10 @@ Json other_step(const Json& candidate) {
   const auto kind = string_or(candidate, "kind", ""), node = string_or(candidate, "node", "");
   const auto& evidence = list_in(candidate, "evidence");
   const auto text = evidence.empty() ? string_or(candidate, "change", "") : string_or(evidence.front(), "text", "");
-  return step(kind == "release" ? "release" : kind == "source" ? "source" : "code", node, sentence(text), node,
+  return step(kind == "release"  ? "release"
+              : kind == "source" ? "source"
+                                 : "code",
+              node, sentence(text), node,
               {{"change", candidate.value("change", Json())}, {"pieces", evidence_of(candidate)}});
 }
 
@@ -175,13 +181,20 @@ std::string action_words(const Json& alert) {
   return " " + sentence(reason.empty() ? what : what + ": " + reason);
 }
 
+// "dep_delay of dataset:flights@11"
+std::string named(const Json& candidate) {
+  const auto columns = texts_in(candidate, "columns");
+  const auto node = string_or(candidate, "node", "");
+  return columns.empty() ? node : fmt::format("{} of {}", fmt::join(columns, ", "), node);
+}
+
 Json verdict_step(const Json& alert, const Json& trace, const Json& candidate) {
   const auto verdict = string_or(trace, "verdict", "");
   auto text = sentence(string_or(trace, "summary", verdict.empty() ? "ask for it: POST /alerts/{id}/trace" : ""));
   const auto& all = list_in(trace, "candidates");
   if (verdict == "cause" && all.size() > 1)
     text += fmt::format(" {} more {} weighed; the strongest of them, {}, reached {} against {}.", all.size() - 1,
-                        all.size() == 2 ? "candidate was" : "candidates were", string_or(all[1], "node", ""),
+                        all.size() == 2 ? "candidate was" : "candidates were", named(all[1]),
                         decimal(number_in(all[1], "score"), 2), decimal(number_in(candidate, "score"), 2));
   text += action_words(alert);
   Json weighed = Json::array();
@@ -244,9 +257,10 @@ Result<Json> story_page(const data::Datasets& datasets, const store::Database& d
   auto version = datasets.get(workspace, named->first, named->second);
   if (!version && version.error().code() != Code::not_found) return std::move(version).error();
   if (version) {
-    Json json{{"node", version->node()},     {"dataset", version->dataset},         {"version", version->version},
-              {"rows", version->rows},       {"accepted", version->accepted},       {"quarantined", version->quarantined},
-              {"verdict", version->verdict}, {"recorded_at", to_iso(version->recorded_at)}};
+    Json json{{"node", version->node()},       {"dataset", version->dataset},
+              {"version", version->version},   {"rows", version->rows},
+              {"accepted", version->accepted}, {"quarantined", version->quarantined},
+              {"verdict", version->verdict},   {"recorded_at", to_iso(version->recorded_at)}};
     if (version->period_to != 0) {
       json["from"] = to_iso(version->period_from);
       json["to"] = to_iso(version->period_to);

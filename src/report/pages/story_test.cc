@@ -85,7 +85,7 @@ TEST(Story, goes_from_the_window_to_the_source) {
             "aside, and came in on 1 Nov 2013 06:00 UTC.\n"
             "source: It came as weather-2013-10.csv.\n"
             "verdict: temp of dataset:weather@9 came in another unit (score 0.93). 1 more candidate was weighed; the "
-            "strongest of them, dataset:flights@10, reached 0.20 against 0.93. A review was opened.\n");
+            "strongest of them, temp of dataset:flights@10, reached 0.20 against 0.93. A review was opened.\n");
   EXPECT_EQ(story["steps"][0]["node"], "prediction_window:late/all@2013-10-01");
   EXPECT_EQ(story["steps"][2]["evidence"]["change"], "unit");
 }

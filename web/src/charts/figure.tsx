@@ -20,11 +20,19 @@ export function Figure({ draw, height = 240 }: { draw: Draw; height?: number }) 
   const holder = useRef<HTMLDivElement>(null);
   const [plot, setPlot] = useState<Plot>();
   const scheme = useComputedColorScheme('light');
+  // The library travels when the first figure comes into view.
   useEffect(() => {
     let on = true;
-    loadPlot().then((loaded) => on && setPlot(loaded));
+    const load = () => void loadPlot().then((loaded) => on && setPlot(loaded));
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      seen.disconnect();
+      load();
+    });
+    if (holder.current) seen.observe(holder.current);
     return () => {
       on = false;
+      seen.disconnect();
     };
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours come from the style sheet, which changes with the scheme
@@ -42,7 +50,7 @@ export function Figure({ draw, height = 240 }: { draw: Draw; height?: number }) 
   }, [plot, draw, box.width, height, scheme]);
   return (
     <div ref={ref} className="figure" style={{ minHeight: height }}>
-      <div ref={holder} aria-hidden="true" />
+      <div ref={holder} aria-hidden="true" style={{ minHeight: height }} />
     </div>
   );
 }

@@ -35,6 +35,7 @@ const WIDTH = 210;
 const HEIGHT = 64;
 const LEAST = 200;
 const MOST_ZOOM = 1.1;
+const LEAST_ZOOM = 0.76; // at first: what can be pressed stays 24 px high
 
 function Box({ data }: NodeProps<Node<{ node: GraphNode; width: number }>>) {
   const { node, width } = data;
@@ -130,7 +131,7 @@ export default function Graph({
         nodeTypes={TYPES}
         colorMode={scheme}
         fitView
-        fitViewOptions={{ maxZoom: MOST_ZOOM, padding: 0.12 }}
+        fitViewOptions={{ maxZoom: MOST_ZOOM, minZoom: LEAST_ZOOM, padding: 0.12 }}
         minZoom={0.1}
         nodesFocusable
         edgesFocusable={false}

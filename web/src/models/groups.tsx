@@ -62,6 +62,7 @@ export function GroupChart({
     (plot) => ({
       marginLeft: 120,
       marginRight: 16,
+      marginBottom: 42,
       x: { label: words(metric), grid: true },
       y: { label: null, domain: shown.map((group) => group.group), type: 'band' },
       color: { domain: names, range: [SERIES[0], SERIES[1]], legend: true },
@@ -94,7 +95,7 @@ export function GroupChart({
       table={table}
       note={`What differs first${groups.length > 30 ? `; 30 of ${groups.length} groups` : ''}. Lines are intervals; ${names[0]} is a circle, ${names[1]} a diamond.`}
     >
-      <Figure draw={draw} height={Math.max(160, shown.length * 26 + 70)} />
+      <Figure draw={draw} height={Math.max(160, shown.length * 26 + 82)} />
     </ChartFrame>
   );
 }
@@ -103,7 +104,7 @@ const TONES = { higher: 'ok', lower: 'warn' } as const;
 
 export function GroupTable({ groups, names }: { groups: Group[]; names: [string, string] }) {
   return (
-    <table className="plain">
+    <table className="plain tight">
       <thead>
         <tr>
           <th scope="col">group</th>
@@ -137,7 +138,13 @@ export function GroupTable({ groups, names }: { groups: Group[]; names: [string,
               </td>
               <td className="right">{change(group.from, group.to)}</td>
               <td>
-                <State of={word} tone={TONES[word as 'higher' | 'lower'] ?? 'quiet'} />
+                {word === 'higher' || word === 'lower' ? (
+                  <State of={word} tone={TONES[word]} />
+                ) : (
+                  <span className="dim" title={word}>
+                    {word === 'no clear difference' ? 'unclear' : word}
+                  </span>
+                )}
               </td>
             </tr>
           );

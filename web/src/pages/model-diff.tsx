@@ -3,11 +3,12 @@ import { Select, Switch } from '@mantine/core';
 import { useMemo } from 'react';
 import { part } from '@/api/client';
 import { useGet } from '@/api/queries';
-import { change, type Entry, inWords, type Side } from '@/models/diff';
+import type { Entry, Side } from '@/models/diff';
 import { type Group, GroupChart, GroupTable } from '@/models/groups';
+import { type Measure, Measured } from '@/models/measured';
 import type { Version } from '@/models/types';
 import { useAddress, usePathNames } from '@/parts/address';
-import { Card, Empty, Interval, PageFrame, Shown, State, To } from '@/parts/basics';
+import { Card, Empty, PageFrame, Shown, State, To } from '@/parts/basics';
 import { count, words } from '@/parts/format';
 
 interface GateSide {
@@ -26,7 +27,7 @@ interface Diff {
   from: End;
   to: End;
   gates: { name: string; from: GateSide | null; to: GateSide | null; differs: boolean }[];
-  metrics: { name: string; from: Side; to: Side; differs: boolean }[];
+  metrics: Measure[];
   groups: Group[];
   params: Entry[];
   data: Entry[];
@@ -119,27 +120,11 @@ function GateRows({ gates, names }: { gates: Diff['gates']; names: [string, stri
   );
 }
 
-/** What one reads first. */
-function Sentence({ metrics }: { metrics: Diff['metrics'] }) {
-  return (
-    <ul className="bare">
-      {metrics.map((metric) => {
-        return (
-          <li key={metric.name} className="row" style={{ fontSize: 15 }}>
-            <strong style={{ minWidth: 150 }}>{words(metric.name)}</strong>
-            <Interval of={metric.from} /> <span aria-hidden="true">→</span> <Interval of={metric.to} />
-            <span className="number">{change(metric.from, metric.to)}</span>
-            <span className="dim">{inWords(metric.from, metric.to)}</span>
-          </li>
-        );
-      })}
-    </ul>
-  );
-}
-
 const differing = (entries: Entry[]) => entries.filter((entry) => entry.differs).length;
 
 function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all: boolean }) {
+  const metrics = diff.metrics.filter((metric) => all || metric.differs);
+  const gates = diff.gates.filter((gate) => all || gate.differs);
   const lists = LISTS.filter(({ key }) => diff[key].length > 0).sort(
     (a, b) => Number(differing(diff[b.key]) > 0) - Number(differing(diff[a.key]) > 0),
   );
@@ -153,14 +138,14 @@ function Shape({ diff, names, all }: { diff: Diff; names: [string, string]; all:
   }, [diff.groups]);
   return (
     <div className="stack">
-      {diff.metrics.length > 0 && (
+      {metrics.length > 0 && (
         <Card title="Measured">
-          <Sentence metrics={diff.metrics} />
+          <Measured metrics={metrics} names={names} />
         </Card>
       )}
       {diff.gates.length > 0 && (
-        <Card title="Gates">
-          <GateRows gates={diff.gates} names={names} />
+        <Card title={gates.length > 0 ? 'Gates' : `All ${count(diff.gates.length)} gates say the same`}>
+          {gates.length > 0 && <GateRows gates={gates} names={names} />}
         </Card>
       )}
       {tables.map((table) => (

@@ -63,7 +63,7 @@ export function Model() {
             </State>
           )),
     },
-    { key: 'state', title: 'state', width: 134, cell: (version) => <State of={version.state} /> },
+    { key: 'state', title: 'state', width: 146, cell: (version) => <State of={version.state} /> },
     { key: 'gates', title: 'gates', width: 144, cell: (version) => <GatesWord version={version} /> },
     { key: 'figure', title: 'measured', width: 212, cell: (version) => <Figure version={version} /> },
     {

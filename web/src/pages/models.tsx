@@ -58,12 +58,10 @@ const COLUMNS: Column<ModelSummary>[] = [
       ) : (
         item.deployments.map((each, index) => (
           <span key={`${each.deployment} ${each.arm} ${each.version}`}>
-            {index > 0 && ', '}
-            <To to={`/deployments/${part(each.deployment)}`}>{each.deployment}</To>
-            <span className="dim">
-              {' '}
-              {each.arm} {each.version}
-            </span>
+            {index > 0 && '; '}
+            <To to={`/deployments/${part(each.deployment)}`}>
+              {each.deployment}, {each.arm} {each.version}
+            </To>
           </span>
         ))
       ),

@@ -219,6 +219,7 @@ export function Runs() {
         <Problem error={asked.error} again={() => asked.refetch()} />
       ) : (
         <List<Run>
+          key={`${experiment} ${filter}`}
           label="Runs"
           columns={columns}
           rows={listed}

@@ -125,6 +125,7 @@ const TONES: Record<string, Tone> = {
   kept: 'ok',
   carried_out: 'ok',
   confirmed: 'ok',
+  gates_passed: 'ok',
   fixed: 'ok',
   warn: 'warn',
   warning: 'warn',
@@ -147,6 +148,8 @@ const TONES: Record<string, Tone> = {
   broken: 'bad',
   cancelled: 'bad',
   dead: 'bad',
+  killed: 'bad',
+  gates_failed: 'bad',
 };
 
 const SHAPES: Record<Tone, ReactNode> = {

@@ -13,7 +13,7 @@ const Text = ({ of }: { of: Inline[] }) =>
     ),
   );
 
-function One({ block, shift }: { block: Block; shift: number }) {
+function One({ block, shift, index: place }: { block: Block; shift: number; index: number }) {
   switch (block.kind) {
     case 'heading':
       return createElement(`h${Math.min(6, block.level + shift)}`, {}, <Text of={block.text} />);
@@ -37,15 +37,19 @@ function One({ block, shift }: { block: Block; shift: number }) {
       );
     default:
       return (
-        <div className="scroll-x" tabIndex={0} role="region" aria-label="table">
+        <div className="scroll-x" tabIndex={0} role="region" aria-label={`Table ${place + 1}`}>
           <table className="plain">
             <thead>
               <tr>
-                {block.head.map((cell, index) => (
-                  <th key={index} scope="col">
-                    <Text of={cell} />
-                  </th>
-                ))}
+                {block.head.map((cell, index) =>
+                  cell.length === 0 ? (
+                    <td key={index} />
+                  ) : (
+                    <th key={index} scope="col">
+                      <Text of={cell} />
+                    </th>
+                  ),
+                )}
               </tr>
             </thead>
             <tbody>
@@ -71,7 +75,7 @@ export function Document({ text, shift = 1 }: { text: string; shift?: number }) 
   return (
     <div className="document">
       {read.map((block, index) => (
-        <One key={index} block={block} shift={shift} />
+        <One key={index} block={block} shift={shift} index={index} />
       ))}
     </div>
   );

@@ -52,11 +52,16 @@ export function List<T>(props: ListProps<T>) {
     overscan: 12,
     scrollMargin: HEAD,
   });
-  const items = virtual.getVirtualItems();
+  // A list that has just become shorter is still measured as it was.
+  const items = virtual.getVirtualItems().filter((item) => item.index < rows.length);
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
     if (more && !loading && last >= rows.length - 15) more();
   }, [last, rows.length, more, loading]);
+  // Another order begins at its top; the page it was scrolled to is another one now.
+  const sorted = order && `${order.by} ${order.down}`;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the order is what it depends on
+  useEffect(() => body.current?.scrollTo(0, 0), [sorted]);
   const template = useMemo(
     () => columns.map((column) => (column.width ? `${column.width}px` : `minmax(${LEAST}px, 1fr)`)).join(' '),
     [columns],

@@ -23,7 +23,8 @@ export function Values({ run }: { run: RunFacts }) {
   const [address, change] = useAddress();
   const [text, setText] = useState('');
   const [q] = useDebouncedValue(text.trim(), 150);
-  const kind = KINDS.find((each) => each.value === address.kind) ?? KINDS[0];
+  const kind =
+    KINDS.find((each) => each.value === address.kind) ?? KINDS.find((each) => run.counts[each.count] > 0) ?? KINDS[0];
   const key: Column<Logged> = {
     key: 'key',
     title: 'name',
@@ -45,7 +46,7 @@ export function Values({ run }: { run: RunFacts }) {
       <div className="toolbar">
         <SegmentedControl
           value={kind.value}
-          onChange={(next) => change({ kind: next === 'param' ? undefined : next })}
+          onChange={(next) => change({ kind: next })}
           aria-label="Kind"
           data={KINDS.map((each) => ({ value: each.value, label: `${each.label} (${count(run.counts[each.count])})` }))}
         />
