@@ -75,7 +75,8 @@ bool ShadowQueue::settle() {
   const uint64_t until = granted_;
   ++settling_;
   hurry_.notify_all();
-  const bool done = settled_.wait_for(lock, std::chrono::microseconds(limits_.wait), [&] { return finished_ >= until; });
+  const bool done =
+      settled_.wait_for(lock, std::chrono::microseconds(limits_.wait), [&] { return finished_ >= until; });
   --settling_;
   return done;
 }
