@@ -3,6 +3,7 @@
 MILLRACE_STORE_AWAY: for how many seconds (20)."""
 import os
 import re
+import threading
 import time
 
 import pytest
@@ -14,6 +15,7 @@ from shop import REQUEST, Shop
 
 AWAY = float(os.environ.get("MILLRACE_STORE_AWAY", "20"))
 API = "/api/millrace/v1"
+PACE = threading.Event()  # never set: a steady load, and looks now and then
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ class Load(Crowd):
                         self.failed.append(answer.text)
                 except Exception as error:  # every way to fail counts
                     self.failed.append(repr(error))
-                time.sleep(0.02)
+                PACE.wait(0.02)
 
 
 def test_nobody_who_infers_notices_that_the_store_is_away(place):
@@ -65,7 +67,7 @@ def test_nobody_who_infers_notices_that_the_store_is_away(place):
         assert refused.status_code == 503, refused.text
         end = time.monotonic() + AWAY
         while time.monotonic() < end:
-            time.sleep(0.5)
+            PACE.wait(0.5)
             assert not load.failed, load.failed[:3]
             assert requests.get(server.url + "/v2/health/ready", timeout=30).status_code == 200
         during = len(load.answered) - before
