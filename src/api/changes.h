@@ -1,5 +1,5 @@
-// News of the journal for those who wait for them (long polls): questions are kept aside, without a thread each, until a
-// line is written by this server or another on the same store.
+// News of the journal for those who wait for them (long polls): questions are kept aside, without a thread each, until
+// a line is written by this server or another on the same store.
 #pragma once
 #include <condition_variable>
 #include <list>

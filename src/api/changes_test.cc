@@ -34,8 +34,9 @@ class ChangesTest : public ::testing::Test {
   Waiting hold(int64_t after, Micros wait = kLong, const std::string& workspace = "default") {
     auto promised = std::make_shared<std::promise<Json>>();
     Waiting out{promised->get_future(), std::make_shared<int>(0)};
-    changes.hold({workspace, after, wait}, {.give = [promised](Reply reply) { promised->set_value(*parse_json(reply.body, "answer")); },
-                                            .waiting = out.client});
+    changes.hold({workspace, after, wait},
+                 {.give = [promised](Reply reply) { promised->set_value(*parse_json(reply.body, "answer")); },
+                  .waiting = out.client});
     return out;
   }
 };

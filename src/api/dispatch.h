@@ -34,7 +34,7 @@ struct Peer {
   bool local = false;         // loopback or the state folder's socket
   std::string local_subject;  // "local:<user>"
   std::string via = "native";
-  std::string address = {};  // "192.0.2.1", "" for the socket
+  std::string address = {};   // "192.0.2.1", "" for the socket
   std::string stranger = {};  // why a request from this machine is not taken for its user, for people; or ""
 };
 

@@ -38,10 +38,14 @@ Disk disk_of(const std::string& folder) {
 }
 
 Json disk_check(const Disk& disk) {
-  if (disk.error != 0) return check("disk", "fail", fmt::format("the disk does not answer: {}", std::strerror(disk.error)));
+  if (disk.error != 0)
+    return check("disk", "fail", fmt::format("the disk does not answer: {}", std::strerror(disk.error)));
   const double share = disk.total == 0 ? 1 : static_cast<double>(disk.free) / static_cast<double>(disk.total);
   const bool fail = disk.free < kDiskFail || share < kShareFail, warn = disk.free < kDiskWarn || share < kShareWarn;
-  return check("disk", fail ? "fail" : warn ? "warn" : "ok",
+  return check("disk",
+               fail   ? "fail"
+               : warn ? "warn"
+                      : "ok",
                fmt::format("{} of {} free", gibibytes(disk.free), gibibytes(disk.total)), share);
 }
 
@@ -52,11 +56,11 @@ Json blobs_check(const std::string& folder) {
 
 struct Rows {
   Micros took = 0;
-  int64_t newest = 0, counted = 0;   // lines of the journal
-  Micros written = 0;                // its newest line
+  int64_t newest = 0, counted = 0;               // lines of the journal
+  Micros written = 0;                            // its newest line
   int64_t waiting = 0, running = 0, failed = 0;  // jobs; failed: in the last day
-  Micros oldest = 0;                 // since when the oldest job waits that could run
-  int64_t bytes = 0;                 // of a database of PostgreSQL
+  Micros oldest = 0;                             // since when the oldest job waits that could run
+  int64_t bytes = 0;                             // of a database of PostgreSQL
 };
 
 Result<Rows> read_rows(const HealthParts& parts) {
@@ -64,7 +68,8 @@ Result<Rows> read_rows(const HealthParts& parts) {
   const Micros now = parts.context.now();
   const Micros began = parts.context.clock.steady();
   MILLRACE_DO(parts.database.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(const auto line, session.first("SELECT sequence, recorded_at FROM journal ORDER BY sequence DESC LIMIT 1"));
+    MILLRACE_TRY(const auto line,
+                 session.first("SELECT sequence, recorded_at FROM journal ORDER BY sequence DESC LIMIT 1"));
     if (line) out.newest = line->integer(0), out.written = line->integer(1);
     out.took = parts.context.clock.steady() - began;
     MILLRACE_TRY(const auto counted,
@@ -78,9 +83,10 @@ Result<Rows> read_rows(const HealthParts& parts) {
     out.waiting = jobs->integer(0);
     out.running = jobs->integer(1);
     out.failed = jobs->integer(2);
-    MILLRACE_TRY(const auto oldest,
-                 session.first("SELECT coalesce(min(created_at), 0) FROM jobs WHERE state = 'waiting' AND run_after <= ?",
-                               {now}));
+    MILLRACE_TRY(
+        const auto oldest,
+        session.first("SELECT coalesce(min(created_at), 0) FROM jobs WHERE state = 'waiting' AND run_after <= ?",
+                      {now}));
     out.oldest = oldest->integer(0);
     if (!parts.database_file.empty()) return {};
     MILLRACE_TRY(const auto size, session.first("SELECT pg_database_size(current_database())"));
@@ -92,7 +98,8 @@ Result<Rows> read_rows(const HealthParts& parts) {
 
 Json journal_check(const Rows& rows) {
   if (rows.counted == rows.newest)
-    return check("journal", "ok", fmt::format("{} lines; verify it with: millrace audit verify", rows.newest), rows.newest);
+    return check("journal", "ok", fmt::format("{} lines; verify it with: millrace audit verify", rows.newest),
+                 rows.newest);
   return check("journal", "warn",
                fmt::format("{} lines, of which {} are counted for searches; verify it with: millrace audit verify",
                            rows.newest, rows.counted),
@@ -108,9 +115,10 @@ Json jobs_check(const Rows& rows, Micros now) {
 
 Json clock_check(const Rows& rows, Micros now) {
   if (rows.written - now < kClockStep) return check("clock", "ok", to_iso(now));
-  return check("clock", "warn",
-               fmt::format("it is {} here, and the newest line of the journal was written at {}: the clock was set back",
-                           to_iso(now), to_iso(rows.written)));
+  return check(
+      "clock", "warn",
+      fmt::format("it is {} here, and the newest line of the journal was written at {}: the clock was set back",
+                  to_iso(now), to_iso(rows.written)));
 }
 
 Json serving_check(const serve::DataPlane& plane) {
@@ -124,7 +132,10 @@ Json serving_check(const serve::DataPlane& plane) {
     if (!model.ready) why += fmt::format("; {}: {}", model.name, model.reason);
   }
   if (wanted == 0) return check("serving", "ok", "no deployment has a release yet", 0);
-  return check("serving", ready == wanted ? "ok" : ready == 0 ? "fail" : "warn",
+  return check("serving",
+               ready == wanted ? "ok"
+               : ready == 0    ? "fail"
+                               : "warn",
                fmt::format("{} of {} deployments answer{}", ready, wanted, why), ready);
 }
 
@@ -175,7 +186,9 @@ Json Health::look() const {
            {"grpc", parts_.grpc()},
            {"store",
             {{"engine", sqlite ? "sqlite" : "postgresql"},
-             {"size_bytes", sqlite ? Json(bytes_of(parts_.database_file)) : rows ? Json(rows->bytes) : Json()}}},
+             {"size_bytes", sqlite ? Json(bytes_of(parts_.database_file))
+                            : rows ? Json(rows->bytes)
+                                   : Json()}}},
            {"disk", {{"free_bytes", disk.free}, {"total_bytes", disk.total}}},
            {"jobs", nullptr}};
   if (rows) out["jobs"] = {{"waiting", rows->waiting}, {"running", rows->running}, {"failed", rows->failed}};

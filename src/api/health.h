@@ -14,9 +14,9 @@ struct HealthParts {
   store::Database& database;
   serve::DataPlane& data_plane;
   Context& context;
-  std::string state, blobs;    // folders
-  std::string database_file;   // SQLite's; "": the store is PostgreSQL
-  bool follows = false;        // it looks for releases of other servers on its store
+  std::string state, blobs;                 // folders
+  std::string database_file;                // SQLite's; "": the store is PostgreSQL
+  bool follows = false;                     // it looks for releases of other servers on its store
   std::function<std::string()> http, grpc;  // addresses, "" = off
 };
 

@@ -45,7 +45,8 @@ std::string why_stranger(const Request& request) {
     return fmt::format("the Host '{}' is no name of this machine, and only localhost needs no token",
                        host.substr(0, kShown));
   for (const std::string_view header : {"x-forwarded-for", "forwarded"})
-    if (!request.header(header).empty()) return "this came through a proxy, and only this machine itself needs no token";
+    if (!request.header(header).empty())
+      return "this came through a proxy, and only this machine itself needs no token";
   return "";
 }
 
@@ -54,13 +55,15 @@ Result<void> check_origin(const Request& request) {
   const auto origin = request.header("origin");
   const auto host = request.header("host");
   if (!origin.empty() && !is_origin_of(origin, host))
-    return Error{Code::denied, fmt::format("requests from other sites' pages are refused: the Origin is '{}', this is '{}'",
-                                           origin.substr(0, kShown), host.substr(0, kShown))}
+    return Error{Code::denied,
+                 fmt::format("requests from other sites' pages are refused: the Origin is '{}', this is '{}'",
+                             origin.substr(0, kShown), host.substr(0, kShown))}
         .at_field("Origin")
         .hint("call from a page of this server; a proxy in between must pass the Host header on unchanged");
   const auto site = request.header("sec-fetch-site");
   if (site == "cross-site" || site == "same-site")
-    return Error{Code::denied, fmt::format("requests from other sites' pages are refused: Sec-Fetch-Site is '{}'", site)}
+    return Error{Code::denied,
+                 fmt::format("requests from other sites' pages are refused: Sec-Fetch-Site is '{}'", site)}
         .at_field("Sec-Fetch-Site")
         .hint("call from a page of this server");
   return {};

@@ -13,7 +13,8 @@ Request request(std::string method, Pairs headers) {
 }
 
 TEST(Origin, this_machines_own_names) {
-  for (const char* host : {"", "localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:9", "127.3.2.1"})
+  for (const char* host :
+       {"", "localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:9", "127.3.2.1"})
     EXPECT_TRUE(is_own_host(host)) << host;
   for (const char* host : {"evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "127.evil", "[::2]",
                            "10.0.0.1", "localhost.", "::1"})
@@ -30,9 +31,9 @@ TEST(Origin, a_request_over_loopback_may_still_be_a_strangers) {
 
 TEST(Origin, unsafe_requests_of_other_sites_are_refused) {
   const std::pair<const char*, bool> cases[] = {
-      {"http://localhost:8080", true},        {"https://localhost:8080", true}, {"http://LOCALHOST:8080", true},
-      {"http://localhost", false},            {"http://localhost:8081", false}, {"null", false},
-      {"http://evil.example", false},         {"//localhost:8080", false},      {"http://x//localhost:8080", false},
+      {"http://localhost:8080", true},      {"https://localhost:8080", true}, {"http://LOCALHOST:8080", true},
+      {"http://localhost", false},          {"http://localhost:8081", false}, {"null", false},
+      {"http://evil.example", false},       {"//localhost:8080", false},      {"http://x//localhost:8080", false},
       {"http://evil.localhost:8080", false}};
   for (const auto& [origin, good] : cases) {
     EXPECT_EQ(check_origin(request("POST", {{"host", "localhost:8080"}, {"origin", origin}})).ok(), good) << origin;
@@ -42,9 +43,10 @@ TEST(Origin, unsafe_requests_of_other_sites_are_refused) {
   for (const char* site : {"cross-site", "same-site"})
     EXPECT_FALSE(check_origin(request("DELETE", {{"host", "localhost"}, {"sec-fetch-site", site}}))) << site;
   EXPECT_TRUE(check_origin(request("DELETE", {{"host", "localhost"}, {"sec-fetch-site", "same-origin"}})));
-  EXPECT_EQ(check_origin(request("PUT", {{"host", "a"}, {"origin", "http://b"}})).error().text(),
-            "field Origin: requests from other sites' pages are refused: the Origin is 'http://b', this is 'a'. Hint: call "
-            "from a page of this server; a proxy in between must pass the Host header on unchanged");
+  EXPECT_EQ(
+      check_origin(request("PUT", {{"host", "a"}, {"origin", "http://b"}})).error().text(),
+      "field Origin: requests from other sites' pages are refused: the Origin is 'http://b', this is 'a'. Hint: call "
+      "from a page of this server; a proxy in between must pass the Host header on unchanged");
 }
 
 TEST(Origin, a_cookie_alone_is_not_enough_to_change_something) {
@@ -56,12 +58,10 @@ TEST(Origin, a_cookie_alone_is_not_enough_to_change_something) {
 }
 
 TEST(Origin, the_cookie_is_found_among_others) {
-  const std::pair<const char*, const char*> cases[] = {{"millrace_session=abc", "abc"},
-                                                       {"a=1; millrace_session=abc; b=2", "abc"},
-                                                       {"xmillrace_session=no", ""},
-                                                       {"millrace_sessions=no", ""},
-                                                       {"millrace_session", ""},
-                                                       {"", ""}};
+  const std::pair<const char*, const char*> cases[] = {
+      {"millrace_session=abc", "abc"}, {"a=1; millrace_session=abc; b=2", "abc"},
+      {"xmillrace_session=no", ""},    {"millrace_sessions=no", ""},
+      {"millrace_session", ""},        {"", ""}};
   for (const auto& [text, value] : cases) EXPECT_EQ(session_cookie(request("GET", {{"cookie", text}})), value) << text;
 }
 

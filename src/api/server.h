@@ -9,11 +9,11 @@
 namespace millrace::api {
 
 struct ServerOptions {
-  std::string tcp;            // "127.0.0.1:8080", "[::1]:0", "" = no TCP; port 0 takes a free one
-  int listening = -1;         // a socket that listens at `tcp` already: taken over
-  std::string unix_socket;    // path, "" = none; mode 0600
-  std::string temp_folder;    // for spooled uploads
-  std::string local_subject;  // "local:<user>"
+  std::string tcp;             // "127.0.0.1:8080", "[::1]:0", "" = no TCP; port 0 takes a free one
+  int listening = -1;          // a socket that listens at `tcp` already: taken over
+  std::string unix_socket;     // path, "" = none; mode 0600
+  std::string temp_folder;     // for spooled uploads
+  std::string local_subject;   // "local:<user>"
   bool require_login = false;  // over TCP nobody is this machine's user: all need a token
   int network_threads = 2;
   int worker_threads = 8;

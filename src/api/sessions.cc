@@ -16,7 +16,8 @@ constexpr Micros kForever = INT64_MAX;
 
 constexpr std::string_view kColumns = "s.id, s.subject, s.address, s.agent, s.created_at, s.seen_at, s.expires_at";
 constexpr std::string_view kWithToken =
-    "FROM sessions s JOIN tokens t ON t.workspace = s.workspace AND t.id = s.token WHERE s.workspace = ? AND s.ended_at "
+    "FROM sessions s JOIN tokens t ON t.workspace = s.workspace AND t.id = s.token WHERE s.workspace = ? AND "
+    "s.ended_at "
     "= 0 AND s.expires_at > ? AND t.revoked_at IS NULL AND coalesce(t.expires_at, ?) > ?";
 
 store::Values alive(const std::string& workspace, Micros now) { return {workspace, now, kForever, now}; }
@@ -38,11 +39,12 @@ std::string shortened(std::string_view agent) {
 }
 
 Result<void> end_oldest(store::Session& session, const std::string& workspace, const std::string& token, Micros now) {
-  MILLRACE_TRY(const auto ended,
-               session.execute("UPDATE sessions SET ended_at = ? WHERE workspace = ? AND id IN (SELECT id FROM sessions "
-                               "WHERE workspace = ? AND token = ? AND ended_at = 0 ORDER BY created_at DESC, id DESC "
-                               "LIMIT 1000 OFFSET ?)",
-                               {now, workspace, workspace, token, int64_t{limits::sessions_of_token - 1}}));
+  MILLRACE_TRY(
+      const auto ended,
+      session.execute("UPDATE sessions SET ended_at = ? WHERE workspace = ? AND id IN (SELECT id FROM sessions "
+                      "WHERE workspace = ? AND token = ? AND ended_at = 0 ORDER BY created_at DESC, id DESC "
+                      "LIMIT 1000 OFFSET ?)",
+                      {now, workspace, workspace, token, int64_t{limits::sessions_of_token - 1}}));
   (void)ended;
   return {};
 }
@@ -92,9 +94,9 @@ Result<SignedIn> Sessions::of_session(const std::string& workspace, std::string_
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
     auto values = alive(workspace, now);
     values.emplace_back(digest_of(cookie));
-    MILLRACE_TRY(row, session.first(fmt::format("SELECT s.id, s.seen_at, t.subject, t.roles {} AND s.digest = ?",
-                                                kWithToken),
-                                    values));
+    MILLRACE_TRY(
+        row, session.first(fmt::format("SELECT s.id, s.seen_at, t.subject, t.roles {} AND s.digest = ?", kWithToken),
+                           values));
     return {};
   }));
   const auto name = row ? workspace + "/" + row->text(0) : "";
@@ -144,9 +146,10 @@ Result<SessionPage> Sessions::list(const std::string& workspace, const SessionFi
         values.push_back(value);
     }
     values.emplace_back(filter.limit);
-    MILLRACE_TRY(const auto rows, session.query(fmt::format("SELECT {} {} ORDER BY s.created_at DESC, s.id DESC LIMIT ?",
-                                                            kColumns, where),
-                                                values));
+    MILLRACE_TRY(
+        const auto rows,
+        session.query(fmt::format("SELECT {} {} ORDER BY s.created_at DESC, s.id DESC LIMIT ?", kColumns, where),
+                      values));
     for (const auto& row : rows) {
       out.items.push_back(to_session(row));
       out.items.back().seen_at = last_use(workspace + "/" + out.items.back().id, out.items.back().seen_at);
@@ -158,9 +161,10 @@ Result<SessionPage> Sessions::list(const std::string& workspace, const SessionFi
 
 Result<void> Sessions::end(const Caller& caller, const std::string& id, const std::string& subject) {
   MILLRACE_TRY(const auto sequence, journal_.write(caller, [&](store::Session& session) -> Result<lineage::Change> {
-    MILLRACE_TRY(const auto ended, session.execute("UPDATE sessions SET ended_at = ? WHERE workspace = ? AND id = ? AND "
-                                                   "ended_at = 0 AND (subject = ? OR ? = '')",
-                                                   {context_.now(), caller.workspace, id, subject, subject}));
+    MILLRACE_TRY(const auto ended,
+                 session.execute("UPDATE sessions SET ended_at = ? WHERE workspace = ? AND id = ? AND "
+                                 "ended_at = 0 AND (subject = ? OR ? = '')",
+                                 {context_.now(), caller.workspace, id, subject, subject}));
     if (ended == 0)
       return Error{Code::not_found, fmt::format("there is no live session '{}'", id.substr(0, 64))}.hint(
           subject.empty() ? "GET /api/millrace/v1/sessions lists them"

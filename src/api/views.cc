@@ -24,16 +24,17 @@ Result<View> to_view(const store::Row& row) {
 
 Result<void> check(const Caller& caller, const View& view) {
   if (!is_name(view.page))
-    return Error{Code::invalid, fmt::format("'{}' is no name of a page", view.page.substr(0, 80))}.at_field("page").hint(
-        "e.g. runs");
+    return Error{Code::invalid, fmt::format("'{}' is no name of a page", view.page.substr(0, 80))}
+        .at_field("page")
+        .hint("e.g. runs");
   if (view.name.empty() || view.name.size() > limits::name_bytes)
-    return Error{Code::invalid, fmt::format("a view's name has from 1 to {} bytes, not {}", limits::name_bytes,
-                                            view.name.size())}
+    return Error{Code::invalid,
+                 fmt::format("a view's name has from 1 to {} bytes, not {}", limits::name_bytes, view.name.size())}
         .at_field("name");
   if (!view.state.is_object()) return Error{Code::invalid, "'state' must be a JSON object"}.at_field("state");
   if (const auto size = to_text(view.state).size(); size > limits::view_state_bytes)
-    return Error{Code::too_large, fmt::format("the view's state has {} bytes, and at most {} are kept", size,
-                                              limits::view_state_bytes)}
+    return Error{Code::too_large,
+                 fmt::format("the view's state has {} bytes, and at most {} are kept", size, limits::view_state_bytes)}
         .at_field("state");
   if (view.shared && !caller.has_role("writer"))
     return Error{Code::denied, fmt::format("'{}' has not the role 'writer' that sharing a view needs", caller.subject)}
@@ -49,8 +50,9 @@ Error not_there(const std::string& id) {
 
 // The view, if the caller may change it.
 Result<View> own(store::Session& session, const Caller& caller, const std::string& id) {
-  MILLRACE_TRY(const auto row, session.first(fmt::format("SELECT {} FROM views WHERE workspace = ? AND id = ?", kColumns),
-                                             {caller.workspace, id}));
+  MILLRACE_TRY(const auto row,
+               session.first(fmt::format("SELECT {} FROM views WHERE workspace = ? AND id = ?", kColumns),
+                             {caller.workspace, id}));
   if (!row) return not_there(id);
   MILLRACE_TRY(auto view, to_view(*row));
   if (view.owner == caller.subject || caller.has_role("admin")) return view;
@@ -64,7 +66,8 @@ Result<void> check_name_is_free(store::Session& session, const Caller& caller, c
                                               "name = ? AND id <> ?",
                                               {caller.workspace, view.page, view.owner, view.name, view.id}));
   if (!same) return {};
-  return Error{Code::conflict, fmt::format("'{}' has a view '{}' of the page '{}' already", view.owner, view.name, view.page)}
+  return Error{Code::conflict,
+               fmt::format("'{}' has a view '{}' of the page '{}' already", view.owner, view.name, view.page)}
       .at_field("name")
       .hint("give it another name, or replace that one");
 }
@@ -84,10 +87,10 @@ Result<ViewPage> Views::list(const Caller& caller, const std::string& page, int6
     out.total = count->integer(0);
     values.emplace_back(limit);
     values.emplace_back(skip);
-    MILLRACE_TRY(const auto rows,
-                 session.query(fmt::format("SELECT {} FROM views{} ORDER BY page, name, id LIMIT ? OFFSET ?", kColumns,
-                                           where),
-                               values));
+    MILLRACE_TRY(
+        const auto rows,
+        session.query(fmt::format("SELECT {} FROM views{} ORDER BY page, name, id LIMIT ? OFFSET ?", kColumns, where),
+                      values));
     for (const auto& row : rows) {
       MILLRACE_TRY(auto view, to_view(row));
       out.items.push_back(std::move(view));
@@ -107,13 +110,14 @@ Result<View> Views::make(const Caller& caller, View view) {
     MILLRACE_TRY(const auto count, session.first("SELECT count(*) FROM views WHERE workspace = ? AND owner = ?",
                                                  {caller.workspace, view.owner}));
     if (count->integer(0) >= static_cast<int64_t>(limits::views_of_owner))
-      return Error{Code::too_large, fmt::format("'{}' has {} saved views, which is the limit", view.owner,
-                                                limits::views_of_owner)}
+      return Error{Code::too_large,
+                   fmt::format("'{}' has {} saved views, which is the limit", view.owner, limits::views_of_owner)}
           .hint("delete some that are not needed");
-    MILLRACE_TRY(const auto made, session.execute("INSERT INTO views (workspace, id, page, name, state, owner, shared, "
-                                                  "created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                                                  {caller.workspace, view.id, view.page, view.name, to_text(view.state),
-                                                   view.owner, int64_t{view.shared}, view.updated_at, view.updated_at}));
+    MILLRACE_TRY(const auto made,
+                 session.execute("INSERT INTO views (workspace, id, page, name, state, owner, shared, "
+                                 "created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                 {caller.workspace, view.id, view.page, view.name, to_text(view.state), view.owner,
+                                  int64_t{view.shared}, view.updated_at, view.updated_at}));
     (void)made;
     return lineage::Change{.kind = "view.saved",
                            .node = "view:" + view.id,
@@ -150,7 +154,8 @@ Result<void> Views::remove(const Caller& caller, const std::string& id) {
     MILLRACE_TRY(const auto gone,
                  session.execute("DELETE FROM views WHERE workspace = ? AND id = ?", {caller.workspace, id}));
     (void)gone;
-    return lineage::Change{.kind = "view.deleted", .node = "view:" + id, .body = {{"page", old.page}, {"name", old.name}}};
+    return lineage::Change{
+        .kind = "view.deleted", .node = "view:" + id, .body = {{"page", old.page}, {"name", old.name}}};
   }));
   (void)sequence;
   return {};

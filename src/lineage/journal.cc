@@ -124,7 +124,8 @@ Result<void> claim_key(store::Session& session, const Caller& caller, Micros now
       .hint("send it again to get that one's answer");
 }
 
-// What searches need of all lines together: how many of a kind by a subject there are in each day and in all, and which.
+// What searches need of all lines together: how many of a kind by a subject there are in each day and in all, and
+// which.
 Result<void> count_line(store::Session& session, const Caller& caller, const std::string& kind, Micros now,
                         int64_t sequence) {
   MILLRACE_TRY(const auto counted,
@@ -206,9 +207,9 @@ Result<Verdict> Journal::verify() const {
     int64_t expected = 1;
     for (int64_t after = 0; verdict.intact;) {
       MILLRACE_TRY(const auto rows,
-                   session.query(
-                       fmt::format("SELECT {} FROM journal WHERE sequence > ? ORDER BY sequence LIMIT 10000", kJournalColumns),
-                       {after}));
+                   session.query(fmt::format("SELECT {} FROM journal WHERE sequence > ? ORDER BY sequence LIMIT 10000",
+                                             kJournalColumns),
+                                 {after}));
       if (rows.empty()) break;
       for (const auto& row : rows) {
         const int64_t sequence = row.integer(0);

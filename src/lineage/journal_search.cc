@@ -12,12 +12,12 @@
 namespace millrace::lineage {
 namespace {
 
-constexpr int64_t kCounted = 50'000;   // lines that are counted in an index for a total
-constexpr int64_t kLookedAt = 5'000;   // the same where each line must be looked at, and lines that are sorted
-constexpr int64_t kAllDays = -1;       // in journal_counts
+constexpr int64_t kCounted = 50'000;  // lines that are counted in an index for a total
+constexpr int64_t kLookedAt = 5'000;  // the same where each line must be looked at, and lines that are sorted
+constexpr int64_t kAllDays = -1;      // in journal_counts
 constexpr int64_t kNoDay = -2;
-constexpr size_t kBranches = 64;       // lists that are merged; more of them are dense enough to be walked through
-constexpr int kNodeKinds = 100;        // that are looked at
+constexpr size_t kBranches = 64;  // lists that are merged; more of them are dense enough to be walked through
+constexpr int kNodeKinds = 100;   // that are looked at
 constexpr std::string_view kLast = "\xf4\x8f\xbf\xbf";  // sorts behind every text that goes on here
 
 std::string lower(std::string_view text) {
@@ -172,9 +172,9 @@ class Search {
   Result<void> take(const Where& where, std::string_view order) {
     auto values = where.values;
     values.emplace_back(filter_.limit + 1);
-    MILLRACE_TRY(const auto rows, session_.query(fmt::format("SELECT sequence FROM journal{} ORDER BY {} DESC LIMIT ?",
-                                                             where.sql, order),
-                                                 values));
+    MILLRACE_TRY(const auto rows,
+                 session_.query(
+                     fmt::format("SELECT sequence FROM journal{} ORDER BY {} DESC LIMIT ?", where.sql, order), values));
     for (const auto& row : rows) found_.insert(row.integer(0));
     return {};
   }
@@ -214,7 +214,8 @@ class Search {
 
   Result<void> take_all(const Where& more) {
     auto where = rest("");
-    where.add("workspace >= ? AND workspace <= ?", {workspace_, workspace_}).add("sequence >= ? AND sequence <= ?", {first_, last_wanted()});
+    where.add("workspace >= ? AND workspace <= ?", {workspace_, workspace_})
+        .add("sequence >= ? AND sequence <= ?", {first_, last_wanted()});
     return take(where.add(more), "sequence");
   }
 
@@ -236,9 +237,9 @@ class Search {
     if (filter_.kind.empty() && filter_.subject.empty()) return take_all({});
     if (filter_.subject.empty()) return take_list("kind", filter_.kind);
     if (filter_.kind.empty()) return take_list("subject", filter_.subject);
-    return take_list(count_of("kind", filter_.kind) < count_of("subject", filter_.subject) ? "kind" : "subject",
-                     count_of("kind", filter_.kind) < count_of("subject", filter_.subject) ? filter_.kind
-                                                                                           : filter_.subject);
+    return take_list(
+        count_of("kind", filter_.kind) < count_of("subject", filter_.subject) ? "kind" : "subject",
+        count_of("kind", filter_.kind) < count_of("subject", filter_.subject) ? filter_.kind : filter_.subject);
   }
 
   // Of all lines with this kind or subject, not only of those that the filter means.
@@ -309,9 +310,9 @@ class Search {
   Result<int64_t> count_upto(Where where, int64_t most) const {
     where.values.emplace_back(most + 1);
     MILLRACE_TRY(const auto row,
-                 session_.first(fmt::format("SELECT count(*) FROM (SELECT 1 AS one FROM journal{} LIMIT ?) AS counted",
-                                            where.sql),
-                                where.values));
+                 session_.first(
+                     fmt::format("SELECT count(*) FROM (SELECT 1 AS one FROM journal{} LIMIT ?) AS counted", where.sql),
+                     where.values));
     return row->integer(0);
   }
   // Beyond `most` the total is a lower bound.

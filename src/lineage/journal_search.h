@@ -22,9 +22,9 @@ struct JournalFilter {
 
 struct JournalPage {
   std::vector<Event> items;
-  int64_t next = 0;    // `before` of the next page, 0 = this was the last
-  int64_t total = 0;   // of the filter, on all pages
-  bool exact = true;   // false: at least so many; nobody counted to the end
+  int64_t next = 0;   // `before` of the next page, 0 = this was the last
+  int64_t total = 0;  // of the filter, on all pages
+  bool exact = true;  // false: at least so many; nobody counted to the end
 };
 Result<JournalPage> search_journal(const store::Database& database, const std::string& workspace,
                                    const JournalFilter& filter);

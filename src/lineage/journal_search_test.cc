@@ -20,8 +20,10 @@ class JournalSearchTest : public ::testing::Test {
   void SetUp() override { store.world.clock.advance(start - store.world.clock.now()); }
   void write(const std::string& kind, const std::string& node, const std::string& subject = "ann",
              const std::string& workspace = "default") {
-    const Caller caller{.workspace = workspace, .subject = subject, .roles = {"admin"}, .via = "cli", .request_id = "r"};
-    ASSERT_TRUE(journal.write(caller, [&](store::Session&) -> Result<Change> { return Change{.kind = kind, .node = node}; }));
+    const Caller caller{
+        .workspace = workspace, .subject = subject, .roles = {"admin"}, .via = "cli", .request_id = "r"};
+    ASSERT_TRUE(
+        journal.write(caller, [&](store::Session&) -> Result<Change> { return Change{.kind = kind, .node = node}; }));
     store.world.clock.advance(kHour);
   }
   JournalPage search(JournalFilter filter) {
@@ -77,8 +79,10 @@ TEST_F(JournalSearchTest, a_text_is_looked_for_in_kinds_subjects_and_names_of_no
   write("run.created", "run:other", "lateral");
   write("alert.fired", "alert:1", "millrace");
   write("no.node", "", "ann");
-  EXPECT_EQ(all({.text = "late"}), (Lines{"run.created run:other", "run.created run:late-7", "model.created model:late@1"}));
-  EXPECT_EQ(all({.text = "CREATED"}), (Lines{"run.created run:other", "run.created run:late-7", "model.created model:late@1"}));
+  EXPECT_EQ(all({.text = "late"}),
+            (Lines{"run.created run:other", "run.created run:late-7", "model.created model:late@1"}));
+  EXPECT_EQ(all({.text = "CREATED"}),
+            (Lines{"run.created run:other", "run.created run:late-7", "model.created model:late@1"}));
   EXPECT_EQ(all({.text = "run:l"}), Lines{"run.created run:late-7"});
   EXPECT_EQ(all({.text = "late", .subject = "bob"}), Lines{"run.created run:late-7"});
   EXPECT_EQ(all({.text = "late", .node = "run:*"}), (Lines{"run.created run:other", "run.created run:late-7"}));

@@ -68,9 +68,9 @@ void take_turns(std::vector<Link>& links) {
 
 Result<int64_t> count_edges(store::Session& session, const std::string& workspace, std::string_view end,
                             const std::string& node) {
-  MILLRACE_TRY(const auto row,
-               session.first(fmt::format("SELECT count(*) FROM edges WHERE workspace = ? AND {} = ?", end),
-                             {workspace, node}));
+  MILLRACE_TRY(
+      const auto row,
+      session.first(fmt::format("SELECT count(*) FROM edges WHERE workspace = ? AND {} = ?", end), {workspace, node}));
   return row->integer(0);
 }
 
@@ -124,8 +124,8 @@ Result<std::optional<Path>> search(store::Session& session, const std::string& w
       if (!came.emplace(link.other, Came{queue[at], link.edge}).second) continue;
       queue.push_back(link.other);
       if (queue.size() > limits::graph_nodes)
-        return Error{Code::too_large, fmt::format("no path from '{}' to '{}' among the {} nearest nodes", from, to,
-                                                  limits::graph_nodes)}
+        return Error{Code::too_large,
+                     fmt::format("no path from '{}' to '{}' among the {} nearest nodes", from, to, limits::graph_nodes)}
             .hint("begin closer to the other end");
     }
   }

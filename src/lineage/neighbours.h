@@ -10,11 +10,11 @@ namespace millrace::lineage {
 
 struct Neighbour {
   Node node;
-  std::string kind;       // before the colon of its id
-  int64_t up = 0;         // edges that lead to it
-  int64_t down = 0;       // edges that lead on
-  Micros at = 0;          // when it was recorded last; 0 = an edge names it and nothing tells of it
-  int hop = 0;            // from the start
+  std::string kind;  // before the colon of its id
+  int64_t up = 0;    // edges that lead to it
+  int64_t down = 0;  // edges that lead on
+  Micros at = 0;     // when it was recorded last; 0 = an edge names it and nothing tells of it
+  int hop = 0;       // from the start
 };
 struct Neighbourhood {
   std::vector<Neighbour> nodes;  // the start first, then by hop
@@ -26,8 +26,8 @@ struct Neighbourhood {
 enum class Way { up, down, both };
 struct Around {
   Way way = Way::both;
-  int hops = 1;        // 1 to 5
-  size_t limit = 60;   // nodes, the start among them
+  int hops = 1;       // 1 to 5
+  size_t limit = 60;  // nodes, the start among them
 };
 // Nearer ones first. Where a node has more neighbours than there is room for, every kind of them gets its turn, the
 // newest of each first. not_found when the start does not exist.

@@ -57,9 +57,10 @@ TEST_F(Neighbours, go_as_far_and_where_they_are_asked_to) {
   EXPECT_EQ(told("stage:d", {.way = Way::down, .hops = 2}), "stage:d/0 model:e/1 release:f/2 | 2 edges, 3 in all");
   EXPECT_EQ(told("stage:d", {.way = Way::up, .hops = 5}),
             "stage:d/0 dataset:c/1 dataset:b/1 source:a/2 | 4 edges, 4 in all");
-  EXPECT_EQ(told("model:no", {}),
-            "there is no node 'model:no' in the lineage graph. Hint: node ids look like model:late@1, dataset:flights@3, "
-            "release:late@1");
+  EXPECT_EQ(
+      told("model:no", {}),
+      "there is no node 'model:no' in the lineage graph. Hint: node ids look like model:late@1, dataset:flights@3, "
+      "release:late@1");
 }
 
 TEST_F(Neighbours, of_a_crowd_every_kind_gets_its_turn) {

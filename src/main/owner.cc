@@ -66,12 +66,14 @@ Result<void> check_bind(const std::string& http, const api::Tokens& tokens) {
       .hint("make one first: millrace token create --subject NAME --role admin");
 }
 
-// Notes the head of the audit chain beside the database and the last use of sessions every few seconds, and asks every hour (first at once) for the
-// prediction logs to be sealed and for windows in wall-clock time to be looked at.
+// Notes the head of the audit chain beside the database and the last use of sessions every few seconds, and asks every
+// hour (first at once) for the prediction logs to be sealed and for windows in wall-clock time to be looked at.
 class Keeper {
  public:
   Keeper(lineage::Journal& journal, api::Sessions& sessions, Context& context, std::function<void()> seal)
-      : journal_(journal), sessions_(sessions), context_(context), seal_(std::move(seal)), thread_([this] { keep(); }) {}
+      : journal_(journal), sessions_(sessions), context_(context), seal_(std::move(seal)), thread_([this] {
+          keep();
+        }) {}
   ~Keeper() {
     {
       const std::lock_guard lock(mutex_);
@@ -260,22 +262,41 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   p.report = join_report({*p.database, context, *p.datasets, *p.pipelines, *p.registry, *p.journal, *p.data_plane,
                           *watching.windows, *watching.alerts, *watching.reviews});
   const bool shared = store::is_postgres(opened.place);
-  p.health = std::make_unique<api::Health>(
-      api::HealthParts{*p.database, *p.data_plane, context, state, blobs.folder, shared ? "" : opened.place,
-                       shared && blobs.shared, http_address, [&p] { return p.grpc ? p.grpc->address() : std::string(); }});
+  p.health = std::make_unique<api::Health>(api::HealthParts{
+      *p.database, *p.data_plane, context, state, blobs.folder, shared ? "" : opened.place, shared && blobs.shared,
+      http_address, [&p] { return p.grpc ? p.grpc->address() : std::string(); }});
   const auto metrics_text = [&p] {
     return p.dispatcher->metrics_text() + p.data_plane->metrics_text() + p.monitoring->metrics_text() +
            (p.grpc ? p.grpc->metrics_text() : "");
   };
-  p.native = std::make_unique<api::native::Services>(api::native::Services{
-      context,          *p.database,       *p.blobs,          *p.journal,        *p.jobs,
-      *p.tokens,        *p.datasets,       *p.pipelines,      *p.registry,       *p.data_plane,
-      *watching.alerts, *watching.reviews, *watching.tracer,  project,           http_address,
-      metrics_text,     p.report->impact,  p.report->sources, *watching.windows, *watching.feedback,
-      *watching.looks,  *p.collector,      *p.passwords,      *watching.rollouts,
-      engines,
-      *watching.cases,
-      {*p.sessions, *p.sign_ins, *p.changes, *p.views, *p.health}});
+  p.native = std::make_unique<api::native::Services>(
+      api::native::Services{context,
+                            *p.database,
+                            *p.blobs,
+                            *p.journal,
+                            *p.jobs,
+                            *p.tokens,
+                            *p.datasets,
+                            *p.pipelines,
+                            *p.registry,
+                            *p.data_plane,
+                            *watching.alerts,
+                            *watching.reviews,
+                            *watching.tracer,
+                            project,
+                            http_address,
+                            metrics_text,
+                            p.report->impact,
+                            p.report->sources,
+                            *watching.windows,
+                            *watching.feedback,
+                            *watching.looks,
+                            *p.collector,
+                            *p.passwords,
+                            *watching.rollouts,
+                            engines,
+                            *watching.cases,
+                            {*p.sessions, *p.sign_ins, *p.changes, *p.views, *p.health}});
   api::Routes routes = api::native::routes(*p.native);
   p.traces = std::make_unique<traces::Traces>(*p.database, *p.journal, context, *p.tracking);
   p.evaluation = std::make_unique<evaluation::Datasets>(*p.database, *p.journal, context, *p.tracking);
@@ -326,10 +347,10 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   });
 
   if (!options.grpc.empty()) {
-    MILLRACE_TRY(p.grpc, api::rpc::Server::start({.address = options.grpc,
-                                                  .local_subject = local_subject(),
-                                                  .require_login = options.require_login},
-                                                 {*p.data_plane, *p.dispatcher, context}));
+    MILLRACE_TRY(
+        p.grpc, api::rpc::Server::start(
+                    {.address = options.grpc, .local_subject = local_subject(), .require_login = options.require_login},
+                    {*p.data_plane, *p.dispatcher, context}));
   }
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
                                              .listening = options.listening,

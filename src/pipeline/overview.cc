@@ -77,8 +77,7 @@ void add_edges(const Pipeline& pipeline, const Stage& stage, Json& out) {
 
 Json last_json(const StageRecord& record, const std::vector<Micros>& reuses) {
   Json outs = Json::array();
-  for (const auto& out : record.outs)
-    outs.push_back({{"path", out.path}, {"digest", out.digest}, {"size", out.size}});
+  for (const auto& out : record.outs) outs.push_back({{"path", out.path}, {"digest", out.digest}, {"size", out.size}});
   return {{"node", record.node()},
           {"key", record.key},
           {"run_id", record.run_id.empty() ? Json(nullptr) : Json(record.run_id)},
@@ -134,8 +133,8 @@ Standing standing(const Start* newest, const std::optional<StageRecord>& record,
     for (const auto& reason : plan->why)
       if (out.why.size() < kReasons) out.why.push_back(reason.text);
   if (newest != nullptr && !newest->error.empty() && newest->state != "done") out.problem = newest->error;
-  const bool failed_since = newest != nullptr && newest->state == "failed" &&
-                            (!record || newest->started_at > record->started_at);
+  const bool failed_since =
+      newest != nullptr && newest->state == "failed" && (!record || newest->started_at > record->started_at);
   if (newest != nullptr && newest->state == "running")
     out.state = "running";
   else if (failed_since && (plan == nullptr || !plan->cached))

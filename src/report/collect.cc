@@ -13,8 +13,8 @@
 namespace millrace::report {
 namespace {
 
-constexpr size_t kDatasetVersions = 1'000, kExplained = 40, kModelVersions = 50, kAlerts = 500,
-                 kReviews = 100, kReleases = 500;
+constexpr size_t kDatasetVersions = 1'000, kExplained = 40, kModelVersions = 50, kAlerts = 500, kReviews = 100,
+                 kReleases = 500;
 
 // Keeps the first `most` of a list and notes how many there are.
 void keep(Json& list, size_t most, const std::string& what, Json& notes) {

@@ -11,10 +11,10 @@ namespace {
 
 constexpr size_t kUuid = 36;
 constexpr size_t kShortestTag = 2, kShortestId = 4;
-constexpr int kTagKeys = 40;       // that are looked through
+constexpr int kTagKeys = 40;  // that are looked through
 constexpr int64_t kAuditLines = 5;
 constexpr size_t kRunNameBytes = 100;
-constexpr size_t kTagBytes = 64;   // of a value that its index holds
+constexpr size_t kTagBytes = 64;  // of a value that its index holds
 constexpr std::string_view kLast = "\xf4\x8f\xbf\xbf";
 
 std::string lower(std::string_view text) {
@@ -43,10 +43,12 @@ struct Statement {
 
 constexpr Statement kStatements[] = {
     {"deployment", "lower(deployment)",
-     "SELECT deployment, deployment, 'release ' || max(number), 'deployment:' || deployment FROM releases WHERE workspace "
+     "SELECT deployment, deployment, 'release ' || max(number), 'deployment:' || deployment FROM releases WHERE "
+     "workspace "
      "= ? AND {found} GROUP BY deployment ORDER BY {order}, deployment LIMIT ?"},
     {"model", "lower(name)",
-     "SELECT name, name, last_version || ' versions', 'registered_model:' || name FROM registered_models WHERE workspace = "
+     "SELECT name, name, last_version || ' versions', 'registered_model:' || name FROM registered_models WHERE "
+     "workspace = "
      "? AND deleted_at = 0 AND {found} ORDER BY {order}, updated_at DESC LIMIT ?"},
     {"model_version", "lower(model || '@' || version)",
      "SELECT model || '@' || version, model || '@' || version, CASE WHEN run_id = '' THEN author ELSE 'run ' || run_id "
@@ -59,11 +61,13 @@ constexpr Statement kStatements[] = {
      "SELECT dataset, dataset, max(version) || ' versions', 'dataset:' || dataset || '@' || max(version) FROM "
      "dataset_versions WHERE workspace = ? AND {found} GROUP BY dataset ORDER BY {order}, dataset LIMIT ?"},
     {"dataset_version", "lower(dataset || '@' || version)",
-     "SELECT dataset || '@' || version, dataset || '@' || version, verdict || ', ' || row_count || ' rows', 'dataset:' || "
+     "SELECT dataset || '@' || version, dataset || '@' || version, verdict || ', ' || row_count || ' rows', 'dataset:' "
+     "|| "
      "dataset || '@' || version FROM dataset_versions WHERE workspace = ? AND {found} ORDER BY {order}, version DESC "
      "LIMIT ?"},
     {"alert", "lower(deployment || ' ' || kind || ' ' || subject)",
-     "SELECT id, kind || ' ' || subject, deployment || ', ' || state || ', ' || severity, 'alert:' || id FROM alerts WHERE "
+     "SELECT id, kind || ' ' || subject, deployment || ', ' || state || ', ' || severity, 'alert:' || id FROM alerts "
+     "WHERE "
      "workspace = ? AND ({found} OR lower(cause) LIKE {pattern}) ORDER BY {order}, updated_at DESC LIMIT ?"},
     {"review", "lower(summary)",
      "SELECT id, summary, kind || ', ' || state, 'review:' || id FROM reviews WHERE workspace = ? AND {found} ORDER BY "
@@ -72,21 +76,26 @@ constexpr Statement kStatements[] = {
      "SELECT stage, stage, 'stage of the pipeline', 'stage:' || stage || '@' || substr(cache_key, 8, 12) FROM "
      "stage_current WHERE workspace = ? AND {found} ORDER BY {order}, stage LIMIT ?"},
     {"job", "lower(kind || ' ' || key)",
-     "SELECT id, kind || CASE WHEN key = '' THEN '' ELSE ' ' || key END, state, 'job:' || id FROM jobs WHERE workspace = ? "
+     "SELECT id, kind || CASE WHEN key = '' THEN '' ELSE ' ' || key END, state, 'job:' || id FROM jobs WHERE workspace "
+     "= ? "
      "AND {found} ORDER BY {order}, created_at DESC LIMIT ?"},
 };
 
 // Tables whose rows are named by an id that people paste: whole or its beginning.
 constexpr Statement kById[] = {
-    {"run", "id", "SELECT id, name, status, 'run:' || id FROM track_runs WHERE workspace = ? AND id >= ? AND id <= ? LIMIT ?"},
+    {"run", "id",
+     "SELECT id, name, status, 'run:' || id FROM track_runs WHERE workspace = ? AND id >= ? AND id <= ? LIMIT ?"},
     {"alert", "id",
-     "SELECT id, kind || ' ' || subject, deployment || ', ' || state || ', ' || severity, 'alert:' || id FROM alerts WHERE "
+     "SELECT id, kind || ' ' || subject, deployment || ', ' || state || ', ' || severity, 'alert:' || id FROM alerts "
+     "WHERE "
      "workspace = ? AND id >= ? AND id <= ? LIMIT ?"},
     {"review", "id",
-     "SELECT id, summary, kind || ', ' || state, 'review:' || id FROM reviews WHERE workspace = ? AND id >= ? AND id <= ? "
+     "SELECT id, summary, kind || ', ' || state, 'review:' || id FROM reviews WHERE workspace = ? AND id >= ? AND id "
+     "<= ? "
      "LIMIT ?"},
     {"job", "id",
-     "SELECT id, kind || CASE WHEN key = '' THEN '' ELSE ' ' || key END, state, 'job:' || id FROM jobs WHERE workspace = ? "
+     "SELECT id, kind || CASE WHEN key = '' THEN '' ELSE ' ' || key END, state, 'job:' || id FROM jobs WHERE workspace "
+     "= ? "
      "AND id >= ? AND id <= ? LIMIT ?"},
 };
 
@@ -99,7 +108,11 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 class Search {
  public:
   Search(store::Session& session, const std::string& workspace, const std::string& text, size_t limit)
-      : session_(session), workspace_(workspace), text_(text), lower_(lower(text)), limit_(static_cast<int64_t>(limit)) {}
+      : session_(session),
+        workspace_(workspace),
+        text_(text),
+        lower_(lower(text)),
+        limit_(static_cast<int64_t>(limit)) {}
 
   Result<std::vector<Found>> run() {
     for (const auto& statement : kStatements) MILLRACE_DO(by_name(statement));
@@ -147,21 +160,24 @@ class Search {
   // There are too many to look at each: those whose name begins so by one index, those that contain it newest first by
   // another.
   Result<void> by_run_name() {
-    constexpr std::string_view kRun = "SELECT id, name, status, 'run:' || id FROM track_runs WHERE workspace = ? AND "
-                                      "lifecycle_stage = 'active' AND ";
+    constexpr std::string_view kRun =
+        "SELECT id, name, status, 'run:' || id FROM track_runs WHERE workspace = ? AND "
+        "lifecycle_stage = 'active' AND ";
     const auto begin = lower_.substr(0, kRunNameBytes);
-    MILLRACE_TRY(const auto first, session_.query(fmt::format("{}lower(substr(name, 1, 100)) >= ? AND lower(substr(name, "
-                                                              "1, 100)) <= ? ORDER BY lower(substr(name, 1, 100)), "
-                                                              "start_time LIMIT ?",
-                                                              kRun),
-                                                  {workspace_, begin, begin + std::string(kLast), limit_}));
-    for (const auto& row : first) add("run", row);
-    MILLRACE_TRY(const auto newest,
-                 session_.query(fmt::format("{}id IN (SELECT id FROM track_runs WHERE workspace = ? AND lifecycle_stage = "
-                                            "'active' AND length(name) <= 250 AND lower(name) LIKE ? ESCAPE '\\' ORDER BY "
-                                            "start_time DESC, id DESC LIMIT ?) ORDER BY start_time DESC",
+    MILLRACE_TRY(const auto first,
+                 session_.query(fmt::format("{}lower(substr(name, 1, 100)) >= ? AND lower(substr(name, "
+                                            "1, 100)) <= ? ORDER BY lower(substr(name, 1, 100)), "
+                                            "start_time LIMIT ?",
                                             kRun),
-                                {workspace_, workspace_, "%" + escaped(lower_) + "%", limit_}));
+                                {workspace_, begin, begin + std::string(kLast), limit_}));
+    for (const auto& row : first) add("run", row);
+    MILLRACE_TRY(
+        const auto newest,
+        session_.query(fmt::format("{}id IN (SELECT id FROM track_runs WHERE workspace = ? AND lifecycle_stage = "
+                                   "'active' AND length(name) <= 250 AND lower(name) LIKE ? ESCAPE '\\' ORDER BY "
+                                   "start_time DESC, id DESC LIMIT ?) ORDER BY start_time DESC",
+                                   kRun),
+                       {workspace_, workspace_, "%" + escaped(lower_) + "%", limit_}));
     for (const auto& row : newest) add("run", row);
     return {};
   }
@@ -179,9 +195,10 @@ class Search {
     if (equals != std::string::npos && equals > 0) return by_tag(text_.substr(0, equals), text_.substr(equals + 1));
     std::string key;
     for (int i = 0; i < kTagKeys; ++i) {
-      MILLRACE_TRY(const auto row, session_.first("SELECT key FROM track_run_tags WHERE workspace = ? AND key > ? ORDER BY "
-                                                  "key LIMIT 1",
-                                                  {workspace_, key}));
+      MILLRACE_TRY(const auto row,
+                   session_.first("SELECT key FROM track_run_tags WHERE workspace = ? AND key > ? ORDER BY "
+                                  "key LIMIT 1",
+                                  {workspace_, key}));
       if (!row) return {};
       key = row->text(0);
       MILLRACE_DO(by_tag(key, text_));
@@ -199,7 +216,8 @@ class Search {
                                 {workspace_, key, begins, begins + std::string(kLast), limit_, workspace_}));
     for (const auto& row : rows) {
       const auto id = row.text(0), name = row.text(1);
-      add({"run", id, name.empty() ? id : name, fmt::format("{} = {}", key, row.text(2).substr(0, 100)), "run:" + id, 3});
+      add({"run", id, name.empty() ? id : name, fmt::format("{} = {}", key, row.text(2).substr(0, 100)), "run:" + id,
+           3});
     }
     return {};
   }
@@ -213,8 +231,8 @@ class Search {
 };
 
 Result<void> add_audit(const Places& places, const Caller& caller, const std::string& text, std::vector<Found>& found) {
-  MILLRACE_TRY(const auto page, lineage::search_journal(places.database, caller.workspace,
-                                                        {.text = text, .limit = kAuditLines}));
+  MILLRACE_TRY(const auto page,
+               lineage::search_journal(places.database, caller.workspace, {.text = text, .limit = kAuditLines}));
   for (const auto& line : page.items)
     found.push_back({"audit", std::to_string(line.sequence), line.kind,
                      fmt::format("{} by {}, {}", line.node, line.subject, to_iso(line.recorded_at).substr(0, 19)),

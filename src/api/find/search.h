@@ -11,8 +11,8 @@
 namespace millrace::api::find {
 
 struct Found {
-  std::string kind;  // model, model_version, run, experiment, dataset, dataset_version, alert, review, deployment, stage,
-                     // job, audit, prediction
+  std::string kind;  // model, model_version, run, experiment, dataset, dataset_version, alert, review, deployment,
+                     // stage, job, audit, prediction
   std::string id, title, subtitle, node;
   int rank = 0;  // 0: the text is its name or id, 1: that begins with it, 2: contains it, 3: a tag or detail does
   Json to_json() const;

@@ -12,8 +12,8 @@
 namespace millrace::api::rpc {
 
 struct ServerOptions {
-  std::string address;        // "127.0.0.1:8001", "[::1]:0"; port 0 takes a free one
-  std::string local_subject;  // "local:<user>": who calls from this machine without a token
+  std::string address;         // "127.0.0.1:8001", "[::1]:0"; port 0 takes a free one
+  std::string local_subject;   // "local:<user>": who calls from this machine without a token
   bool require_login = false;  // nobody is: all need a token
 };
 

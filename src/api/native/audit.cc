@@ -67,7 +67,8 @@ Result<Json> search(Services& s, const Request& in) {
   MILLRACE_TRY(filter.from, time_in(in, "from"));
   MILLRACE_TRY(filter.to, time_in(in, "to"));
   if (filter.from != 0 && filter.to != 0 && filter.to <= filter.from)
-    return Error{Code::invalid, fmt::format("'to' ({}) is not after 'from' ({})", to_iso(filter.to), to_iso(filter.from))}
+    return Error{Code::invalid,
+                 fmt::format("'to' ({}) is not after 'from' ({})", to_iso(filter.to), to_iso(filter.from))}
         .at_field("to");
   filter.before = cursor.number;
   MILLRACE_TRY(const auto page, lineage::search_journal(s.database, in.caller.workspace, filter));

@@ -9,9 +9,11 @@ namespace {
 Result<ChangeQuestion> question_of(const Request& in) {
   MILLRACE_TRY(const auto after, query_integer(in, "after", 0));
   MILLRACE_TRY(const auto seconds, query_integer(in, "wait", 0));
-  if (after < 0) return Error{Code::invalid, fmt::format("'after' must not be negative, not {}", after)}.at_field("after");
+  if (after < 0)
+    return Error{Code::invalid, fmt::format("'after' must not be negative, not {}", after)}.at_field("after");
   if (seconds < 0 || seconds > limits::changes_wait_s)
-    return Error{Code::invalid, fmt::format("'wait' must be from 0 to {} seconds, not {}", limits::changes_wait_s, seconds)}
+    return Error{Code::invalid,
+                 fmt::format("'wait' must be from 0 to {} seconds, not {}", limits::changes_wait_s, seconds)}
         .at_field("wait");
   return ChangeQuestion{in.caller.workspace, after, seconds * 1'000'000};
 }
@@ -29,8 +31,8 @@ Reply changes(Services& s, const Request& in) {
   if (!now) return problem(now.error(), in.caller.request_id);
   if (question->wait == 0 || !(*now)["items"].empty() || (*now)["skipped"] == true) return Reply::json(*now);
   if (changes.is_full()) {
-    auto reply = problem(Error{Code::unavailable, fmt::format("{} requests wait for changes, which is the limit",
-                                                              limits::changes_waiting)}
+    auto reply = problem(Error{Code::unavailable,
+                               fmt::format("{} requests wait for changes, which is the limit", limits::changes_waiting)}
                              .hint("ask without 'wait', or later"),
                          in.caller.request_id);
     reply.headers.emplace_back("retry-after", "5");
@@ -46,7 +48,12 @@ Reply changes(Services& s, const Request& in) {
 }  // namespace
 
 Routes change_routes(Services& s) {
-  Route route{"GET", "/api/millrace/v1/changes", Permission::read, kNoBody, "none", Run::worker,
+  Route route{"GET",
+              "/api/millrace/v1/changes",
+              Permission::read,
+              kNoBody,
+              "none",
+              Run::worker,
               [&s](Request& in) {
                 auto reply = changes(s, in);
                 reply.headers.emplace_back("cache-control", "no-store");

@@ -58,8 +58,8 @@ Result<Json> features(Services& s, const Request& in) {
   MILLRACE_TRY(const auto choice, choice_of(in, "all", 12));
   MILLRACE_TRY(const auto slice, page_slice(in));
   MILLRACE_TRY(const auto project, optional_project(s));
-  MILLRACE_TRY(auto found, report::features_page(pages_of(s), in.caller.workspace, pointer(project),
-                                                 in.arg("deployment"), choice));
+  MILLRACE_TRY(auto found,
+               report::features_page(pages_of(s), in.caller.workspace, pointer(project), in.arg("deployment"), choice));
   Json out = page_of(found.features, slice, [](const Json& feature) { return feature; });
   out["features"] = std::move(out["items"]);
   out.erase("items");
@@ -82,7 +82,12 @@ Routes fleet_routes(Services& s) {
   const auto fleet = std::make_shared<report::Fleet>(pages_of(s));
   const auto reads = [&s](const std::string& path, Result<Json> (*work)(Services&, const Request&),
                           const std::string& summary) {
-    return Route{"GET",       path, Permission::read, kNoBody, "none", Run::worker,
+    return Route{"GET",
+                 path,
+                 Permission::read,
+                 kNoBody,
+                 "none",
+                 Run::worker,
                  [&s, work](Request& in) { return answer(in, [&] { return work(s, in); }); },
                  summary};
   };
@@ -93,7 +98,8 @@ Routes fleet_routes(Services& s) {
            return listed(s, in, [&](const Project* project) { return fleet->page(in.caller.workspace, project); });
          });
        },
-       "Every deployment with its versions, state and reasons, traffic, performance, drift and value; the worst first."},
+       "Every deployment with its versions, state and reasons, traffic, performance, drift and value; the worst "
+       "first."},
       {"GET", base + "/deployments", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) {
          return answer(in, [&] {

@@ -29,16 +29,22 @@ Result<Json> state_of(store::Session& session, const std::string& workspace, con
 }
 
 Result<Json> node_json(store::Session& session, const std::string& workspace, const lineage::Neighbour& each) {
-  Json out{{"node", each.node.id}, {"kind", each.kind}, {"title", title_of(each.node.id)},
-           {"up", each.up},        {"down", each.down}, {"hop", each.hop},
-           {"digest", each.node.digest}, {"attributes", each.node.attributes}};
+  Json out{{"node", each.node.id},
+           {"kind", each.kind},
+           {"title", title_of(each.node.id)},
+           {"up", each.up},
+           {"down", each.down},
+           {"hop", each.hop},
+           {"digest", each.node.digest},
+           {"attributes", each.node.attributes}};
   out["at"] = each.at == 0 ? Json(nullptr) : Json(to_iso(each.at));
   MILLRACE_TRY(out["state"], state_of(session, workspace, each));
   return out;
 }
 
 Json edge_json(const lineage::Edge& edge) {
-  return {{"from", edge.source}, {"to", edge.target}, {"kind", edge.kind}, {"columns", edge.columns}, {"run", edge.run}};
+  return {
+      {"from", edge.source}, {"to", edge.target}, {"kind", edge.kind}, {"columns", edge.columns}, {"run", edge.run}};
 }
 
 template <class Found>
@@ -80,10 +86,11 @@ Result<Json> around_prediction(Services& s, const Request& in, lineage::Around a
   around.limit = std::max<size_t>(1, around.limit - 1);
   MILLRACE_TRY(auto found, lineage::neighbours(s.database, in.caller.workspace, release, around));
   for (auto& each : found.nodes) ++each.hop;
-  found.nodes.insert(found.nodes.begin(),
-                     {.node = {.id = in.arg("node"), .digest = "", .attributes = {{"status", prediction.value("status", Json())}}},
-                      .kind = "prediction",
-                      .up = 1});
+  found.nodes.insert(
+      found.nodes.begin(),
+      {.node = {.id = in.arg("node"), .digest = "", .attributes = {{"status", prediction.value("status", Json())}}},
+       .kind = "prediction",
+       .up = 1});
   found.edges.insert(found.edges.begin(), {.source = release, .target = in.arg("node"), .kind = "answered_by"});
   MILLRACE_TRY(auto out, graph_json(s, in, found));
   out["total"] = found.total + 1;

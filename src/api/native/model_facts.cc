@@ -53,9 +53,9 @@ Result<Json> summary(Services& s, const Request& in) {
   MILLRACE_TRY(const auto project, optional_project(s));
   registry::ModelSummaries found;
   MILLRACE_DO(s.database.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(found, registry::summarize_models(session, in.caller.workspace, in.query_value("q").value_or(""),
-                                                   static_cast<int64_t>(slice.from),
-                                                   static_cast<int64_t>(slice.count)));
+    MILLRACE_TRY(found,
+                 registry::summarize_models(session, in.caller.workspace, in.query_value("q").value_or(""),
+                                            static_cast<int64_t>(slice.from), static_cast<int64_t>(slice.count)));
     return {};
   }));
   MILLRACE_TRY(auto arms, deployed(s, in.caller.workspace));
@@ -133,7 +133,8 @@ Routes model_fact_routes(Services& s) {
        "Registered models with their newest version, aliases, traffic and open requests, changed last first: ?q=."},
       {"GET", base + "/models/{model}/diff", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return diff(s, in); }); },
-       "Two versions side by side: gates, metrics, groups, parameters, data, code, environment, signature: ?from=1&to=2."},
+       "Two versions side by side: gates, metrics, groups, parameters, data, code, environment, signature: "
+       "?from=1&to=2."},
   };
 }
 

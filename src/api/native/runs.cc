@@ -64,7 +64,8 @@ Result<std::vector<track::RunColumn>> columns_of(const Request& in) {
     if (std::find(out.begin(), out.end(), column) == out.end()) out.push_back(std::move(column));
   }
   if (out.size() > track::kColumnsMost)
-    return Error{Code::invalid, fmt::format("{} columns are asked for, {} are the most", out.size(), track::kColumnsMost)}
+    return Error{Code::invalid,
+                 fmt::format("{} columns are asked for, {} are the most", out.size(), track::kColumnsMost)}
         .at_field("columns")
         .hint("ask for those that are seen");
   return out;
@@ -149,8 +150,7 @@ Result<Json> compare(Services& s, const Request& in) {
             "GET /runs lists those that there are");
       runs.push_back(track::info_json(info->second));
     }
-    MILLRACE_TRY(const auto columns,
-                 track::compared_columns(session, in.caller.workspace, ids, differ == "true"));
+    MILLRACE_TRY(const auto columns, track::compared_columns(session, in.caller.workspace, ids, differ == "true"));
     std::vector<track::RunColumn> shown;
     for (size_t i = slice.from; i < std::min(columns.size(), slice.from + slice.count); ++i)
       shown.push_back(columns[i].column);
@@ -293,26 +293,39 @@ Routes run_routes(Services& s) {
   const auto tables = std::make_shared<Tables>(s.database, s.context);
   const auto reads = [](const std::string& path, std::function<Result<Json>(const Request&)> work,
                         const std::string& summary) {
-    return Route{"GET", path, Permission::read, kNoBody, "none", Run::worker,
-                 [work = std::move(work)](Request& in) { return answer(in, [&] { return work(in); }); }, summary};
+    return Route{"GET",
+                 path,
+                 Permission::read,
+                 kNoBody,
+                 "none",
+                 Run::worker,
+                 [work = std::move(work)](Request& in) { return answer(in, [&] { return work(in); }); },
+                 summary};
   };
   return {
-      reads(runs_at, [tables](const Request& in) { return runs(*tables, in); },
-            "A table of runs: ?experiment=ID,ID&filter=&order=&columns=metrics.auc,params.depth&view=; filter and order "
-            "are in MLflow's language."),
-      reads(runs_at + "/columns", [&s, tables](const Request& in) { return columns(s, *tables, in); },
-            "What metrics, parameters and tags runs have, most used first: ?experiment=&q=&kind=metric|param|tag."),
-      reads(runs_at + "/compare", [&s](const Request& in) { return compare(s, in); },
-            "Runs side by side: ?ids=RUN,RUN&differ=true for what is not the same in all."),
-      reads(runs_at + "/{run}", [&s](const Request& in) { return run(s, in); },
-            "One run: what it is, the first of what it logged, its datasets and models."),
-      reads(runs_at + "/{run}/values", [&s](const Request& in) { return values(s, in); },
-            "All of what a run logged, by key: ?kind=metric|param|tag&q=."),
-      reads(runs_at + "/{run}/series", [&s](const Request& in) { return series(s, in); },
-            "A metric's points as buckets that keep the extremes: ?key=&points=1000&by=step|time&from_step=&to_step= "
-            "(or from_time=&to_time= in milliseconds); [step, time, min, max, last] each."),
-      reads(base + "/experiments", [&s](const Request& in) { return experiments(s, in); },
-            "Experiments with how many runs they have, newest first: ?q=&view=."),
+      reads(
+          runs_at, [tables](const Request& in) { return runs(*tables, in); },
+          "A table of runs: ?experiment=ID,ID&filter=&order=&columns=metrics.auc,params.depth&view=; filter and order "
+          "are in MLflow's language."),
+      reads(
+          runs_at + "/columns", [&s, tables](const Request& in) { return columns(s, *tables, in); },
+          "What metrics, parameters and tags runs have, most used first: ?experiment=&q=&kind=metric|param|tag."),
+      reads(
+          runs_at + "/compare", [&s](const Request& in) { return compare(s, in); },
+          "Runs side by side: ?ids=RUN,RUN&differ=true for what is not the same in all."),
+      reads(
+          runs_at + "/{run}", [&s](const Request& in) { return run(s, in); },
+          "One run: what it is, the first of what it logged, its datasets and models."),
+      reads(
+          runs_at + "/{run}/values", [&s](const Request& in) { return values(s, in); },
+          "All of what a run logged, by key: ?kind=metric|param|tag&q=."),
+      reads(
+          runs_at + "/{run}/series", [&s](const Request& in) { return series(s, in); },
+          "A metric's points as buckets that keep the extremes: ?key=&points=1000&by=step|time&from_step=&to_step= "
+          "(or from_time=&to_time= in milliseconds); [step, time, min, max, last] each."),
+      reads(
+          base + "/experiments", [&s](const Request& in) { return experiments(s, in); },
+          "Experiments with how many runs they have, newest first: ?q=&view=."),
   };
 }
 

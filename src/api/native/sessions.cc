@@ -10,18 +10,17 @@ namespace {
 constexpr size_t kTokenBytes = 4096;
 
 Json session_json(const BrowserSession& session) {
-  return {{"id", session.id},
-          {"created_at", to_iso(session.created_at)},
-          {"expires_at", to_iso(session.expires_at)}};
+  return {{"id", session.id}, {"created_at", to_iso(session.created_at)}, {"expires_at", to_iso(session.expires_at)}};
 }
 
 Json caller_json(const Caller& caller) {
   Json permissions = Json::array();
-  for (const auto& [permission, name] : {std::pair(Permission::read, "read"), std::pair(Permission::write, "write"),
-                                         std::pair(Permission::approve, "approve"), std::pair(Permission::admin, "admin")})
+  for (const auto& [permission, name] :
+       {std::pair(Permission::read, "read"), std::pair(Permission::write, "write"),
+        std::pair(Permission::approve, "approve"), std::pair(Permission::admin, "admin")})
     if (allows(caller, permission)) permissions.push_back(name);
-  return {{"subject", caller.subject},     {"roles", caller.roles},       {"workspace", caller.workspace},
-          {"via", caller.via},             {"permissions", permissions}, {"local", caller.is_local()},
+  return {{"subject", caller.subject}, {"roles", caller.roles},      {"workspace", caller.workspace},
+          {"via", caller.via},         {"permissions", permissions}, {"local", caller.is_local()},
           {"session", nullptr}};
 }
 
@@ -72,8 +71,8 @@ Reply sign_in(Services& s, Request& in) {
   Json out = caller_json(in.caller);
   out["session"] = session_json(*opened);
   auto reply = Reply::json(out);
-  reply.headers.emplace_back(
-      "set-cookie", cookie(opened->secret, (opened->expires_at - opened->created_at) / 1'000'000, in));
+  reply.headers.emplace_back("set-cookie",
+                             cookie(opened->secret, (opened->expires_at - opened->created_at) / 1'000'000, in));
   return reply;
 }
 

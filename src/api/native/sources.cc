@@ -195,7 +195,8 @@ Routes source_routes(Services& s) {
        "What is kept of a version, column by column: nulls, distinct values, quantiles, histogram or top values."},
       {"GET", dataset + "/versions/{version}/quarantine", Permission::read, kNoBody, "dataset.quarantine.read",
        Run::worker, [&s](Request& in) { return answer(in, [&] { return quarantine(s, in); }); },
-       "Rows that were set aside, with their reasons; classified values are masked, but for approvers (who leave a line "
+       "Rows that were set aside, with their reasons; classified values are masked, but for approvers (who leave a "
+       "line "
        "of the audit chain) unless ?masked=true."},
       {"GET", dataset + "/diff", Permission::read, kNoBody, "none", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return diff(s, in); }); },

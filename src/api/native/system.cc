@@ -97,11 +97,12 @@ Routes system_routes(Services& s) {
 
 Routes routes(Services& services) {
   Routes all;
-  for (auto* part : {&system_routes, &dataset_routes, &pipeline_routes, &model_routes, &request_routes,
-                     &deployment_routes, &rollout_routes, &monitor_routes, &alert_routes, &case_routes, &trace_routes, &report_routes,
-                     &lineage_routes, &audit_routes, &token_routes, &session_routes, &change_routes, &view_routes,
-                     &search_routes, &gc_routes, &exchange_routes, &signing_routes, &fleet_routes, &run_routes,
-                     &graph_routes, &source_routes, &model_fact_routes})
+  for (auto* part :
+       {&system_routes,  &dataset_routes, &pipeline_routes,  &model_routes,   &request_routes, &deployment_routes,
+        &rollout_routes, &monitor_routes, &alert_routes,     &case_routes,    &trace_routes,   &report_routes,
+        &lineage_routes, &audit_routes,   &token_routes,     &session_routes, &change_routes,  &view_routes,
+        &search_routes,  &gc_routes,      &exchange_routes,  &signing_routes, &fleet_routes,   &run_routes,
+        &graph_routes,   &source_routes,  &model_fact_routes})
     for (auto& route : part(services)) all.push_back(std::move(route));
   const auto document = std::make_shared<std::string>();
   all.push_back({"GET", "/api/millrace/v1/openapi.json", Permission::read, kNoBody, "none", Run::worker,

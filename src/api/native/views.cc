@@ -7,8 +7,12 @@ namespace millrace::api::native {
 namespace {
 
 Json view_json(const View& view) {
-  return {{"id", view.id},       {"page", view.page},     {"name", view.name},
-          {"state", view.state}, {"owner", view.owner},   {"shared", view.shared},
+  return {{"id", view.id},
+          {"page", view.page},
+          {"name", view.name},
+          {"state", view.state},
+          {"owner", view.owner},
+          {"shared", view.shared},
           {"updated_at", to_iso(view.updated_at)}};
 }
 
@@ -73,8 +77,7 @@ Routes view_routes(Services& s) {
        },
        "Save a view of a page under a name; sharing it needs a writer."},
       {"PUT", base + "/{id}", Permission::read, kJsonBody, "view.saved", Run::worker,
-       [&s](Request& in) { return answer(in, [&] { return replace(s, in); }); },
-       "Replace a saved view of one's own."},
+       [&s](Request& in) { return answer(in, [&] { return replace(s, in); }); }, "Replace a saved view of one's own."},
       {"DELETE", base + "/{id}", Permission::read, kNoBody, "view.deleted", Run::worker,
        [&s](Request& in) { return answer(in, [&] { return remove(s, in); }); }, "Delete a saved view of one's own."},
   };

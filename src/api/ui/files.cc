@@ -22,8 +22,8 @@ class EmbeddedFiles final : public Files {
  public:
   Result<std::optional<File>> find(std::string_view path) const override {
     const auto all = embedded();
-    const auto at =
-        std::lower_bound(all.begin(), all.end(), path, [](const Embedded& a, std::string_view b) { return a.path < b; });
+    const auto at = std::lower_bound(all.begin(), all.end(), path,
+                                     [](const Embedded& a, std::string_view b) { return a.path < b; });
     if (at == all.end() || at->path != path) return std::optional<File>();
     return std::optional(File{.media_type = std::string(at->media_type),
                               .digest = std::string(at->digest),
@@ -93,8 +93,8 @@ class FolderFiles final : public Files {
       const auto slash = path.find('/');
       const bool last = slash == std::string_view::npos;
       const std::string part(path.substr(0, slash));
-      at = Descriptor(::openat(at.get(), part.c_str(),
-                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (last ? 0 : O_DIRECTORY)));
+      at = Descriptor(
+          ::openat(at.get(), part.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (last ? 0 : O_DIRECTORY)));
       if (last) break;
       path.remove_prefix(slash + 1);
     }
@@ -111,8 +111,9 @@ std::unique_ptr<Files> embedded_files() { return std::make_unique<EmbeddedFiles>
 Result<std::unique_ptr<Files>> files_in(const std::string& folder) {
   struct stat state {};
   if (::stat(folder.c_str(), &state) != 0 || !S_ISDIR(state.st_mode))
-    return Error{Code::not_found, "--ui-dir names no folder"}.at({.file = folder}).hint(
-        "build the UI first: npm run build in web/, then --ui-dir build/web/dist");
+    return Error{Code::not_found, "--ui-dir names no folder"}
+        .at({.file = folder})
+        .hint("build the UI first: npm run build in web/, then --ui-dir build/web/dist");
   return std::unique_ptr<Files>(std::make_unique<FolderFiles>(absolute(folder)));
 }
 

@@ -11,8 +11,8 @@ namespace millrace::api::ui {
 
 struct File {
   std::string media_type;
-  std::string digest;                    // of the plain bytes, "sha256:<hex>"
-  std::string_view plain, br, gzip;      // "" = not at hand in this coding
+  std::string digest;                     // of the plain bytes, "sha256:<hex>"
+  std::string_view plain, br, gzip;       // "" = not at hand in this coding
   std::shared_ptr<const void> held = {};  // what the views look into, when it is not the program
 };
 
@@ -22,7 +22,7 @@ class Files {
   virtual ~Files() = default;
   // The file of this relative path, or nothing. An error only for one that is there and cannot be read.
   virtual Result<std::optional<File>> find(std::string_view path) const = 0;
-  virtual bool waits() const = 0;  // for a disk
+  virtual bool waits() const = 0;           // for a disk
   virtual std::string missing() const = 0;  // why there is no index.html, and what to do, for people
 };
 

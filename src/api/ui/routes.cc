@@ -18,7 +18,8 @@ constexpr std::string_view kAssets = "assets/";  // named by their content
 std::string content_security_policy(std::string_view nonce) {
   const auto styles = nonce.empty() ? std::string("'self'") : fmt::format("'self' 'nonce-{}'", nonce);
   return fmt::format(
-      "default-src 'self'; script-src 'self'; style-src {}; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; "
+      "default-src 'self'; script-src 'self'; style-src {}; style-src-attr 'unsafe-inline'; img-src 'self' data: "
+      "blob:; "
       "font-src 'self'; connect-src 'self'; worker-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri "
       "'none'; form-action 'self'",
       styles);
@@ -118,17 +119,16 @@ Reply redirect() {
 
 Routes routes(const Files& files, Context& context) {
   const auto run = files.waits() ? Run::worker : Run::inline_;
-  Routes out{
-      {"GET", "/ui/{path...}", Permission::open, kNoBody, "none", run,
-       [&files, &context](Request& in) { return answer(files, context, in); }, "The web UI."},
-      {"GET", "/ui", Permission::open, kNoBody, "none", Run::inline_, [](Request&) { return redirect(); },
-       "The way to the web UI."},
-      {"GET", "/", Permission::open, kNoBody, "none", Run::inline_,
-       [](Request& in) {
-         if (in.header("accept").find("text/html") != std::string_view::npos) return redirect();
-         return problem_of(in, Error{Code::not_found, "there is no GET /"});
-       },
-       "The way to the web UI for browsers."}};
+  Routes out{{"GET", "/ui/{path...}", Permission::open, kNoBody, "none", run,
+              [&files, &context](Request& in) { return answer(files, context, in); }, "The web UI."},
+             {"GET", "/ui", Permission::open, kNoBody, "none", Run::inline_, [](Request&) { return redirect(); },
+              "The way to the web UI."},
+             {"GET", "/", Permission::open, kNoBody, "none", Run::inline_,
+              [](Request& in) {
+                if (in.header("accept").find("text/html") != std::string_view::npos) return redirect();
+                return problem_of(in, Error{Code::not_found, "there is no GET /"});
+              },
+              "The way to the web UI for browsers."}};
   for (auto& route : out) route.quiet = true;
   return out;
 }

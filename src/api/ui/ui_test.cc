@@ -96,7 +96,8 @@ TEST_F(Ui, the_policy_lets_in_no_other_origin_and_no_inline_script) {
 }
 
 TEST_F(Ui, a_nonce_is_another_one_each_time) {
-  files.add("index.html", "<style nonce=\"__MILLRACE_NONCE__\"></style><meta nonce=\"__MILLRACE_NONCE__\">", "br", "gzip");
+  files.add("index.html", "<style nonce=\"__MILLRACE_NONCE__\"></style><meta nonce=\"__MILLRACE_NONCE__\">", "br",
+            "gzip");
   const auto first = get("/ui/", {{"accept-encoding", "br"}}), second = get("/ui/");
   const auto policy = header(first, "content-security-policy");
   const auto at = policy.find("style-src 'self' 'nonce-");
@@ -114,9 +115,12 @@ TEST_F(Ui, assets_are_kept_for_a_year_in_the_coding_that_the_client_takes) {
   EXPECT_EQ(header(plain, "cache-control"), "public, max-age=31536000, immutable");
   EXPECT_EQ(header(plain, "vary"), "accept-encoding");
   EXPECT_EQ(header(plain, "content-encoding"), "");
-  const std::pair<const char*, const char*> cases[] = {{"gzip, deflate, br, zstd", "br"}, {"gzip", "gzip"},
-                                                       {"br;q=0, gzip", "gzip"},          {"gzip, br;q=0.5", "gzip"},
-                                                       {"*", "br"},                       {"zstd", ""},
+  const std::pair<const char*, const char*> cases[] = {{"gzip, deflate, br, zstd", "br"},
+                                                       {"gzip", "gzip"},
+                                                       {"br;q=0, gzip", "gzip"},
+                                                       {"gzip, br;q=0.5", "gzip"},
+                                                       {"*", "br"},
+                                                       {"zstd", ""},
                                                        {"", ""}};
   for (const auto& [accept, coding] : cases) {
     const auto reply = get("/ui/assets/main-1.js", {{"accept-encoding", accept}});

@@ -68,10 +68,9 @@ Result<QuarantineRows> read_quarantine(engine::Engines& engines, const store::Bl
   if (version.quarantine_file.empty()) return QuarantineRows{};
   MILLRACE_TRY(const auto file, blobs.path_of(version.quarantine_file));
   const auto contract = contract_of(blobs, version);
-  MILLRACE_TRY(auto engine, engines.open({.threads = 1,
-                                          .memory_bytes = int64_t{512} << 20,
-                                          .readable = {file},
-                                          .timeout = 30'000'000}));
+  MILLRACE_TRY(
+      auto engine,
+      engines.open({.threads = 1, .memory_bytes = int64_t{512} << 20, .readable = {file}, .timeout = 30'000'000}));
   MILLRACE_DO(engine->lock_down());
   return read_page(*engine, file, contract ? object_of(*contract, version) : nullptr, page);
 }

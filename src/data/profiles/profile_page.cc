@@ -58,14 +58,16 @@ Json quantiles_json(const Json& column) {
 }
 
 Json column_json(const std::string& name, const Json& column, int64_t rows, const Property* property) {
-  const auto first = [&](const char* one, const char* other) { return column.contains(one) ? column[one] : part(column, other); };
+  const auto first = [&](const char* one, const char* other) {
+    return column.contains(one) ? column[one] : part(column, other);
+  };
   const auto nulls = integer_or(column, "nulls", 0);
   return {{"column", name},
           {"type", string_or(column, "type", "")},
-          {"classification", property == nullptr || property->classification.empty() ? Json(nullptr)
-                                                                                     : Json(property->classification)},
-          {"description", property == nullptr || property->description.empty() ? Json(nullptr)
-                                                                               : Json(property->description)},
+          {"classification",
+           property == nullptr || property->classification.empty() ? Json(nullptr) : Json(property->classification)},
+          {"description",
+           property == nullptr || property->description.empty() ? Json(nullptr) : Json(property->description)},
           {"masked", column.contains("masked")},
           {"required", property != nullptr && property->required},
           {"rows", rows},
@@ -178,7 +180,8 @@ Ranked alone(const std::string& name, const Json& column, const char* change, in
   const auto side = [&](const Json& value) {
     return Json{{"from", added ? Json(nullptr) : value}, {"to", added ? value : Json(nullptr)}};
   };
-  return {0, 0,
+  return {0,
+          0,
           {{"column", name},
            {"change", change},
            {"type", string_or(column, "type", "")},
@@ -202,15 +205,17 @@ Ranked compared(const std::string& name, const Json& from, const Json& to, int64
     if (const auto found = stats::jensen_shannon(pair.from, pair.to)) js = *found;
   }
   const bool other_type = type_from != type_to;
-  const auto nulls_from = share(integer_or(from, "nulls", 0), rows_from), nulls_to = share(integer_or(to, "nulls", 0), rows_to);
-  const double nulls = nulls_from.is_number() && nulls_to.is_number()
-                           ? std::abs(nulls_from.get<double>() - nulls_to.get<double>())
-                           : 0;
+  const auto nulls_from = share(integer_or(from, "nulls", 0), rows_from),
+             nulls_to = share(integer_or(to, "nulls", 0), rows_to);
+  const double nulls =
+      nulls_from.is_number() && nulls_to.is_number() ? std::abs(nulls_from.get<double>() - nulls_to.get<double>()) : 0;
   const bool shift = is_shift(psi, pair) || nulls >= kShift;
   return {other_type ? 0 : 1,
           std::max(std::isfinite(psi) ? psi : 0, nulls),
           {{"column", name},
-           {"change", other_type ? "type" : shift ? "shift" : "none"},
+           {"change", other_type ? "type"
+                      : shift    ? "shift"
+                                 : "none"},
            {"type", other_type ? type_from + " to " + type_to : type_to},
            {"psi", number_or_null(psi)},
            {"js", number_or_null(js)},

@@ -40,7 +40,8 @@ std::string told(const ProfileDiff& diff) {
 }
 
 TEST(ProfileColumns, are_those_of_the_profile_with_means_made_of_sums) {
-  const auto columns = profile_columns(profile({{"b", number_column({0, 50, 50, 0}, 450, 10)}, {"a", text_column("x", "y")}}), nullptr);
+  const auto columns =
+      profile_columns(profile({{"b", number_column({0, 50, 50, 0}, 450, 10)}, {"a", text_column("x", "y")}}), nullptr);
   ASSERT_EQ(columns.size(), 2U);
   EXPECT_EQ(columns[0]["column"], "a");
   EXPECT_EQ(columns[0]["histogram"], nullptr);

@@ -34,8 +34,14 @@ Json moment(Micros time) { return time == 0 ? Json(nullptr) : Json(to_iso(time))
 }  // namespace
 
 Json AlertGroup::to_json() const {
-  return {{"group", group},   {"title", title}, {"count", count}, {"open", open}, {"first_at", moment(first_at)},
-          {"last_at", moment(last_at)}, {"worst", worst}, {"ids", ids}};
+  return {{"group", group},
+          {"title", title},
+          {"count", count},
+          {"open", open},
+          {"first_at", moment(first_at)},
+          {"last_at", moment(last_at)},
+          {"worst", worst},
+          {"ids", ids}};
 }
 
 Result<std::vector<AlertGroup>> group_alerts(const std::vector<Headline>& alerts, const std::string& by) {

@@ -27,10 +27,9 @@ std::string told(const std::vector<AlertGroup>& groups) {
 }
 
 TEST(AlertGroups, put_together_what_has_one_cause_and_what_is_open_first) {
-  const std::vector<Headline> alerts{alert(5, "", "resolved", "warn", "2013-11-01"),
-                                     alert(4, "dataset:weather@9", "firing", "warn", "2013-10-01"),
-                                     alert(3, "dataset:weather@9", "resolved", "page", "2013-10-01"),
-                                     alert(2, "", "resolved", "warn", "2013-09-01")};
+  const std::vector<Headline> alerts{
+      alert(5, "", "resolved", "warn", "2013-11-01"), alert(4, "dataset:weather@9", "firing", "warn", "2013-10-01"),
+      alert(3, "dataset:weather@9", "resolved", "page", "2013-10-01"), alert(2, "", "resolved", "warn", "2013-09-01")};
   EXPECT_EQ(told(*group_alerts(alerts, "cause")),
             "caused by dataset:weather@9: 1 of 2 open, page\nno cause was found: 0 of 2 open, warn\n");
   EXPECT_EQ(told(*group_alerts(alerts, "month")),
@@ -38,8 +37,7 @@ TEST(AlertGroups, put_together_what_has_one_cause_and_what_is_open_first) {
   EXPECT_EQ(told(*group_alerts(alerts, "deployment")), "even: 1 of 2 open, warn\nodd: 0 of 2 open, page\n");
   const auto wrong = group_alerts(alerts, "colour");
   ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.error().text(),
-            "field by: alerts are not grouped by 'colour'. Hint: cause, deployment or month");
+  EXPECT_EQ(wrong.error().text(), "field by: alerts are not grouped by 'colour'. Hint: cause, deployment or month");
 }
 
 TEST(AlertGroups, name_the_newest_twenty) {

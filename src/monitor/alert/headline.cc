@@ -43,7 +43,8 @@ Result<std::vector<Headline>> select(store::Session& session, const std::string&
 }
 
 std::string number(std::string_view kind, double value) {
-  if (kind == "latency") return value >= 1000 ? fmt::format("{:.3g} ms", value / 1000) : fmt::format("{:.0f} us", value);
+  if (kind == "latency")
+    return value >= 1000 ? fmt::format("{:.3g} ms", value / 1000) : fmt::format("{:.0f} us", value);
   if (kind == "nulls" || kind == "refusals" || kind == "quarantine") return fmt::format("{:.2f} percent", value * 100);
   return fmt::format("{:.3g}", value);
 }

@@ -14,9 +14,9 @@ struct Headline {
   int64_t version = 0;
   std::string severity, state;
   double value = 0, limit = 0;
-  Micros from = 0, to = 0;                                  // the newest period in which the rule was broken
-  Micros pending_at = 0, fired_at = 0, resolved_at = 0;     // event times; 0 = not yet
-  std::string cause, cause_kind;                            // of its trace: a node and data, source, code ...; or ""
+  Micros from = 0, to = 0;                               // the newest period in which the rule was broken
+  Micros pending_at = 0, fired_at = 0, resolved_at = 0;  // event times; 0 = not yet
+  std::string cause, cause_kind;                         // of its trace: a node and data, source, code ...; or ""
 
   bool is_open() const { return state != "resolved"; }
   Micros at() const { return fired_at != 0 ? fired_at : pending_at; }

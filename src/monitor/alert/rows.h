@@ -22,9 +22,9 @@ struct AlertEvent {
 };
 
 struct AlertFilter {
-  std::string deployment;  // "" = any
-  std::string state;       // "" = any; "open" = not resolved
-  std::string before;      // an id: only older ones
+  std::string deployment;                      // "" = any
+  std::string state;                           // "" = any; "open" = not resolved
+  std::string before;                          // an id: only older ones
   std::string severity, subject, kind, cause;  // "" = any; cause: a node
   int64_t limit = 0;                           // 0 = limits::page_size
 };

@@ -29,7 +29,8 @@ Json list_of(Pairs&& pairs) {
   for (auto& [name, pair] : pairs) {
     const bool differs = pair.first != pair.second;
     (differs ? out : same)
-        .push_back({{"name", name}, {"from", std::move(pair.first)}, {"to", std::move(pair.second)}, {"differs", differs}});
+        .push_back(
+            {{"name", name}, {"from", std::move(pair.first)}, {"to", std::move(pair.second)}, {"differs", differs}});
   }
   for (auto& each : same)
     if (out.size() < kRows) out.push_back(std::move(each));
@@ -63,9 +64,8 @@ void put_gates(const DiffSide& side, const Put& put) {
 template <class Put>
 void put_metrics(const DiffSide& side, const Put& put) {
   for (const auto& metric : side.metrics)
-    put(metric.key, std::isfinite(metric.value)
-                        ? Json{{"value", metric.value}, {"low", nullptr}, {"high", nullptr}}
-                        : Json(nullptr));
+    put(metric.key, std::isfinite(metric.value) ? Json{{"value", metric.value}, {"low", nullptr}, {"high", nullptr}}
+                                                : Json(nullptr));
   for (const auto& gate : side.stored.version.gates)
     if (auto value = estimate(gate.value); !value.is_null()) put(gate.kind, std::move(value));
 }
@@ -126,8 +126,7 @@ void put_signature(const DiffSide& side, const Put& put) {
   if (!side.contract) return;
   for (const auto& object : side.contract->objects)
     for (const auto& property : object.properties)
-      put(property.name,
-          std::string(data::name_of(property.type)) + (property.required ? ", required" : ""));
+      put(property.name, std::string(data::name_of(property.type)) + (property.required ? ", required" : ""));
 }
 
 struct Group {
@@ -163,12 +162,9 @@ Json groups_of(const DiffSide& from, const DiffSide& to) {
   read_groups(to, 1, found);
   Json out = Json::array();
   for (auto& [key, group] : found) {
-    Json row{{"by", key.first},
-             {"group", key.second},
-             {"metric", "recall"},
-             {"rows", {{"from", group.rows[0]}, {"to", group.rows[1]}}},
-             {"from", group.estimate[0]},
-             {"to", group.estimate[1]}};
+    Json row{{"by", key.first},           {"group", key.second},
+             {"metric", "recall"},        {"rows", {{"from", group.rows[0]}, {"to", group.rows[1]}}},
+             {"from", group.estimate[0]}, {"to", group.estimate[1]}};
     row["differs"] = group.estimate[0].is_null() != group.estimate[1].is_null() || moved(row) > kEqual;
     out.push_back(std::move(row));
   }

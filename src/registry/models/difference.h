@@ -11,10 +11,10 @@ namespace millrace::registry {
 // What is known of one of the two.
 struct DiffSide {
   StoredVersion stored;
-  Json report;                              // of its gates; null before
-  std::optional<data::Contract> contract;   // of its inputs
-  std::vector<track::KeyValue> params;      // of its run
-  std::vector<track::Metric> metrics;       // of its run, the latest of each
+  Json report;                             // of its gates; null before
+  std::optional<data::Contract> contract;  // of its inputs
+  std::vector<track::KeyValue> params;     // of its run
+  std::vector<track::Metric> metrics;      // of its run, the latest of each
 };
 
 // {from, to: {version, node, state, created_at, digests},

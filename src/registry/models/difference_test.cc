@@ -17,13 +17,14 @@ DiffSide side(int64_t version, double auc, const std::string& trees) {
                                .ok = auc > 0.7,
                                .value = {{"value", auc}, {"low", auc - 0.01}, {"high", auc + 0.01}},
                                .reason = "because"}};
-  out.stored.facts = {{"data", {{{"name", "flights"}, {"version", version}}, {{"name", "flights"}, {"version", version + 1}}}},
-                      {"stages",
-                       {{{"stage", "train"},
-                         {"params", {{"trees", trees}, {"leaves", 15}}},
-                         {"seed", 7},
-                         {"code", {{"train.py", "sha256:aa"}}},
-                         {"environment", {{"interpreter", "python 3.11"}, {"git", trees}}}}}}};
+  out.stored.facts = {
+      {"data", {{{"name", "flights"}, {"version", version}}, {{"name", "flights"}, {"version", version + 1}}}},
+      {"stages",
+       {{{"stage", "train"},
+         {"params", {{"trees", trees}, {"leaves", 15}}},
+         {"seed", 7},
+         {"code", {{"train.py", "sha256:aa"}}},
+         {"environment", {{"interpreter", "python 3.11"}, {"git", trees}}}}}}};
   out.report = {{"gates",
                  {{{"kind", "group_recall"},
                    {"evidence",

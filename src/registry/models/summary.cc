@@ -11,8 +11,10 @@ namespace millrace::registry {
 namespace {
 
 constexpr std::string_view kShown =
-    "m.workspace = ? AND m.deleted_at = 0 AND (? = '' OR lower(m.name) LIKE lower(?) ESCAPE '!') AND NOT EXISTS (SELECT "
-    "1 FROM model_tags t WHERE t.workspace = m.workspace AND t.model = m.name AND t.key = 'mlflow.prompt.is_prompt' AND "
+    "m.workspace = ? AND m.deleted_at = 0 AND (? = '' OR lower(m.name) LIKE lower(?) ESCAPE '!') AND NOT EXISTS "
+    "(SELECT "
+    "1 FROM model_tags t WHERE t.workspace = m.workspace AND t.model = m.name AND t.key = 'mlflow.prompt.is_prompt' "
+    "AND "
     "lower(t.value) = 'true')";
 
 std::string pattern_of(const std::string& q) {
@@ -53,9 +55,10 @@ Result<ModelSummaries> summarize_models(store::Session& session, const std::stri
     if (one.versions > 0) {
       MILLRACE_TRY(one.latest, find_entry(session, workspace, name, versions->integer(1)));
     }
-    MILLRACE_TRY(const auto open, session.first("SELECT count(*) FROM change_requests WHERE workspace = ? AND model = ? "
-                                                "AND state = 'open'",
-                                                {workspace, name}));
+    MILLRACE_TRY(const auto open,
+                 session.first("SELECT count(*) FROM change_requests WHERE workspace = ? AND model = ? "
+                               "AND state = 'open'",
+                               {workspace, name}));
     one.open_requests = open->integer(0);
     out.models.push_back(std::move(one));
   }

@@ -31,12 +31,10 @@ Result<Seen> look(const PageSources& sources, const std::string& workspace, cons
   Seen out;
   MILLRACE_DO(sources.database.read([&](store::Session& session) -> Result<void> {
     if (choice.from != 0 || choice.to != 0) {
-      MILLRACE_TRY(out.windows, monitor::read_windows(session, workspace,
-                                                      {.deployment = deployment,
-                                                       .arm = choice.arm,
-                                                       .from = choice.from,
-                                                       .to = choice.to},
-                                                      {}, static_cast<int64_t>(limits::page_size)));
+      MILLRACE_TRY(out.windows, monitor::read_windows(
+                                    session, workspace,
+                                    {.deployment = deployment, .arm = choice.arm, .from = choice.from, .to = choice.to},
+                                    {}, static_cast<int64_t>(limits::page_size)));
     } else {
       MILLRACE_TRY(out.windows, monitor::newest_windows(session, workspace, deployment, choice.arm, choice.periods));
     }
@@ -66,9 +64,9 @@ Json thresholds_of(const Project* project, const std::string& deployment) {
 }
 
 Json window_json(const Window& window) {
-  return {{"node", window.node()},     {"from", to_iso(window.from)},
-          {"to", to_iso(window.to)},   {"arm", window.arm},
-          {"model", window.model},     {"version", window.version},
+  return {{"node", window.node()},         {"from", to_iso(window.from)},
+          {"to", to_iso(window.to)},       {"arm", window.arm},
+          {"model", window.model},         {"version", window.version},
           {"as_of", to_iso(window.as_of)}, {"requests", integer_or(window.summary, "requests", 0)}};
 }
 
@@ -105,12 +103,9 @@ const Json* column_in(const Window& window, const std::string& feature) {
 // What the window's column was compared with.
 Json reference_json(const Window& window, const Json& column) {
   const auto& reference = object_in(window.summary, "reference");
-  Json out{{"node", string_or(reference, "node", "")},
-           {"model", string_or(reference, "model", "")},
-           {"version", integer_or(reference, "version", 0)},
-           {"counts", part(column, "reference_counts")},
-           {"n", integer_or(column, "reference_n", 0)},
-           {"null_rate", part(column, "reference_null_rate")},
+  Json out{{"node", string_or(reference, "node", "")},       {"model", string_or(reference, "model", "")},
+           {"version", integer_or(reference, "version", 0)}, {"counts", part(column, "reference_counts")},
+           {"n", integer_or(column, "reference_n", 0)},      {"null_rate", part(column, "reference_null_rate")},
            {"mean", part(column, "reference_mean")}};
   for (const char* key : {"edges", "categories"})
     if (column.contains(key)) out[key] = column[key];
@@ -168,9 +163,10 @@ Result<FeaturesPage> features_page(const PageSources& sources, const std::string
 Result<Json> feature_page(const PageSources& sources, const std::string& workspace, const Project* project,
                           const std::string& deployment, const std::string& feature, const WindowChoice& choice) {
   MILLRACE_TRY(const auto seen, look(sources, workspace, deployment, choice));
-  Json out{{"deployment", deployment},      {"feature", feature}, {"reference", nullptr},
-           {"references", Json::array()},   {"edges", nullptr},   {"categories", nullptr},
-           {"windows", Json::array()},      {"threshold", thresholds_of(project, deployment)},
+  Json out{{"deployment", deployment}, {"feature", feature},
+           {"reference", nullptr},     {"references", Json::array()},
+           {"edges", nullptr},         {"categories", nullptr},
+           {"windows", Json::array()}, {"threshold", thresholds_of(project, deployment)},
            {"alerts", Json::array()}};
   std::set<std::string> known;
   for (const auto& window : seen.windows) {
@@ -196,7 +192,8 @@ Result<Json> feature_page(const PageSources& sources, const std::string& workspa
   }
   if (out["windows"].empty()) {
     const auto near = did_you_mean(feature, {known.begin(), known.end()});
-    return Error{Code::not_found, fmt::format("no window of '{}' has the feature '{}'", deployment, feature.substr(0, 100))}
+    return Error{Code::not_found,
+                 fmt::format("no window of '{}' has the feature '{}'", deployment, feature.substr(0, 100))}
         .at_field("feature")
         .hint(near            ? fmt::format("did you mean '{}'?", *near)
               : known.empty() ? "features are compared once a monitor with a reference has looked at the deployment"

@@ -23,9 +23,9 @@ Result<FeaturesPage> features_page(const PageSources& sources, const std::string
 //  references: [{node, model, version, edges | categories, counts, n, null_rate, mean}],
 //  windows: [{from, to, arm, model, version, reference: its place in references, counts, n, nulls, mean, psi, js,
 //             effect, effect_kind}], threshold, alerts: [headlines]}
-// Counts of numbers have one more entry than edges, and one for nulls at the end; those of texts one a category, one for
-// all others, one for nulls. `edges` and `reference` are those of the newest window.
-// not_found when no window has the feature.
+// Counts of numbers have one more entry than edges, and one for nulls at the end; those of texts one a category, one
+// for all others, one for nulls. `edges` and `reference` are those of the newest window. not_found when no window has
+// the feature.
 Result<Json> feature_page(const PageSources& sources, const std::string& workspace, const Project* project,
                           const std::string& deployment, const std::string& feature, const WindowChoice& choice);
 

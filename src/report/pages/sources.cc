@@ -30,8 +30,7 @@ Result<std::vector<NamedDeployment>> named_deployments(const PageSources& source
     MILLRACE_TRY(const auto rows,
                  session.query("SELECT deployment, max(model) FROM releases WHERE workspace = ? GROUP BY deployment",
                                {workspace}));
-    for (const auto& row : rows)
-      found.emplace(row.text(0), NamedDeployment{row.text(0), row.text(1), nullptr});
+    for (const auto& row : rows) found.emplace(row.text(0), NamedDeployment{row.text(0), row.text(1), nullptr});
     return {};
   }));
   std::vector<NamedDeployment> out;

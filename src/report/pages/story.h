@@ -8,9 +8,9 @@ namespace millrace::report {
 
 // What the story needs to know beside the alert; found by story_page().
 struct StoryFacts {
-  Json alert;                          // as GET /alerts/{id} gives it
-  std::vector<Json> versions;          // of the datasets that its cause names: {node, dataset, version, rows, ...}
-  std::vector<Json> source_nodes;      // {id, attributes} of the files that these versions were made of
+  Json alert;                      // as GET /alerts/{id} gives it
+  std::vector<Json> versions;      // of the datasets that its cause names: {node, dataset, version, rows, ...}
+  std::vector<Json> source_nodes;  // {id, attributes} of the files that these versions were made of
 };
 
 // {title, verdict, steps: [{kind: window | feature | column | dataset | source | code | release | verdict, title, text,

@@ -22,8 +22,13 @@ Json alert() {
           {"what", "PSI of 'temp' is 2.1, over 1"},
           {"evidence",
            {{"n", 9000},
-            {"column", {{"column", "temp"}, {"mean", 14.2}, {"reference_mean", 57.6}, {"psi", 2.1}, {"null_rate", 0.01},
-                        {"reference_null_rate", 0.01}}}}},
+            {"column",
+             {{"column", "temp"},
+              {"mean", 14.2},
+              {"reference_mean", 57.6},
+              {"psi", 2.1},
+              {"null_rate", 0.01},
+              {"reference_null_rate", 0.01}}}}},
           {"events", {{{"kind", "fired"}, {"body", {{"window", "prediction_window:late/all@2013-10-01"}}}}}},
           {"trace", nullptr},
           {"action", nullptr}};
@@ -75,17 +80,18 @@ TEST(Story, goes_from_the_window_to_the_source) {
   const auto story = tell_story(facts);
   EXPECT_EQ(story["title"], "drift of temp");
   EXPECT_EQ(story["verdict"], "cause");
-  EXPECT_EQ(told(story),
-            "window: In Oct 2013, all requests of 'late' broke a rule: PSI of 'temp' is 2.1, over 1.\n"
-            "feature: Feature 'temp': its mean is 14.2, the model was taught 57.6; its distance from what was taught (PSI) "
-            "is 2.10.\n"
-            "column: temp of dataset:weather@9 came in another unit. temp is (x - 32) / 1.8 of what it was. It reaches "
-            "drift of temp by weather.temp to requests_10.temp to temp.\n"
-            "dataset: dataset:weather@9 holds 2,226 rows of Oct 2013, was quarantined by its contract with 4 rows set "
-            "aside, and came in on 1 Nov 2013 06:00 UTC.\n"
-            "source: It came as weather-2013-10.csv.\n"
-            "verdict: temp of dataset:weather@9 came in another unit (score 0.93). 1 more candidate was weighed; the "
-            "strongest of them, temp of dataset:flights@10, reached 0.20 against 0.93. A review was opened.\n");
+  EXPECT_EQ(
+      told(story),
+      "window: In Oct 2013, all requests of 'late' broke a rule: PSI of 'temp' is 2.1, over 1.\n"
+      "feature: Feature 'temp': its mean is 14.2, the model was taught 57.6; its distance from what was taught (PSI) "
+      "is 2.10.\n"
+      "column: temp of dataset:weather@9 came in another unit. temp is (x - 32) / 1.8 of what it was. It reaches "
+      "drift of temp by weather.temp to requests_10.temp to temp.\n"
+      "dataset: dataset:weather@9 holds 2,226 rows of Oct 2013, was quarantined by its contract with 4 rows set "
+      "aside, and came in on 1 Nov 2013 06:00 UTC.\n"
+      "source: It came as weather-2013-10.csv.\n"
+      "verdict: temp of dataset:weather@9 came in another unit (score 0.93). 1 more candidate was weighed; the "
+      "strongest of them, temp of dataset:flights@10, reached 0.20 against 0.93. A review was opened.\n");
   EXPECT_EQ(story["steps"][0]["node"], "prediction_window:late/all@2013-10-01");
   EXPECT_EQ(story["steps"][2]["evidence"]["change"], "unit");
 }
@@ -116,12 +122,13 @@ TEST(Story, of_a_change_of_code_names_it) {
   StoryFacts facts{.alert = alert()};
   auto changed = trace();
   changed["cause"] = {{"node", "stage:requests_10@ab"}, {"columns", Json::array()}, {"change", "code"}};
-  changed["candidates"] = {{{"node", "stage:requests_10@ab"},
-                            {"kind", "code"},
-                            {"change", "sql/features.sql"},
-                            {"score", 0.7},
-                            {"columns", Json::array()},
-                            {"evidence", {{{"kind", "code"}, {"text", "sql/features.sql is another file than in September"}}}}}};
+  changed["candidates"] = {
+      {{"node", "stage:requests_10@ab"},
+       {"kind", "code"},
+       {"change", "sql/features.sql"},
+       {"score", 0.7},
+       {"columns", Json::array()},
+       {"evidence", {{{"kind", "code"}, {"text", "sql/features.sql is another file than in September"}}}}}};
   facts.alert["trace"] = changed;
   const auto story = tell_story(facts);
   EXPECT_EQ(story["steps"][2]["kind"], "code");

@@ -101,7 +101,9 @@ class Reader {
     named.id = rule.name;
     named.kind = "expression";
     named.where = where;
-    MILLRACE_TRY(out.when, data::compile_condition(term, columns_.object(), named));
+    auto when = data::compile_condition(term, columns_.object(), named);
+    if (!when) return std::move(when).error().hint("write one condition that compares values of one kind");
+    out.when = std::move(*when);
     note(expression.columns);
     return out;
   }

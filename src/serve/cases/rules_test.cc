@@ -124,7 +124,8 @@ TEST_F(CaseRulesTest, what_there_is_not_is_refused_with_the_nearest) {
             "the expression names 'minuts', which is no property of 'late' @ deployments.late.review[0].when | did you "
             "mean 'minutes'?");
   EXPECT_EQ(refused({.name = "r", .when = "minutes + 1", .flag = ""}),
-            "the expression is integer, not a condition @ deployments.late.review[0].when | ");
+            "the expression is integer, not a condition @ deployments.late.review[0].when | write one condition that "
+            "compares values of one kind");
   EXPECT_NE(refused({.name = "r", .when = "minutes >", .flag = ""}).find("cannot be read"), std::string::npos);
   EXPECT_EQ(refused({.name = "r", .when = "", .flag = "minuts"}),
             "the rule 'r' waits for a flag of 'minuts', which is no input @ deployments.late.review[0].flag | did you "

@@ -1,4 +1,5 @@
-// What a model answered, in sums: how many scores, their mean and spread, and how many of them chose the positive class.
+// What a model answered, in sums: how many scores, their mean and spread, and how many of them chose the positive
+// class.
 #pragma once
 #include <array>
 #include <atomic>
@@ -44,8 +45,7 @@ class Scores {
   };
   static void add_to(std::atomic<double>& sum, double by) {
     double before = sum.load(std::memory_order_relaxed);
-    while (!sum.compare_exchange_weak(before, before + by, std::memory_order_relaxed)) {
-    }
+    while (!sum.compare_exchange_weak(before, before + by, std::memory_order_relaxed)) {}
   }
   std::array<Cell, kCells> cells_;
 };

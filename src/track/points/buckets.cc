@@ -56,14 +56,14 @@ Result<std::optional<Layout>> lay_out(store::Session& session, const SeriesName&
 }
 
 // Hands on every piece that can hold a point of [low, high].
-Result<void> each_piece(store::Session& session, const SeriesName& name, const Layout& layout,
-                        const BucketRange& range, const Take& take) {
+Result<void> each_piece(store::Session& session, const SeriesName& name, const Layout& layout, const BucketRange& range,
+                        const Take& take) {
   const auto low = range.from.value_or(layout.low), high = range.to.value_or(layout.high);
   for (size_t i = 0; i < layout.chunks.size(); ++i) {
     const auto& chunk = layout.chunks[i];
     const int64_t last = i + 1 < layout.chunks.size() ? layout.chunks[i + 1].first.timestamp : layout.high;
-    const bool outside = range.by_time ? chunk.first.timestamp > high || last < low
-                                       : chunk.min_step > high || chunk.max_step < low;
+    const bool outside =
+        range.by_time ? chunk.first.timestamp > high || last < low : chunk.min_step > high || chunk.max_step < low;
     if (outside) continue;
     MILLRACE_TRY(const auto points, load_chunk(session, name, chunk.first));
     take(points);
@@ -77,11 +77,7 @@ bool reaches_beyond(const BucketRange& range, const Layout& layout) {
 }
 
 Bucket single(const Point& point) {
-  return {.at = point,
-          .least = point.value,
-          .greatest = point.value,
-          .points = 1,
-          .numbers = point.is_nan ? 0 : 1};
+  return {.at = point, .least = point.value, .greatest = point.value, .points = 1, .numbers = point.is_nan ? 0 : 1};
 }
 
 }  // namespace
@@ -94,7 +90,8 @@ Buckets::Buckets(int64_t low, int64_t high, size_t count, bool by_time)
 
 void Buckets::add(const Point& point) {
   auto& bucket = buckets_[(static_cast<uint64_t>(place_of(point, by_time_)) - low_) / width_];
-  const bool later = bucket.points == 0 || (by_time_ ? before(bucket.at, point) : bucket.at.on_curve() < point.on_curve());
+  const bool later =
+      bucket.points == 0 || (by_time_ ? before(bucket.at, point) : bucket.at.on_curve() < point.on_curve());
   if (later) bucket.at = point;
   ++bucket.points;
   if (point.is_nan) return;
@@ -146,9 +143,8 @@ Result<BucketCurve> bucket_curve(store::Session& session, const SeriesName& name
     return out;
   }
   out.exact = true;
-  std::sort(few.begin(), few.end(), [&](const Point& a, const Point& b) {
-    return range.by_time ? before(a, b) : a.on_curve() < b.on_curve();
-  });
+  std::sort(few.begin(), few.end(),
+            [&](const Point& a, const Point& b) { return range.by_time ? before(a, b) : a.on_curve() < b.on_curve(); });
   for (const auto& point : few) out.buckets.push_back(single(point));
   return out;
 }

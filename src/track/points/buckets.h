@@ -1,6 +1,6 @@
 // A metric's points as few buckets for drawing: each keeps its least and greatest value, so that no peak is lost
-// however many points there are. Inside one transaction; reads chunk by chunk and holds one at a time (and what is not in
-// chunks yet).
+// however many points there are. Inside one transaction; reads chunk by chunk and holds one at a time (and what is not
+// in chunks yet).
 #pragma once
 #include <optional>
 #include <vector>
@@ -12,7 +12,7 @@ namespace millrace::track {
 inline constexpr size_t kBucketsMost = 10'000;
 
 struct BucketRange {
-  bool by_time = false;  // along the time of logging, else along the steps
+  bool by_time = false;             // along the time of logging, else along the steps
   std::optional<int64_t> from, to;  // of that axis (milliseconds or steps), both included
   size_t buckets = 1'000;           // 1 to kBucketsMost
 };

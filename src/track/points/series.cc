@@ -162,9 +162,9 @@ void take_range(Head& head, const Points& fresh) {
   }
   const auto more = range_of(fresh);
   if (!more) return;
-  head.range = head.range ? ValueRange{std::min(head.range->least, more->least),
-                                           std::max(head.range->greatest, more->greatest)}
-                                : *more;
+  head.range =
+      head.range ? ValueRange{std::min(head.range->least, more->least), std::max(head.range->greatest, more->greatest)}
+                 : *more;
 }
 
 void take_latest(Head& head, const Points& fresh) {

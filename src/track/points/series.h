@@ -21,10 +21,10 @@ std::optional<ValueRange> range_of(const Points& points);  // nothing without a 
 
 struct Head {
   Point latest;
-  Origin origin;                // of the latest point
-  Points tail;                  // unsealed points, in order
-  std::optional<Point> sealed;  // greatest timestamp, and of that the greatest step, in a chunk
-  std::optional<ValueRange> range;     // nothing: not known, or no point is a number
+  Origin origin;                    // of the latest point
+  Points tail;                      // unsealed points, in order
+  std::optional<Point> sealed;      // greatest timestamp, and of that the greatest step, in a chunk
+  std::optional<ValueRange> range;  // nothing: not known, or no point is a number
   bool old_rows = false;
   int64_t version = -1;  // -1 = the metric has no row yet
 };

@@ -150,10 +150,11 @@ void fix_first_keys(std::vector<SortKey>& keys) {
 // The runs that a metric's index names: better than asking each run where many are counted.
 void add_by_index(Sql& sql, const Subject& subject, const Comparison& one, const std::string& experiment,
                   const std::string& workspace) {
-  sql.add(fmt::format(" AND t.id IN (SELECT f.run_id FROM {} f WHERE f.workspace = ? AND f.experiment_id = ? AND f.key = ? "
-                      "AND f.is_nan = 0 AND f.value {} ?)",
-                      subject.metrics, symbol_of(one.op)),
-          {workspace, experiment, one.key, one.number});
+  sql.add(
+      fmt::format(" AND t.id IN (SELECT f.run_id FROM {} f WHERE f.workspace = ? AND f.experiment_id = ? AND f.key = ? "
+                  "AND f.is_nan = 0 AND f.value {} ?)",
+                  subject.metrics, symbol_of(one.op)),
+      {workspace, experiment, one.key, one.number});
 }
 
 Result<void> add_where(Sql& sql, const Question& question, const Narrow& narrow) {

@@ -106,20 +106,19 @@ Result<RunValues> run_values(store::Session& session, const std::string& workspa
   }
   RunValues out;
   const auto table = table_of(page.entity);
-  MILLRACE_TRY(const auto total,
-               session.first(fmt::format("SELECT count(*) FROM {} WHERE {}", table, where), values));
+  MILLRACE_TRY(const auto total, session.first(fmt::format("SELECT count(*) FROM {} WHERE {}", table, where), values));
   out.total = total->integer(0);
   if (!page.after.empty()) {
     where += " AND key > ?";
     values.emplace_back(page.after);
   }
   values.emplace_back(page.limit + 1);
-  MILLRACE_TRY(const auto rows,
-               session.query(fmt::format("SELECT key, value{} FROM {} WHERE {} ORDER BY key LIMIT ?",
-                                         page.entity == Entity::metric ? ", is_nan, step, timestamp, least, greatest"
-                                                                       : "",
-                                         table, where),
-                             values));
+  MILLRACE_TRY(
+      const auto rows,
+      session.query(
+          fmt::format("SELECT key, value{} FROM {} WHERE {} ORDER BY key LIMIT ?",
+                      page.entity == Entity::metric ? ", is_nan, step, timestamp, least, greatest" : "", table, where),
+          values));
   for (const auto& row : rows) {
     if (static_cast<int64_t>(out.items.size()) == page.limit) {
       out.next = out.items.back()["key"].get<std::string>();
@@ -152,7 +151,8 @@ Result<Json> run_facts(store::Session& session, const std::string& workspace, co
   MILLRACE_DO(add_nodes(session, workspace, info.experiment_id, out["datasets"]));
   out["counts"]["datasets"] = inputs.datasets.size();
   Json outputs = Json::array();
-  for (const auto& model : inputs.model_outputs) outputs.push_back({{"model_id", model.model_id}, {"step", model.step}});
+  for (const auto& model : inputs.model_outputs)
+    outputs.push_back({{"model_id", model.model_id}, {"step", model.step}});
   out["counts"]["models"] = outputs.size();
   out["models"] = {{"inputs", inputs.model_inputs}, {"outputs", std::move(outputs)}};
   return out;

@@ -71,8 +71,7 @@ Result<void> add_texts(store::Session& session, const std::string& workspace, co
                                          "f.workspace = ? AND f.run_id = wanted_id AND f.key IN ({})",
                                          sql, entity == Entity::param ? "track_params" : "track_run_tags", list),
                              values));
-  for (const auto& row : rows)
-    out[places.at(row.text(0))][RunColumn{entity, row.text(1)}.name()] = shown(row.text(2));
+  for (const auto& row : rows) out[places.at(row.text(0))][RunColumn{entity, row.text(1)}.name()] = shown(row.text(2));
   return {};
 }
 

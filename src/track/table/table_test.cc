@@ -70,13 +70,14 @@ TEST_F(TableTest, pages_follow_each_other_and_keep_the_total) {
 }
 
 TEST_F(TableTest, totals_are_those_of_the_filter_whichever_way_it_is_looked_up) {
-  for (const auto& [filter, total] : std::vector<std::pair<std::string, int64_t>>{{"", 10},
-                                                                                 {"metrics.loss < 0.26", 5},
-                                                                                 {"metrics.loss != 0.5", 9},
-                                                                                 {"tags.team = 'a'", 4},
-                                                                                 {"tags.team LIKE 'a%'", 4},
-                                                                                 {"params.depth = '2' AND metrics.loss < 0.26", 2},
-                                                                                 {"attributes.run_name = 'r3'", 1}})
+  for (const auto& [filter, total] :
+       std::vector<std::pair<std::string, int64_t>>{{"", 10},
+                                                    {"metrics.loss < 0.26", 5},
+                                                    {"metrics.loss != 0.5", 9},
+                                                    {"tags.team = 'a'", 4},
+                                                    {"tags.team LIKE 'a%'", 4},
+                                                    {"params.depth = '2' AND metrics.loss < 0.26", 2},
+                                                    {"attributes.run_name = 'r3'", 1}})
     EXPECT_EQ(page({.filter = filter, .max_results = 1}).total, total) << filter;
 }
 

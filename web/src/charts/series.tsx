@@ -141,10 +141,11 @@ export function Series(props: SeriesProps) {
           y: {
             range: (_, low, high) => {
               if (low === null || high === null) return [0, 1];
+              const span = high - low || Math.abs(high) || 1;
               const room = (high - low || Math.abs(high) || 1) * 0.08;
               const near = limits
                 .map((limit) => limit.value)
-                .filter((value) => value > low - 1.5 * (high - low) && value < high + 1.5 * (high - low));
+                .filter((value) => value > low - 1.5 * span && value < high + 1.5 * span);
               return [Math.min(low, ...near) - room, Math.max(high, ...near) + room];
             },
           },

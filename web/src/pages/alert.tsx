@@ -109,7 +109,7 @@ function History({ alert }: { alert: AlertFacts }) {
           {alert.events.map((event) => (
             <tr key={event.number}>
               <td style={{ whiteSpace: 'nowrap' }}>
-                <Time at={event.event_time} />
+                <Time at={event.event_time} relative />
               </td>
               <td>
                 {capital(eventWord(event.kind))}

@@ -228,7 +228,7 @@ export function Alerts() {
             filtered ? (
               <Empty title="No alert is like this">Take a filter away to see others.</Empty>
             ) : (
-              <Empty title="Nothing has ever been wrong" command="millrace check">
+              <Empty title="Nothing has ever been wrong" command="millrace monitor look DEPLOYMENT">
                 Rules stand under monitors: in the project file; they are judged when a window ends. See what is
                 watched:
               </Empty>

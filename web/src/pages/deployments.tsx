@@ -109,8 +109,8 @@ export function Deployments() {
         rowHeight={44}
         onOpen={(row) => go(`/deployments/${encodeURIComponent(row.deployment)}`)}
         empty={
-          <Empty title="No deployment yet" command="millrace apply">
-            Name one under deployments: in the project file (millrace.yaml), then:
+          <Empty title="No deployment yet" command="millrace model list">
+            Name one under deployments: in the project file (millrace.yaml). Which models there are:
           </Empty>
         }
       />

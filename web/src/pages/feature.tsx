@@ -121,7 +121,7 @@ function Body({ facts }: { facts: FeatureFacts }) {
   );
   if (!chosen)
     return (
-      <Empty title="No window has this feature yet" command={`millrace monitor ${facts.deployment}`}>
+      <Empty title="No window has this feature yet" command={`millrace monitor look ${facts.deployment}`}>
         Windows are counted as event time goes on. Look now:
       </Empty>
     );

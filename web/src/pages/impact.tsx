@@ -94,7 +94,7 @@ export function Impact() {
       }
     >
       {listed.data && !deployment ? (
-        <Empty title="No deployment yet" command="millrace apply" />
+        <Empty title="No deployment yet" command="millrace model list" />
       ) : unvalued ? (
         <Card>
           <Empty title={`Nobody has said what ${deployment} is worth`} command={EXAMPLE}>
@@ -110,7 +110,7 @@ export function Impact() {
                 <Months facts={facts} />
               ) : (
                 <Card title="By month">
-                  <Empty title="No outcome is known yet" command="millrace feedback send DEPLOYMENT labels.csv">
+                  <Empty title="No outcome is known yet" command="millrace feedback DEPLOYMENT labels.csv --label NAME">
                     Value is counted once it turns out what really happened. Send labels:
                   </Empty>
                 </Card>

@@ -1,5 +1,5 @@
 // What came from what: one hop around a node, opened further by hand; one column's way; the path between two nodes.
-import { NativeSelect, UnstyledButton } from '@mantine/core';
+import { NativeSelect } from '@mantine/core';
 import { useQueries } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo } from 'react';
 import { type ApiError, get, parts } from '@/api/client';
@@ -44,6 +44,7 @@ function useNeighbourhoods(nodes: string[], direction: string) {
 interface Row {
   node: LineageNode;
   ties: LineageEdge[];
+  more: number; // neighbours that are not in the picture
 }
 
 const COLUMNS: Column<Row>[] = [
@@ -94,8 +95,6 @@ function Around({ node }: { node: string }) {
   const [nodes, edges] = useMemo(() => {
     const onPath = new Set(path.data?.nodes.map((each) => each.node));
     const pathEdges = new Set(path.data?.edges.map((edge) => `${edge.from} ${edge.to}`));
-    const expand = (id: string) =>
-      change({ open: [...opened, id].map((each) => each.replaceAll(',', '%2C')).join(',') });
     const drawn = whole.nodes.map((each): GraphNode => {
       const more = unseen(each, whole.edges);
       return {
@@ -108,13 +107,9 @@ function Around({ node }: { node: string }) {
             <div className="node-head">
               <span className="dim">{words(each.kind)}</span>
               {more > 0 && !opened.includes(each.node) && each.node !== node && (
-                <UnstyledButton
-                  className="node-more nodrag"
-                  onClick={() => expand(each.node)}
-                  aria-label={`Open ${more} more around ${each.title}`}
-                >
+                <span className="node-more" aria-hidden="true">
                   +{more}
-                </UnstyledButton>
+                </span>
               )}
             </div>
             <NodeLink node={each.node}>
@@ -136,13 +131,18 @@ function Around({ node }: { node: string }) {
       }),
     );
     return [drawn, lines];
-  }, [whole, path.data, node, opened, change]);
+  }, [whole, path.data, node, opened]);
+
+  const expand = (id: string) => change({ open: [...opened, id].map((each) => each.replaceAll(',', '%2C')).join(',') });
+  const centre = (id: string) => change({ node: id, open: undefined, to: undefined, column: undefined }, true);
+  const closed = (id: string) => id !== node && !opened.includes(id);
 
   const rows = useMemo(
     () =>
       whole.nodes.map((each) => ({
         node: each,
         ties: whole.edges.filter((edge) => edge.from === each.node || edge.to === each.node),
+        more: unseen(each, whole.edges),
       })),
     [whole],
   );
@@ -200,7 +200,13 @@ function Around({ node }: { node: string }) {
               edges={edges}
               label={`What is around ${node}`}
               height={540}
-              onOpen={(id) => change({ node: id, open: undefined, to: undefined, column: undefined }, true)}
+              width={178}
+              gap={54}
+              onOpen={(id) => {
+                const row = rows.find((each) => each.node.node === id);
+                if (row && row.more > 0 && closed(id)) expand(id);
+                else if (id !== node) centre(id);
+              }}
             />
           </Suspense>
           {start?.cut && (
@@ -210,12 +216,28 @@ function Around({ node }: { node: string }) {
           )}
           <List<Row>
             label="The same as a list"
-            columns={COLUMNS}
+            columns={[
+              ...COLUMNS,
+              {
+                key: 'more',
+                title: 'Open here',
+                width: 110,
+                cell: (row) =>
+                  row.more > 0 && closed(row.node.node) ? (
+                    <button type="button" className="link" onClick={() => expand(row.node.node)}>
+                      {row.more} more
+                      <span className="unseen"> around {row.node.title}</span>
+                    </button>
+                  ) : (
+                    <span className="dim">–</span>
+                  ),
+              },
+            ]}
             rows={rows}
             total={rows.length}
             keyOf={(row) => row.node.node}
             height={420}
-            onOpen={(row) => change({ node: row.node.node, open: undefined, to: undefined, column: undefined }, true)}
+            onOpen={(row) => centre(row.node.node)}
           />
         </>
       )}

@@ -10,7 +10,7 @@ import { Calibration, Confusion, NoLabels } from './monitor/calibration';
 import { DriftScatter, DriftTable, useFeatures } from './monitor/drift';
 import { Overlay } from './monitor/histogram';
 import { Performance, pickMetric } from './monitor/performance';
-import { levelOf, newest } from './monitor/shape';
+import { lastOf, levelOf, newest } from './monitor/shape';
 import { LabelSeries, LatencySeries, useWindows } from './monitor/traffic';
 import type { FeatureFacts, PerformanceFacts } from './monitor/types';
 import './monitor/monitor.css';
@@ -39,7 +39,7 @@ export function Monitor() {
   const score = scores.data?.pages.flatMap((page) => page.features).find((row) => row.role === 'score');
   const worst = useMemo(() => features.data?.pages[0]?.features.find((row) => row.role === 'input'), [features.data]);
   const metric = performance.data && pickMetric(performance.data, address.metric);
-  const last = metric?.series.find((each) => each.arm === 'stable')?.points.at(-1);
+  const last = lastOf(metric);
   const labels = performance.data?.labels.at(-1);
   const latency = stored.at(-1)?.summary.latency_us;
   return (
@@ -136,7 +136,7 @@ export function Monitor() {
           {performance.data && <LabelSeries facts={performance.data} />}
         </div>
         {features.data && heads.length === 0 && (
-          <Empty title="No window has ended yet" command={`millrace monitor ${deployment}`} />
+          <Empty title="No window has ended yet" command={`millrace monitor look ${deployment}`} />
         )}
       </div>
     </PageFrame>

@@ -94,7 +94,7 @@ export function Monitoring() {
         rowHeight={46}
         onOpen={(row) => go(pathOf(row))}
         empty={
-          <Empty title="Nothing is watched yet" command="millrace monitor DEPLOYMENT">
+          <Empty title="Nothing is watched yet" command="millrace monitor look DEPLOYMENT">
             Name what to watch under monitors: in the project file, send requests, then look at the windows that ended:
           </Empty>
         }

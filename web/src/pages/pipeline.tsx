@@ -1,10 +1,9 @@
 // The pipeline: which stages are up to date and which would run, and why; when they ran; the log of a job.
 import { lazy, Suspense, useMemo } from 'react';
-import { ApiError } from '@/api/client';
 import { useGet } from '@/api/queries';
 import type { GraphEdge, GraphNode } from '@/charts/graph';
 import { useAddress } from '@/parts/address';
-import { Card, Empty, PageFrame, Problem, Shown, Stat, State, Time } from '@/parts/basics';
+import { Card, Empty, PageFrame, Shown, Stat, State, Time } from '@/parts/basics';
 import { count, seconds } from '@/parts/format';
 import { readNode } from '@/parts/nodes';
 import { Gantt } from './pipeline/gantt';
@@ -15,6 +14,10 @@ import './pipeline/pipeline.css';
 import './lineage/lineage.css';
 
 const Graph = lazy(() => import('@/charts/graph'));
+
+/** Where nothing is told: what a state says by itself. */
+const quietWhy = (stage: Stage) =>
+  stage.state === 'fresh' ? 'nothing that it stands on has changed' : 'what changed cannot be told now';
 
 function Picture({
   facts,
@@ -74,7 +77,7 @@ function Picture({
         nodes={nodes}
         edges={edges}
         label="Stages and what they need of each other"
-        height={440}
+        height={620}
         width={168}
         gap={38}
         onOpen={(id) => id.startsWith('stage:') && choose(readNode(id).name)}
@@ -111,7 +114,7 @@ function Table({ stages, choose }: { stages: Stage[]; choose: (stage: string) =>
                   <State of={stage.state}>{stateWord[stage.state]}</State>
                 </td>
                 <td>
-                  {stage.problem ?? stage.why[0] ?? <span className="dim">nothing that it stands on has changed</span>}
+                  {stage.problem ?? stage.why[0] ?? <span className="dim">{quietWhy(stage)}</span>}
                   {!stage.problem && stage.why.length > 1 && (
                     <span className="dim"> and {stage.why.length - 1} more</span>
                   )}
@@ -152,7 +155,7 @@ export function Pipeline() {
             );
           return (
             <div className="stack">
-              {facts.problem && <Problem error={new ApiError(409, facts.problem)} />}
+              {facts.problem && <div className="problem">{facts.problem}</div>}
               <div className="grid small">
                 <Stat label="Up to date" value={count(of('fresh'))} note={`of ${facts.stages.length} stages`} />
                 <Stat

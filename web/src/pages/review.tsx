@@ -6,13 +6,13 @@ import { useGet } from '@/api/queries';
 import { useGo } from '@/app/palette';
 import { usePathNames } from '@/parts/address';
 import { Card, Empty, Facts, NodeLink, PageFrame, Problem, Shown, State, Time, To } from '@/parts/basics';
-import { count } from '@/parts/format';
+import { capital, count } from '@/parts/format';
 import { readNode } from '@/parts/nodes';
 import { Story, type StoryFacts } from './alert/story';
 import { plainOf, severityTone, severityWord, spanOf } from './alert/words';
 import { Answer } from './review/answer';
 import { CaseAnswer, CaseView, caseOf } from './review/case';
-import { afterAnswer, neighbour, pageKey, useQueue } from './review/queue';
+import { afterAnswer, headline, neighbour, pageKey, useQueue } from './review/queue';
 import './alert/alert.css';
 import './review/review.css';
 
@@ -100,11 +100,12 @@ export function Review() {
   const next = review && neighbour(queue, review.id, 1);
   return (
     <PageFrame
-      title={review?.summary ?? 'Review'}
+      title={review ? headline(review.summary)[0] : 'Review'}
       crumbs={[{ text: 'Reviews', to: '/reviews' }]}
       subtitle={
         review && (
           <span className="row">
+            {headline(review.summary)[1] && <span>{capital(headline(review.summary)[1])}</span>}
             <State of={review.decision ?? review.state} />
             <span>
               asked <Time at={review.opened_at} />
@@ -134,7 +135,9 @@ export function Review() {
                   <>
                     <Card
                       title={
-                        facts.subjects.length === 1 ? 'What it is about' : `${facts.subjects.length} alerts, one cause`
+                        facts.subjects.length === 1
+                          ? 'What it is about'
+                          : `${facts.subjects.length} alerts, one ${facts.cause ? 'cause' : 'question'}`
                       }
                     >
                       {facts.subjects.length === 0 && <Empty title="It is about nothing any more" />}
@@ -143,7 +146,8 @@ export function Review() {
                       ))}
                       {facts.subjects.length > SHOWN && (
                         <p className="dim" style={{ marginBottom: 0 }}>
-                          and {count(facts.subjects.length - SHOWN)} more:{' '}
+                          and {count(facts.subjects.length - SHOWN)} more
+                          {facts.cause && ' of '}
                           {facts.cause && (
                             <To to={`/alerts?in=${encodeURIComponent(facts.cause)}`}>all of this cause</To>
                           )}

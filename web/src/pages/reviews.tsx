@@ -7,7 +7,7 @@ import { Empty, NodeLink, PageFrame, State, Time, To } from '@/parts/basics';
 import { Choose } from '@/parts/choose';
 import { count } from '@/parts/format';
 import { type Column, List } from '@/parts/table';
-import { pageKey, useQueue } from './review/queue';
+import { headline, pageKey, useQueue } from './review/queue';
 import { Requests } from './review/requests';
 
 const STATES = [
@@ -24,7 +24,7 @@ const COLUMNS: Column<ReviewFacts>[] = [
     title: 'Question',
     cell: (row) => (
       <To to={pathOf(row)}>
-        <strong>{row.summary}</strong>
+        <strong title={row.summary}>{headline(row.summary)[0]}</strong>
       </To>
     ),
   },

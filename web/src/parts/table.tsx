@@ -61,7 +61,9 @@ export function List<T>(props: ListProps<T>) {
   // Another order begins at its top; the page it was scrolled to is another one now.
   const sorted = order && `${order.by} ${order.down}`;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the order is what it depends on
-  useEffect(() => body.current?.scrollTo(0, 0), [sorted]);
+  useEffect(() => {
+    body.current?.scrollTo(0, 0); // it answers something in newer browsers, which is no clean-up
+  }, [sorted]);
   const template = useMemo(
     () => columns.map((column) => (column.width ? `${column.width}px` : `minmax(${LEAST}px, 1fr)`)).join(' '),
     [columns],

@@ -58,7 +58,8 @@ Result<Service::Asker> Service::admit(const Entry& entry, const CallbackServerCo
   for (const char* name : {"authorization", "x-request-id", "x-mlflow-workspace"})
     if (const auto found = metadata.find(name); found != metadata.end())
       head.headers.emplace_back(name, std::string(view(found->second)));
-  const Peer peer{.local = !options_.require_login && is_loopback(context.peer()), .local_subject = options_.local_subject};
+  const Peer peer{.local = !options_.require_login && is_loopback(context.peer()),
+                  .local_subject = options_.local_subject};
   MILLRACE_DO(parts_.dispatcher.admit(entry.route, head, peer));
   out.caller = std::move(head.caller);
   return out;

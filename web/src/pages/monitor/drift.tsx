@@ -64,7 +64,7 @@ const columnsOf = (deployment: string): Column<FeatureRow>[] => [
   { key: 'psi', title: 'PSI', width: 80, right: true, cell: (row) => number(newest(row.psi), 2) },
   { key: 'js', title: 'JS', width: 80, right: true, cell: (row) => number(newest(row.js), 2) },
   { key: 'nulls', title: 'Missing', width: 90, right: true, cell: (row) => percent(newest(row.nulls)) },
-  { key: 'importance', title: 'Importance', width: 100, right: true, cell: (row) => number(row.importance, 2) },
+  { key: 'importance', title: 'Importance', width: 112, right: true, cell: (row) => number(row.importance, 2) },
   { key: 'n', title: 'Rows', width: 90, right: true, cell: (row) => count(row.n.at(-1)) },
   {
     key: 'alerts',
@@ -73,8 +73,7 @@ const columnsOf = (deployment: string): Column<FeatureRow>[] => [
     cell: (row) =>
       row.alerts > 0 ? (
         <To to={`/alerts?deployment=${encodeURIComponent(deployment)}&subject=${encodeURIComponent(row.feature)}`}>
-          {row.open_alerts > 0 ? `${row.open_alerts} open, ` : ''}
-          {row.alerts} in all
+          {row.open_alerts > 0 ? `${row.open_alerts} open` : `${row.alerts} ended`}
         </To>
       ) : (
         <span className="dim">none</span>
@@ -162,7 +161,7 @@ export function DriftTable({ deployment, asked }: { deployment: string; asked: A
         onOpen={(row) => go(`/monitoring/${encodeURIComponent(deployment)}/${encodeURIComponent(row.feature)}`)}
         height={480}
         empty={
-          <Empty title="No window has ended yet" command={`millrace monitor ${deployment}`}>
+          <Empty title="No window has ended yet" command={`millrace monitor look ${deployment}`}>
             Windows are counted as event time goes on. Look now:
           </Empty>
         }

@@ -5,7 +5,7 @@ import { useAddress } from '@/parts/address';
 import { Card, Empty, NodeLink, State, Time } from '@/parts/basics';
 import { Choose } from '@/parts/choose';
 import { capital, number } from '@/parts/format';
-import { alignedLines, levelOf, ms } from './shape';
+import { alignedLines, FEW, lastOf, levelOf, ms } from './shape';
 import type { Metric, PerformanceFacts } from './types';
 
 export const pickMetric = (facts: PerformanceFacts, name?: string): Metric | undefined =>
@@ -14,7 +14,14 @@ export const pickMetric = (facts: PerformanceFacts, name?: string): Metric | und
 export function Performance({ facts }: { facts: PerformanceFacts }) {
   const [address, change] = useAddress();
   const metric = pickMetric(facts, address.metric);
-  const { x, lines } = useMemo(() => alignedLines(metric?.series ?? []), [metric]);
+  const { x, lines, few } = useMemo(() => {
+    const all = metric?.series ?? [];
+    const kept = all
+      .map((each) => ({ ...each, points: each.points.filter((point) => point.n >= FEW) }))
+      .filter((each) => each.points.length > 0);
+    const size = (series: typeof all) => series.reduce((sum, each) => sum + each.points.length, 0);
+    return { ...alignedLines(kept), few: size(all) - size(kept) };
+  }, [metric]);
   const limits = useMemo(() => {
     const out: Limit[] = [];
     const { threshold, reference } = metric ?? {};
@@ -47,12 +54,12 @@ export function Performance({ facts }: { facts: PerformanceFacts }) {
   if (!metric || x.length === 0)
     return (
       <Card title="Performance over time">
-        <Empty title="No labels yet" command="millrace feedback send DEPLOYMENT labels.csv">
+        <Empty title="No labels yet" command="millrace feedback DEPLOYMENT labels.csv --label NAME">
           Performance is known once it turns out what really happened. Send labels of answered predictions:
         </Empty>
       </Card>
     );
-  const last = metric.series[0]?.points.at(-1);
+  const last = lastOf(metric);
   const level = levelOf(last?.value, metric.threshold, metric.threshold?.below);
   return (
     <div className="stack">
@@ -84,7 +91,7 @@ export function Performance({ facts }: { facts: PerformanceFacts }) {
         limits={limits}
         markers={markers}
         height={290}
-        note="Each point is a window, placed at its end; bands are 95 % intervals of what the labels say. Exact on all labelled rows."
+        note={`Each point is a window, placed at its end; bands are 95 % intervals of what the labels say. Exact on all labelled rows.${few > 0 ? ` ${few} points with fewer than ${FEW} labels are left out.` : ''}`}
       />
       {shown.length > 0 && (
         <details className="quiet-details">

@@ -79,3 +79,16 @@ export function saidOf(row: FeatureRow): string {
   if (level === 'warn') return 'further from what the model was taught than allowed';
   return psi === null ? 'not measured in the newest window' : 'as the model was taught';
 }
+
+/** With fewer labelled rows an interval says next to nothing, and would stretch the chart. */
+export const FEW = 30;
+
+/** The newest point of the stable arm with enough labels, of whichever version was on it. */
+export function lastOf(metric: Metric | undefined): Metric['series'][number]['points'][number] | undefined {
+  return metric?.series
+    .filter((each) => each.arm === 'stable')
+    .flatMap((each) => each.points)
+    .filter((point) => point.n >= FEW)
+    .sort((a, b) => (a.to === b.to ? a.n - b.n : a.to < b.to ? -1 : 1))
+    .at(-1);
+}

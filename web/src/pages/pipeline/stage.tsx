@@ -119,7 +119,9 @@ export function StageCard({ stage, open, close }: { stage: Stage; open: (job: st
         </ul>
       ) : (
         <p className="dim" style={{ marginTop: 0 }}>
-          Nothing that it stands on has changed since it ran.
+          {stage.state === 'fresh'
+            ? 'Nothing that it stands on has changed since it ran.'
+            : 'What changed cannot be told now.'}
         </p>
       )}
       <div className="grid two" style={{ marginTop: 12 }}>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterAnswer, neighbour, oldestFirst, pageKey } from './queue';
+import { afterAnswer, headline, neighbour, oldestFirst, pageKey } from './queue';
 
 const queue = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
 
@@ -20,6 +20,16 @@ describe('the queue', () => {
     expect(afterAnswer(queue, 'b')).toBe('c');
     expect(afterAnswer(queue, 'c')).toBe('b');
     expect(afterAnswer([{ id: 'a' }], 'a')).toBeNull();
+  });
+});
+
+describe('headline', () => {
+  it('is the first sentence', () => {
+    expect(headline('late: no cause is known. nothing broke in July; all is well')).toEqual([
+      'late: no cause is known',
+      'nothing broke in July; all is well',
+    ]);
+    expect(headline('weather@10 broke')).toEqual(['weather@10 broke', '']);
   });
 });
 

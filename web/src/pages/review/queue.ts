@@ -6,6 +6,12 @@ import { usePages } from '@/api/queries';
 export const oldestFirst = (items: ReviewFacts[]) =>
   [...items].sort((a, b) => Date.parse(a.opened_at) - Date.parse(b.opened_at) || (a.id < b.id ? -1 : 1));
 
+/** "late: no cause is known. nothing broke …" -> its first sentence, and the rest. */
+export function headline(summary: string): [string, string] {
+  const end = summary.search(/[.;] /);
+  return end < 0 ? [summary, ''] : [summary.slice(0, end), summary.slice(end + 2)];
+}
+
 /** The one `step` places on from `id`; null at the ends. Of one that is not in the queue the first. */
 export function neighbour(queue: { id: string }[], id: string, step: number): string | null {
   const at = queue.findIndex((each) => each.id === id);
