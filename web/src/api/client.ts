@@ -1,5 +1,4 @@
 // Calls of the native API. Errors keep the server's own words: RFC 9457 problems with a hint.
-import type { Coming } from './coming';
 import type { paths } from './paths';
 
 const BASE = '/api/millrace/v1';
@@ -9,7 +8,7 @@ type Filled<P extends string> = P extends `${infer Head}{${string}}${infer Tail}
   ? `${Head}${string}${Filled<Tail>}`
   : P;
 /** A path of the OpenAPI document with its {names} filled in: a typing mistake does not compile. */
-export type Path = Filled<Native<keyof paths>> | Coming;
+export type Path = Filled<Native<keyof paths>>;
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
