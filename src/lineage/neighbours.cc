@@ -33,7 +33,7 @@ Result<void> add_links(store::Session& session, const std::string& workspace, co
                        std::vector<Link>& out) {
   MILLRACE_TRY(const auto rows,
                session.query(fmt::format("SELECT {}, sequence FROM edges WHERE workspace = ? AND {} = ? ORDER BY "
-                                         "sequence DESC LIMIT ?",
+                                         "sequence DESC, source, target LIMIT ?",
                                          kEdgeColumns, up ? "target" : "source"),
                              {workspace, node, kEdgesOfANode}));
   for (const auto& row : rows) {

@@ -53,10 +53,10 @@ class Neighbours : public ::testing::Test {
 
 TEST_F(Neighbours, go_as_far_and_where_they_are_asked_to) {
   add_diamond();
-  EXPECT_EQ(told("stage:d", {}), "stage:d/0 model:e/1 dataset:c/1 dataset:b/1 | 3 edges, 4 in all");
+  EXPECT_EQ(told("stage:d", {}), "stage:d/0 dataset:b/1 model:e/1 dataset:c/1 | 3 edges, 4 in all");
   EXPECT_EQ(told("stage:d", {.way = Way::down, .hops = 2}), "stage:d/0 model:e/1 release:f/2 | 2 edges, 3 in all");
   EXPECT_EQ(told("stage:d", {.way = Way::up, .hops = 5}),
-            "stage:d/0 dataset:c/1 dataset:b/1 source:a/2 | 4 edges, 4 in all");
+            "stage:d/0 dataset:b/1 dataset:c/1 source:a/2 | 4 edges, 4 in all");
   EXPECT_EQ(
       told("model:no", {}),
       "there is no node 'model:no' in the lineage graph. Hint: node ids look like model:late@1, dataset:flights@3, "
@@ -83,7 +83,7 @@ TEST_F(Neighbours, of_a_crowd_every_kind_gets_its_turn) {
 TEST_F(Neighbours, a_path_goes_the_way_that_things_came_about_if_it_can) {
   add_diamond();
   add({{"dataset:b", "model:other"}});
-  EXPECT_EQ(path("source:a", "release:f"), "down: source:a dataset:c stage:d model:e release:f");
+  EXPECT_EQ(path("source:a", "release:f"), "down: source:a dataset:b stage:d model:e release:f");
   EXPECT_EQ(path("release:f", "stage:d"), "up: release:f model:e stage:d");
   EXPECT_EQ(path("model:other", "model:e"), "mixed: model:other dataset:b stage:d model:e");
   EXPECT_EQ(path("model:e", "model:e"), "down: model:e");

@@ -154,6 +154,7 @@ TEST_F(CollectBlobsTest, every_table_is_known_to_hold_digests_of_blobs_or_not) {
                               "migrations",
                               "job_log",
                               "journal",
+                              "journal_counts",
                               "labels",
                               "model_alias_moves",
                               "model_aliases",
@@ -168,8 +169,10 @@ TEST_F(CollectBlobsTest, every_table_is_known_to_hold_digests_of_blobs_or_not) {
                               "registered_models",
                               "rollout_evidence",
                               "rollout_holds",
+                              "sessions",
                               "stage_attempts",
                               "stage_current",
+                              "views",
                               "tokens"};
   const auto rows = testing::on_postgres()
                         ? world.store.query(
