@@ -1,14 +1,11 @@
 // A case: a request that a person decides instead of the model. What it asks is shown, what the model said is not,
 // until it is decided.
-import { Button, Textarea } from '@mantine/core';
-import { useEffect, useRef, useState } from 'react';
 import { part, post } from '@/api/client';
 import type { ReviewFacts } from '@/api/facts';
-import { useChange, useGet } from '@/api/queries';
-import { useMay } from '@/api/session';
-import { Card, Facts, NodeLink, Problem, Shown } from '@/parts/basics';
+import { useGet } from '@/api/queries';
+import { Card, Facts, NodeLink, Shown } from '@/parts/basics';
 import { number } from '@/parts/format';
-import { pageKey } from './queue';
+import { Choice } from './choice';
 
 interface Tensor {
   name: string;
@@ -120,80 +117,14 @@ export function CaseView({ id }: { id: string }) {
 }
 
 export function CaseAnswer({ id, done }: { id: string; done: () => void }) {
-  const may = useMay('write');
-  const [label, setLabel] = useState<number>();
-  const [why, setWhy] = useState('');
-  const reason = useRef<HTMLTextAreaElement>(null);
-  const change = useChange((body: { label: number; why: string }) => post(`/cases/${part(id)}/decide`, body), done);
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const chosen = LABELS.find((each) => each.key === pageKey(event));
-      if (!chosen) return;
-      event.preventDefault();
-      setLabel(chosen.value);
-      reason.current?.focus();
-    };
-    window.addEventListener('keydown', press);
-    return () => window.removeEventListener('keydown', press);
-  }, []);
-  if (!may)
-    return (
-      <Card title="Decision">
-        <p className="dim" style={{ margin: 0 }}>
-          Reason and decision are given by who has the role writer; you can read along.
-        </p>
-      </Card>
-    );
-  const ready = label !== undefined && why.trim() !== '';
-  const send = () => ready && !change.isPending && change.mutate({ label, why: why.trim() });
   return (
-    <Card title="Your decision, for all of its rows">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          send();
-        }}
-      >
-        <div className="decisions" role="radiogroup" aria-label="Decision">
-          {LABELS.map((each) => (
-            <label key={each.value} className="decision" data-on={label === each.value}>
-              <input
-                type="radio"
-                name="label"
-                checked={label === each.value}
-                onChange={() => {
-                  setLabel(each.value);
-                  reason.current?.focus();
-                }}
-              />
-              <span>
-                <strong>{each.label}</strong> <span className="kbd">{each.key}</span>
-                <span className="dim about">{each.about}</span>
-              </span>
-            </label>
-          ))}
-        </div>
-        <Textarea
-          ref={reason}
-          label="Reason"
-          description="Kept with the decision, which becomes a label of the prediction. Enter sends."
-          value={why}
-          onChange={(event) => setWhy(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter' && !event.shiftKey) {
-              event.preventDefault();
-              send();
-            } else if (event.key === 'Escape') event.currentTarget.blur();
-          }}
-          autosize
-          minRows={2}
-          my="sm"
-        />
-        {change.error && <Problem error={change.error} />}
-        <Button type="submit" disabled={!ready} loading={change.isPending} fullWidth mt="sm">
-          {label === undefined ? 'Choose a decision' : `Decide: ${label === 1 ? 'yes' : 'no'}`}
-        </Button>
-      </form>
-    </Card>
+    <Choice
+      title="Your decision, for all of its rows"
+      choices={LABELS}
+      note="Kept with the decision, which becomes a label of the prediction. Enter sends."
+      send={(label, why) => post(`/cases/${part(id)}/decide`, { label, why })}
+      saying={(label) => `Decide: ${label === 1 ? 'yes' : 'no'}`}
+      done={done}
+    />
   );
 }
