@@ -3,7 +3,7 @@
 import { part, post } from '@/api/client';
 import type { ReviewFacts } from '@/api/facts';
 import { useGet } from '@/api/queries';
-import { Card, Facts, NodeLink, Shown } from '@/parts/basics';
+import { Card, Facts, NodeLink, Problem, Shown } from '@/parts/basics';
 import { number } from '@/parts/format';
 import { Choice } from './choice';
 
