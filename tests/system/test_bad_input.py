@@ -433,7 +433,7 @@ def test_a_file_that_is_no_model_is_not_served(tmp_path, name, content, status, 
 
 @pytest.mark.parametrize("words, status, said", [
     (["--model", "m=none.onnx"], 3, ["none.onnx", "check the path"]),
-    (["--model", "m=."], 2, ["Is a directory"]),
+    (["--model", "m=."], 3, ["the folder has no model file", ".onnx"]),
     (["--model", str(MODELS / "columns.onnx")], 2, ["NAME=FILE"]),
     (["--model", f"../m={MODELS / 'columns.onnx'}"], 2, ["'../m' cannot be a model's name"]),
     (["--model", f"m={MODELS / 'columns.onnx'}", "--model", f"m={MODELS / 'linear.onnx'}"], 2, ["'m' is given twice"]),

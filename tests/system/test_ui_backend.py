@@ -262,15 +262,18 @@ def test_wrong_tokens_make_an_address_wait(locked):
     def attempt(token, address):
         return requests.post(server.url + API + "/session", json={"token": token}, headers={**origin(server), "X-Forwarded-For": address}, timeout=10)
     assert [attempt("mr_wrong", "192.0.2.50").status_code for _ in range(5)] == [401] * 5
-    answers = []
+    statuses, refused = [], {}
 
     def waits_long():
-        answers.append(attempt("mr_wrong", "192.0.2.50"))
-        return int(answers[-1].headers.get("Retry-After", "0")) >= 4
+        """Keeps no answer: each would keep its connection."""
+        nonlocal refused
+        with attempt("mr_wrong", "192.0.2.50") as answer:
+            statuses.append(answer.status_code)
+            refused = answer.json()
+            return int(answer.headers.get("Retry-After", "0")) >= 4
     until(waits_long)
-    refused = answers[-1].json()
-    assert answers[-1].status_code == refused["status"] == 429 and "try again in" in refused["hint"] and "192.0.2.50" in refused["detail"]
-    assert len([answer for answer in answers if answer.status_code == 401]) <= 3, "each wrong one makes it wait twice as long"
+    assert statuses[-1] == refused["status"] == 429 and "try again in" in refused["hint"] and "192.0.2.50" in refused["detail"]
+    assert statuses.count(401) <= 3, "each wrong one makes it wait twice as long"
     assert attempt(tokens["reader"]["token"], "192.0.2.50").status_code == 429, "a right one waits too"
     assert attempt(tokens["reader"]["token"], "192.0.2.51").status_code == 200
 
@@ -346,20 +349,26 @@ def test_nothing_new_is_said_after_the_time(local):
 
 def test_more_waiting_requests_than_the_limit_are_refused_and_those_that_leave_make_room(local):
     host, port = local.address.rsplit(":", 1)
-    ask = f"GET {API}/changes?after={newest(local)}&wait=25 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
-    held = [socket.create_connection((host, int(port)), timeout=30) for _ in range(256)]
-    for connection in held:
-        connection.sendall(ask)
     refused = None
 
     def is_full():
         nonlocal refused
         refused = requests.get(local.url + API + "/changes", params={"after": newest(local), "wait": 1}, timeout=10)
         return refused.status_code == 503
-    until(is_full)
+
+    def fills():
+        """A line of the journal in between answers those that wait: then once more."""
+        ask = f"GET {API}/changes?after={newest(local)}&wait=25 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        held = [socket.create_connection((host, int(port)), timeout=30) for _ in range(256)]
+        try:
+            for connection in held:
+                connection.sendall(ask)
+            return any(is_full() for _ in range(20))
+        finally:
+            for connection in held:
+                connection.close()
+    until(fills)
     assert "256" in refused.json()["detail"] and refused.headers["Retry-After"]
-    for connection in held:
-        connection.close()
     until(lambda: not is_full())
 
 
