@@ -91,7 +91,7 @@ describe('tasks', { concurrency: false }, () => {
     await page.keyboard.press('Enter');
     await page.waitForURL(/models\/late/);
     await tab.settled();
-    await tab.click(page.getByRole('button', { name: 'Approve' }));
+    await tab.click(page.locator('main').getByRole('button', { name: 'Approve', exact: true }));
     await page.getByRole('dialog').getByLabel('Reason').fill('its gates passed, and I looked at the groups');
     await tab.click(page.getByRole('dialog').getByRole('button', { name: /approve/i }));
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
