@@ -2,6 +2,7 @@
 
 #include "api/native/known.h"
 #include "api/native/paging.h"
+#include "api/native/reads.h"
 #include "report/pages/features.h"
 #include "report/pages/fleet.h"
 #include "report/pages/live.h"
@@ -82,14 +83,8 @@ Routes fleet_routes(Services& s) {
   const auto fleet = std::make_shared<report::Fleet>(pages_of(s));
   const auto reads = [&s](const std::string& path, Result<Json> (*work)(Services&, const Request&),
                           const std::string& summary) {
-    return Route{"GET",
-                 path,
-                 Permission::read,
-                 kNoBody,
-                 "none",
-                 Run::worker,
-                 [&s, work](Request& in) { return answer(in, [&] { return work(s, in); }); },
-                 summary};
+    return read_route(
+        path, [&s, work](const Request& in) { return work(s, in); }, summary);
   };
   return {
       {"GET", base + "/fleet", Permission::read, kNoBody, "none", Run::worker,

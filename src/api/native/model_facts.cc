@@ -4,6 +4,7 @@
 
 #include "api/native/known.h"
 #include "api/native/paging.h"
+#include "api/native/reads.h"
 #include "registry/models/difference.h"
 #include "registry/models/summary.h"
 #include "track/rows.h"
@@ -109,11 +110,7 @@ Result<Json> diff(Services& s, const Request& in) {
   registry::DiffSide sides[2];
   constexpr const char* kEnds[] = {"from", "to"};
   for (const size_t i : {0U, 1U}) {
-    if (!in.query_value(kEnds[i]))
-      return Error{Code::invalid, fmt::format("'{}' is missing: two versions are compared", kEnds[i])}
-          .at_field(kEnds[i])
-          .hint("?from=1&to=2");
-    MILLRACE_TRY(const auto number, query_integer(in, kEnds[i], 0));
+    MILLRACE_TRY(const auto number, compared_version(in, kEnds[i]));
     MILLRACE_DO(s.database.read([&](store::Session& session) -> Result<void> {
       MILLRACE_TRY(sides[i].stored, registry::get_present(session, in.caller.workspace, in.arg("model"), number));
       return {};

@@ -2,6 +2,7 @@
 
 #include "api/native/known.h"
 #include "api/native/paging.h"
+#include "api/native/reads.h"
 #include "track/names.h"
 #include "track/points/buckets.h"
 #include "track/rows.h"
@@ -291,39 +292,28 @@ Result<Json> experiments(Services& s, const Request& in) {
 Routes run_routes(Services& s) {
   const std::string base = "/api/millrace/v1", runs_at = base + "/runs";
   const auto tables = std::make_shared<Tables>(s.database, s.context);
-  const auto reads = [](const std::string& path, std::function<Result<Json>(const Request&)> work,
-                        const std::string& summary) {
-    return Route{"GET",
-                 path,
-                 Permission::read,
-                 kNoBody,
-                 "none",
-                 Run::worker,
-                 [work = std::move(work)](Request& in) { return answer(in, [&] { return work(in); }); },
-                 summary};
-  };
   return {
-      reads(
+      read_route(
           runs_at, [tables](const Request& in) { return runs(*tables, in); },
           "A table of runs: ?experiment=ID,ID&filter=&order=&columns=metrics.auc,params.depth&view=; filter and order "
           "are in MLflow's language."),
-      reads(
+      read_route(
           runs_at + "/columns", [&s, tables](const Request& in) { return columns(s, *tables, in); },
           "What metrics, parameters and tags runs have, most used first: ?experiment=&q=&kind=metric|param|tag."),
-      reads(
+      read_route(
           runs_at + "/compare", [&s](const Request& in) { return compare(s, in); },
           "Runs side by side: ?ids=RUN,RUN&differ=true for what is not the same in all."),
-      reads(
+      read_route(
           runs_at + "/{run}", [&s](const Request& in) { return run(s, in); },
           "One run: what it is, the first of what it logged, its datasets and models."),
-      reads(
+      read_route(
           runs_at + "/{run}/values", [&s](const Request& in) { return values(s, in); },
           "All of what a run logged, by key: ?kind=metric|param|tag&q=."),
-      reads(
+      read_route(
           runs_at + "/{run}/series", [&s](const Request& in) { return series(s, in); },
           "A metric's points as buckets that keep the extremes: ?key=&points=1000&by=step|time&from_step=&to_step= "
           "(or from_time=&to_time= in milliseconds); [step, time, min, max, last] each."),
-      reads(
+      read_route(
           base + "/experiments", [&s](const Request& in) { return experiments(s, in); },
           "Experiments with how many runs they have, newest first: ?q=&view=."),
   };

@@ -1,4 +1,5 @@
 #include "api/native/signing.h"
+#include "api/native/reads.h"
 
 #include "api/native/reply.h"
 #include "registry/signing/signatures.h"
@@ -74,14 +75,8 @@ Result<Json> bom(Services& s, const Request& in) {
 Routes signing_routes(Services& s) {
   const std::string version = "/api/millrace/v1/models/{model}/versions/{version}";
   const auto get = [&s](const std::string& path, auto* work, const std::string& summary) {
-    return Route{"GET",
-                 path,
-                 Permission::read,
-                 kNoBody,
-                 "none",
-                 Run::worker,
-                 [&s, work](Request& in) { return answer(in, [&] { return work(s, in); }); },
-                 summary};
+    return read_route(
+        path, [&s, work](const Request& in) { return work(s, in); }, summary);
   };
   return {
       get(version + "/statement", statement, "The files of a version with their digests: what a signature covers."),

@@ -5,6 +5,7 @@
 #include "api/native/dataset_json.h"
 #include "api/native/known.h"
 #include "api/native/paging.h"
+#include "api/native/reads.h"
 #include "data/datasets/quarantine.h"
 #include "data/profiles/profile_page.h"
 #include "report/reasons.h"
@@ -164,11 +165,7 @@ Result<Json> diff(Services& s, const Request& in) {
   data::DatasetVersion versions[2];
   constexpr const char* kEnds[] = {"from", "to"};
   for (const size_t i : {0U, 1U}) {
-    if (!in.query_value(kEnds[i]))
-      return Error{Code::invalid, fmt::format("'{}' is missing: two versions are compared", kEnds[i])}
-          .at_field(kEnds[i])
-          .hint("?from=1&to=2");
-    MILLRACE_TRY(const auto number, query_integer(in, kEnds[i], 0));
+    MILLRACE_TRY(const auto number, compared_version(in, kEnds[i]));
     MILLRACE_TRY(versions[i], s.datasets.get(in.caller.workspace, in.arg("dataset"), number));
     MILLRACE_TRY(profiles[i], s.datasets.profile(in.caller.workspace, in.arg("dataset"), number));
   }
