@@ -15,7 +15,7 @@
 namespace millrace::serve {
 namespace {
 
-struct DataPlaneTest : testing::Test {
+struct DataPlaneTest : ::testing::Test {
   DataPlaneTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "plane.XXXXXX").string();
     folder = ::mkdtemp(pattern.data());

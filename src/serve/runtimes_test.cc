@@ -13,7 +13,7 @@ namespace {
 using testdata::file;
 
 // A clock that stands still: both are equally fast, so ours is chosen whenever it may be.
-struct RuntimesTest : testing::Test {
+struct RuntimesTest : ::testing::Test {
   Result<std::shared_ptr<const Model>> load(const std::string& name, const std::string& choice = "auto",
                                             const std::string& folder = library_folder()) {
     auto runtimes = make_runtimes({.folder = folder, .onnxruntime = folder + "/libonnxruntime.so", .choice = choice},

@@ -6,7 +6,7 @@
 
 #include "lineage/journal_search.h"
 
-namespace millrace::api::find {
+namespace millrace::api::finding {
 namespace {
 
 constexpr size_t kUuid = 36;
@@ -262,4 +262,4 @@ Result<std::vector<Found>> search(const Places& places, const Caller& caller, co
   return found;
 }
 
-}  // namespace millrace::api::find
+}  // namespace millrace::api::finding

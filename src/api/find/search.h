@@ -8,7 +8,7 @@
 #include "serve/data_plane.h"
 #include "store/database.h"
 
-namespace millrace::api::find {
+namespace millrace::api::finding {
 
 struct Found {
   std::string kind;  // model, model_version, run, experiment, dataset, dataset_version, alert, review, deployment,
@@ -27,4 +27,4 @@ struct Places {
 // their value begins ("fraud"), or key and value ("team=fraud").
 Result<std::vector<Found>> search(const Places& places, const Caller& caller, const std::string& text, size_t limit);
 
-}  // namespace millrace::api::find
+}  // namespace millrace::api::finding
