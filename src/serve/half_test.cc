@@ -12,8 +12,8 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 template <class T>
-class EveryFloat16 : public testing::Test {};
-using Kinds = testing::Types<Half, Brain>;
+class EveryFloat16 : public ::testing::Test {};
+using Kinds = ::testing::Types<Half, Brain>;
 TYPED_TEST_SUITE(EveryFloat16, Kinds);
 
 TYPED_TEST(EveryFloat16, each_bit_pattern_comes_back) {

@@ -18,7 +18,7 @@
 namespace millrace::serve {
 namespace {
 
-struct PredictionLogTest : testing::Test {
+struct PredictionLogTest : ::testing::Test {
   PredictionLogTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "predictions.XXXXXX").string();
     folder = ::mkdtemp(pattern.data());

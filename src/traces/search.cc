@@ -82,7 +82,7 @@ struct Found {
 };
 
 // Reads on until the page is full, nothing is left, or enough was looked at: then the page is short and has a next one.
-Result<Found> find(store::Session& session, const Question& asked, Json last, int64_t wanted) {
+Result<Found> find_page(store::Session& session, const Question& asked, Json last, int64_t wanted) {
   Found found;
   const auto at_once = asked.conditions.is_exact() ? wanted + 1 : kCandidates;
   for (size_t looked_at = 0; looked_at < bounds::looked_at;) {
@@ -118,7 +118,7 @@ Result<track::Page<TraceInfo>> Traces::search(const Caller& caller, const Search
   track::Page<TraceInfo> page;
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
     const Question asked{caller.workspace, search.experiment_ids, conditions, keys};
-    MILLRACE_TRY(auto found, find(session, asked, last, search.max_results));
+    MILLRACE_TRY(auto found, find_page(session, asked, last, search.max_results));
     if (!found.last.is_null()) page.next = track::make_token(found.last, question);
     MILLRACE_TRY(page.items, load_infos(session, caller.workspace, found.ids));
     return {};

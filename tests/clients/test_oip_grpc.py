@@ -492,9 +492,14 @@ def test_32_threads_get_their_own_answers(server):
 
 
 def test_cancelled_and_late_calls_do_no_harm(server, client):
-    with pytest.raises(InferenceServerException) as late:
-        client.infer("linear", linear(), client_timeout=1e-9)
-    assert late.value.status() == str(Code.DEADLINE_EXCEEDED)
+    def asked_in_a_hurry():
+        try:
+            assert client.infer("linear", linear(), client_timeout=1e-9).as_numpy("y").shape == (1, 1)
+        except InferenceServerException as late:
+            return late.status()
+
+    # The answer of a quick model may well be there before anybody looks at the clock.
+    assert str(Code.DEADLINE_EXCEEDED) in (asked_in_a_hurry() for _ in range(500))
     big = raw(np.ones((300_000, 3), dtype=np.float32).tobytes(), shape=[300_000, 3]).SerializeToString()
     with channel(server.grpc) as open_channel:
         call = bare(open_channel)

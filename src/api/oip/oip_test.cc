@@ -316,7 +316,7 @@ TEST(OipAnswer, numbers_of_16_bits_read_back_exactly) {
   }
 }
 
-struct OipRoutes : testing::Test {
+struct OipRoutes : ::testing::Test {
   OipRoutes() {
     engines = *engine::load_duckdb(library_folder() + "/libduckdb.so");
     plane = *serve::DataPlane::open({.models = {{"linear", serve::testdata::path_of("linear")}}}, *engines, context);

@@ -40,13 +40,13 @@ class InRange final : public ValueTest {
   bool breaks(const Cell& typed) const override {
     if (typed.is_missing()) return false;
     if (typed.kind == Cell::Kind::number && std::isnan(typed.number)) return true;
-    if (!low_.value.is_missing() && compare(typed, low_.value) < (low_.open ? 1 : 0)) return true;
-    return !high_.value.is_missing() && compare(typed, high_.value) > (high_.open ? -1 : 0);
+    if (!low_.value.is_missing() && compare_cells(typed, low_.value) < (low_.open ? 1 : 0)) return true;
+    return !high_.value.is_missing() && compare_cells(typed, high_.value) > (high_.open ? -1 : 0);
   }
   // Beyond an end that is itself not allowed comes the next integer, or the next number of 64 bits.
   std::optional<Cell> nearest(const Cell& typed) const override {
     if (typed.kind == Cell::Kind::number && std::isnan(typed.number)) return std::nullopt;
-    const bool below = !low_.value.is_missing() && compare(typed, low_.value) < (low_.open ? 1 : 0);
+    const bool below = !low_.value.is_missing() && compare_cells(typed, low_.value) < (low_.open ? 1 : 0);
     const End& end = below ? low_ : high_;
     const double outward = below ? -HUGE_VAL : HUGE_VAL;
     if (end.value.kind == Cell::Kind::integer && typed.kind == Cell::Kind::integer)

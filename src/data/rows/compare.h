@@ -21,7 +21,7 @@ inline int compare_mixed(int64_t a, double b) {
 }
 
 // -1, 0 or 1. Neither is missing, and both are numbers, or times, or of one kind.
-inline int compare(const Cell& a, const Cell& b) {
+inline int compare_cells(const Cell& a, const Cell& b) {
   using Kind = Cell::Kind;
   if (a.holds_integer() && b.holds_integer())
     return static_cast<int>(a.integer > b.integer) - static_cast<int>(a.integer < b.integer);

@@ -107,13 +107,13 @@ template <class Holds>
 Node comparison(Nodes items, Holds holds) {
   return call(LogicalType::boolean, std::move(items), [holds](const auto& item, size_t, bool&) {
     const Cell a = item(0), b = item(1);
-    return a.is_missing() || b.is_missing() ? Cell{} : Cell::of_boolean(holds(compare(a, b)));
+    return a.is_missing() || b.is_missing() ? Cell{} : Cell::of_boolean(holds(compare_cells(a, b)));
   });
 }
 
 Truth is_in(const Cell& value, const Cell& one) {
   if (value.is_missing() || one.is_missing()) return Truth::unknown;
-  return compare(value, one) == 0 ? Truth::yes : Truth::no;
+  return compare_cells(value, one) == 0 ? Truth::yes : Truth::no;
 }
 
 class Compiler {
@@ -332,7 +332,8 @@ class Compiler {
     if (name == "<=>" || name == "not <=>")
       return call(boolean, std::move(items), [wanted = name == "<=>"](const auto& item, size_t, bool&) {
         const Cell a = item(0), b = item(1);
-        const bool same = a.is_missing() || b.is_missing() ? a.is_missing() == b.is_missing() : compare(a, b) == 0;
+        const bool same =
+            a.is_missing() || b.is_missing() ? a.is_missing() == b.is_missing() : compare_cells(a, b) == 0;
         return Cell::of_boolean(same == wanted);
       });
     if (name == "IN" || name == "NOT IN")
@@ -350,8 +351,8 @@ class Compiler {
       return call(boolean, std::move(items), [](const auto& item, size_t, bool&) {
         const Cell value = item(0), low = item(1), high = item(2);
         if (value.is_missing()) return Cell{};
-        if (!low.is_missing() && compare(value, low) < 0) return Cell::of_boolean(false);
-        if (!high.is_missing() && compare(value, high) > 0) return Cell::of_boolean(false);
+        if (!low.is_missing() && compare_cells(value, low) < 0) return Cell::of_boolean(false);
+        if (!high.is_missing() && compare_cells(value, high) > 0) return Cell::of_boolean(false);
         return low.is_missing() || high.is_missing() ? Cell{} : Cell::of_boolean(true);
       });
     if (name == "nullif")

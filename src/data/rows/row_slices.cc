@@ -14,7 +14,7 @@ constexpr size_t kBytes = 64 << 20;
 // As SQL orders them: what is missing stands last.
 int order(const Cell& a, const Cell& b) {
   if (a.is_missing() || b.is_missing()) return static_cast<int>(a.is_missing()) - static_cast<int>(b.is_missing());
-  return compare(a, b);
+  return compare_cells(a, b);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace millrace::report {
 namespace {
 
-constexpr int64_t kPeriods = 24;
+constexpr int64_t kSparkPeriods = 24;
 constexpr size_t kReasons = 5;
 
 using monitor::Headline;
@@ -260,7 +260,7 @@ Result<Json> Fleet::row(const std::string& workspace, const Project* project, co
   std::vector<Window> windows;
   std::vector<Headline> alerts;
   MILLRACE_DO(sources_.database.read([&](store::Session& session) -> Result<void> {
-    MILLRACE_TRY(windows, monitor::newest_windows(session, workspace, named.name, "", kPeriods));
+    MILLRACE_TRY(windows, monitor::newest_windows(session, workspace, named.name, "", kSparkPeriods));
     MILLRACE_TRY(alerts, monitor::open_headlines(session, workspace, named.name));
     return {};
   }));

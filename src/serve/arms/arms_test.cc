@@ -33,7 +33,7 @@ class LockedRandom final : public Random {
   SeededRandom random_{1};
 };
 
-struct Arms : testing::Test {
+struct Arms : ::testing::Test {
   Arms() {
     std::string pattern = (std::filesystem::temp_directory_path() / "arms.XXXXXX").string();
     folder = ::mkdtemp(pattern.data());

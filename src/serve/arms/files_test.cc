@@ -11,7 +11,7 @@
 namespace millrace::serve {
 namespace {
 
-struct FilesTest : testing::Test {
+struct FilesTest : ::testing::Test {
   FilesTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "files.XXXXXX").string();
     folder = ::mkdtemp(pattern.data());

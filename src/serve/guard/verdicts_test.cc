@@ -13,7 +13,7 @@
 namespace millrace::serve {
 namespace {
 
-struct GuardTest : testing::Test {
+struct GuardTest : ::testing::Test {
   GuardTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "guard.XXXXXX").string();
     folder = ::mkdtemp(pattern.data());
