@@ -233,13 +233,17 @@ Reply Dispatcher::handle(const Route& route, Request& request) const {
   try {
     return route.handler(request);
   } catch (const std::exception& thrown) {
-    // Ours throws nothing; a library that slipped through its wrapper must not take the server down.
-    context_.log.error("handler_threw", {{"path", route.pattern}, {"what", thrown.what()}});
-    return error_reply(
-        request.path,
-        Error{Code::internal, "an unexpected failure"}.hint("the server's log has more under this request id"),
-        request.caller.request_id);
+    return unexpected(route, request, thrown);
   }
+}
+
+// Ours throws nothing; a library that slipped through its wrapper must not take the server down.
+Reply Dispatcher::unexpected(const Route& route, const Request& request, const std::exception& thrown) const {
+  context_.log.error("handler_threw", {{"path", route.pattern}, {"what", thrown.what()}});
+  return error_reply(
+      request.path,
+      Error{Code::internal, "an unexpected failure"}.hint("the server's log has more under this request id"),
+      request.caller.request_id);
 }
 
 // Of a request that may carry an Idempotency-Key.
@@ -262,12 +266,29 @@ Reply Dispatcher::run(const Route& route, Request& request) const {
   const Micros started = context_.clock.steady();
   const bool once = idempotency_ != nullptr && route.audit != "none" && request.path.starts_with("/api/millrace/");
   auto reply = once ? handle_once(route, request) : handle(route, request);
+  conclude(route, request, reply, started);
+  return reply;
+}
+
+void Dispatcher::conclude(const Route& route, const Request& request, Reply& reply, Micros started) const {
   reply.headers.emplace_back("x-request-id", request.caller.request_id);
   if (route.quiet && reply.status < 400)
     count(reply);
   else
     log(request, reply, started);
-  return reply;
+}
+
+std::vector<Reply> Dispatcher::run_together(const Route& route, std::span<Request* const> requests) const {
+  const Micros started = context_.clock.steady();
+  std::vector<Reply> replies;
+  try {
+    replies = route.together(requests);
+  } catch (const std::exception& thrown) {
+    replies.clear();
+    for (const auto* request : requests) replies.push_back(unexpected(route, *request, thrown));
+  }
+  for (size_t i = 0; i < requests.size(); ++i) conclude(route, *requests[i], replies[i], started);
+  return replies;
 }
 
 Reply Dispatcher::dispatch(Request& request, const Peer& peer) const {

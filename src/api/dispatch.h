@@ -68,6 +68,8 @@ class Dispatcher {
   // Identity and rights, and what the route refuses by the head alone; fills request.caller. Run before the body is
   // read, so that strangers cannot send us much.
   Result<void> admit(const Route& route, Request& request, const Peer& peer) const;
+  // As run(), for several requests of a route that answers them together.
+  std::vector<Reply> run_together(const Route& route, std::span<Request* const> requests) const;
   // Runs the handler and logs. `admit` has passed.
   Reply run(const Route& route, Request& request) const;
   // Everything at once, for callers that have the whole request in hand.
@@ -84,6 +86,8 @@ class Dispatcher {
   Result<void> identify(const Route& route, Request& request, const Peer& peer) const;
   Reply handle(const Route& route, Request& request) const;
   Reply handle_once(const Route& route, Request& request) const;
+  void conclude(const Route& route, const Request& request, Reply& reply, Micros started) const;
+  Reply unexpected(const Route& route, const Request& request, const std::exception& thrown) const;
   void count(const Reply& reply) const;
   void log(const Request& request, const Reply& reply, Micros started) const;
 

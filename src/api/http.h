@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -85,6 +86,10 @@ struct BodyLimit {
 
 using Handler = std::function<Reply(Request&)>;
 // What can be refused by the head alone is, before a large body is read: short, on the network thread.
+// Requests of one route that wait at the same moment, each answered: as many replies, in their order.
+using Together = std::function<std::vector<Reply>(std::span<Request* const>)>;
+// Is it of use to collect requests like this one? Short, on the network thread.
+using Gathers = std::function<bool(const Request&)>;
 using HeadCheck = std::function<Result<void>(Request&)>;
 
 struct Route {
@@ -109,6 +114,8 @@ struct Route {
   Handler handler;
   std::string summary;  // one sentence for the OpenAPI document
   HeadCheck check_head = {};
+  Together together = {};  // beside `handler`; both or none, and inline_
+  Gathers gathers = {};
   bool quiet = false;  // a success writes no line of its own: there are many, and the prediction log has them
 };
 

@@ -137,6 +137,7 @@ class EpollServer final : public Server {
     for (auto& each : shared_.threads) {
       NetworkThread& thread = *each;
       const bool first = &thread == shared_.threads.front().get();
+      thread.loop.after_events([&thread] { front::Connection::answer_gathered(thread); });
       thread.loop.on_beat([this, &thread, first] {
         if (first) tcp_.resume(), local_.resume();
         const auto now = front::EventLoop::Clock::now();

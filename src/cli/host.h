@@ -22,12 +22,13 @@ struct UpOptions {
   std::string project;  // "" = none
   std::string state;
   std::string http = "127.0.0.1:8080";
-  std::string grpc;               // "" = off
-  std::string log_sync = "50ms";  // or "strict"
-  std::string store;              // URL of PostgreSQL; "" = as MILLRACE_STORE or millrace.yaml say
-  std::string blobs;              // a folder that several servers share; "" = STATE/blobs
-  std::string artifacts;          // a folder or s3://...; "" = as the last time
-  std::string artifact_root;      // mlflow-artifacts:/ or s3://...; "" = as the last time
+  std::string grpc;                // "" = off
+  std::string log_sync = "50ms";   // or "strict"
+  std::string batching = "exact";  // serve/together.h
+  std::string store;               // URL of PostgreSQL; "" = as MILLRACE_STORE or millrace.yaml say
+  std::string blobs;               // a folder that several servers share; "" = STATE/blobs
+  std::string artifacts;           // a folder or s3://...; "" = as the last time
+  std::string artifact_root;       // mlflow-artifacts:/ or s3://...; "" = as the last time
   ModelTimes model_times;
   std::string ui_dir;          // serve the web UI from there; "" = the one in the program
   bool require_login = false;  // over TCP this machine's user needs a token too
@@ -44,8 +45,9 @@ struct ServeOptions {
   size_t queue = limits::inference_queue;
   std::string isolation = "in_process";  // or "process"
   ModelTimes model_times;
-  std::string runtime = "auto";  // serve/runtimes.h
-  std::string token_file;        // "" = no tokens, and this machine only
+  std::string runtime = "auto";    // serve/runtimes.h
+  std::string batching = "exact";  // serve/together.h
+  std::string token_file;          // "" = no tokens, and this machine only
 };
 
 class Host {

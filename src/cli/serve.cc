@@ -27,6 +27,7 @@ Result<int> serve(Invocation& in) {
   options.isolation = in.args.get("--isolation", options.isolation);
   MILLRACE_TRY(options.model_times, read_model_times(in.args));
   options.runtime = in.args.get("--runtime", options.runtime);
+  options.batching = in.args.get("--batching", options.batching);
   options.token_file = in.args.get("--token-file");
   return in.host.serve(options);
 }
@@ -34,42 +35,47 @@ Result<int> serve(Invocation& in) {
 }  // namespace
 
 std::vector<Command> serve_commands() {
-  return {{.name = "serve",
-           .summary = "serve model files over the Open Inference Protocol, with no project",
-           .positionals = {},
-           .options = {{.name = "--model",
-                        .value = "NAME=FILE",
-                        .summary = "a model file (ONNX, XGBoost, LightGBM), or a folder with one, and its name",
-                        .required = true,
-                        .many = true},
-                       {.name = "--http",
-                        .value = "HOST:PORT",
-                        .summary = "where to listen (default 127.0.0.1:8000; port 0 = a free one)"},
-                       {.name = "--grpc",
-                        .value = "HOST:PORT",
-                        .summary = "serve the protocol over gRPC too, there (off by default; port 0 = a free one)"},
-                       {.name = "--contract", .value = "FILE", .summary = "ODCS contract that guards the inputs"},
-                       {.name = "--guard",
-                        .value = "MODE",
-                        .summary = "what breaks the contract: reject (default), clamp or flag"},
-                       {.name = "--queue",
-                        .value = "N",
-                        .summary = "requests that may be under way; more are told to come back (default 1024)"},
-                       {.name = "--runtime",
-                        .value = "WHICH",
-                        .summary = "auto (default), native, onnxruntime, lightgbm or xgboost"},
-                       {.name = "--token-file",
-                        .value = "FILE",
-                        .summary = "who may ask: lines of SUBJECT ROLE TOKEN; needed to listen beyond this machine"},
-                       {.name = "--log", .value = "DIR", .summary = "keep a prediction log there"},
-                       {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"},
-                       {.name = "--isolation",
-                        .value = "HOW",
-                        .summary = "where models run: in_process (default) or process (each in a process of its own)"},
-                       trial_seconds(),
-                       answer_seconds(),
-                       supervise()},
-           .run = serve}};
+  return {
+      {.name = "serve",
+       .summary = "serve model files over the Open Inference Protocol, with no project",
+       .positionals = {},
+       .options = {{.name = "--model",
+                    .value = "NAME=FILE",
+                    .summary = "a model file (ONNX, XGBoost, LightGBM), or a folder with one, and its name",
+                    .required = true,
+                    .many = true},
+                   {.name = "--http",
+                    .value = "HOST:PORT",
+                    .summary = "where to listen (default 127.0.0.1:8000; port 0 = a free one)"},
+                   {.name = "--grpc",
+                    .value = "HOST:PORT",
+                    .summary = "serve the protocol over gRPC too, there (off by default; port 0 = a free one)"},
+                   {.name = "--contract", .value = "FILE", .summary = "ODCS contract that guards the inputs"},
+                   {.name = "--guard",
+                    .value = "MODE",
+                    .summary = "what breaks the contract: reject (default), clamp or flag"},
+                   {.name = "--queue",
+                    .value = "N",
+                    .summary = "requests that may be under way; more are told to come back (default 1024)"},
+                   {.name = "--runtime",
+                    .value = "WHICH",
+                    .summary = "auto (default), native, onnxruntime, lightgbm or xgboost"},
+                   {.name = "--batching",
+                    .value = "HOW",
+                    .summary = "requests that wait at one moment share a call of their model: exact (default: where "
+                               "answers stay the same bits), close (within 1e-5) or off"},
+                   {.name = "--token-file",
+                    .value = "FILE",
+                    .summary = "who may ask: lines of SUBJECT ROLE TOKEN; needed to listen beyond this machine"},
+                   {.name = "--log", .value = "DIR", .summary = "keep a prediction log there"},
+                   {.name = "--log-sync", .value = "MODE", .summary = "prediction log: 50ms (default) or strict"},
+                   {.name = "--isolation",
+                    .value = "HOW",
+                    .summary = "where models run: in_process (default) or process (each in a process of its own)"},
+                   trial_seconds(),
+                   answer_seconds(),
+                   supervise()},
+       .run = serve}};
 }
 
 }  // namespace millrace::cli

@@ -74,6 +74,7 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
                                        .contract = options.contract,
                                        .guard = *guard,
                                        .runtime = options.runtime,
+                                       .batching = options.batching,
                                        .queue = options.queue,
                                        .processes = model_processes(options.model_times),
                                        .isolation_of = [isolation](const std::string&) { return isolation; }},

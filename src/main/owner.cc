@@ -238,6 +238,7 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   MILLRACE_TRY(p.data_plane, serve::DataPlane::open({.serving_folder = state + "/serving",
                                                      .log_folder = state + "/predictions",
                                                      .log_sync = options.log_sync,
+                                                     .batching = options.batching,
                                                      .processes = model_processes(options.model_times),
                                                      .notes_folder = state + "/tried",
                                                      .isolation_of = isolation_in(project)},

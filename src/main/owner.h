@@ -19,6 +19,7 @@ struct OwnerOptions {
   int listening = -1;     // a socket that listens there already
   std::string grpc = {};  // HOST:PORT, "" = off
   std::string log_sync = "50ms";
+  std::string batching = "exact";
   std::string store;       // URL of PostgreSQL; "" = as MILLRACE_STORE or the project say, else the state folder itself
   std::string blobs = {};  // blob_place.h
   ArtifactOptions artifacts = {};

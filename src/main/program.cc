@@ -49,6 +49,7 @@ class Program final : public cli::Host {
                                       .listening = listening_,
                                       .grpc = options.grpc,
                                       .log_sync = options.log_sync,
+                                      .batching = options.batching,
                                       .store = options.store,
                                       .blobs = options.blobs,
                                       .artifacts = {.proxy = options.artifacts, .root = options.artifact_root},

@@ -1,12 +1,14 @@
 #include "serve/data_plane.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
 #include "core/files.h"
 #include "serve/json_fit.h"
 #include "serve/judge/judge.h"
+#include "serve/together.h"
 
 namespace millrace::serve {
 namespace {
@@ -15,7 +17,8 @@ process::ProcessOptions processes_of(const DataPlaneOptions& options) {
   auto out = options.processes;
   out.runtime = {.folder = library_folder(),
                  .onnxruntime = options.library.empty() ? library_folder() + "/libonnxruntime.so" : options.library,
-                 .choice = options.runtime};
+                 .choice = options.runtime,
+                 .batching = options.batching};
   return out;
 }
 
@@ -40,6 +43,7 @@ Result<std::unique_ptr<DataPlane>> DataPlane::open(DataPlaneOptions options, eng
         .at_field("--log-sync")
         .hint("50ms or strict");
   if (auto known = check_choice(options.runtime); !known) return std::move(known).error().at_field("--runtime");
+  if (auto known = read_batching(options.batching); !known) return std::move(known).error().at_field("--batching");
   std::unique_ptr<DataPlane> plane(new DataPlane(std::move(options), engines, context));
   MILLRACE_DO(plane->load_files());
   MILLRACE_DO(plane->load_releases());
@@ -108,7 +112,14 @@ struct DataPlane::Attempt {
   Failure failure = Failure::other;  // why, once it has failed
   std::vector<size_t> more = {};     // the outputs asked for, and those that rules of review need; empty: the former
   size_t flagged = 0;                // values that broke the contract
+  std::optional<Refusal> refusal = {};
+  size_t call_rows = 0;  // of the model's call that is counted as this attempt's; 0: it ran in another's
 
+  // Both before their model ran.
+  bool may_share_with(const Attempt& other) const {
+    return arm.loaded->model == other.arm.loaded->model && arm.model().shares_calls() &&
+           std::ranges::equal(wanted(), other.wanted()) && fits_beside(inputs(), other.inputs());
+  }
   std::span<const size_t> wanted() const { return more.empty() ? request.wanted : more; }
   std::span<const Tensor> inputs() const { return clamped.empty() ? request.inputs : clamped; }
 };
@@ -153,8 +164,9 @@ Result<void> DataPlane::record(Attempt& it, std::span<const Tensor> outputs) {
   return done;
 }
 
-std::optional<Refusal> DataPlane::guard(Attempt& it) const {
-  if (!it.arm.loaded->guard) return std::nullopt;
+// Sets the refusal when the contract says no.
+void DataPlane::guard(Attempt& it) const {
+  if (!it.arm.loaded->guard) return;
   const Micros began = context_.clock.steady();
   auto verdict = it.arm.loaded->guard->judge(it.request.inputs, it.arm.guard_mode);
   it.times.guard_us = micros_since(context_, began);
@@ -162,23 +174,62 @@ std::optional<Refusal> DataPlane::guard(Attempt& it) const {
   it.facts.flags = std::move(verdict.flags);
   it.clamped = std::move(verdict.inputs);
   it.flagged = verdict.flagged;
-  if (!verdict.refusal) return std::nullopt;
+  it.refusal = std::move(verdict.refusal);
+  if (!it.refusal) return;
   it.facts.outcome = Outcome::refused;
-  it.facts.field = verdict.refusal->field;
-  it.facts.rule = verdict.refusal->rule;
+  it.facts.field = it.refusal->field;
+  it.facts.rule = it.refusal->rule;
   it.arm.statistics->refuse(it.facts.field, it.facts.rule);
-  return std::move(verdict.refusal);
 }
 
-// On an error, the facts get the field and rule of it.
 Result<std::vector<Tensor>> DataPlane::run(Attempt& it) const {
   const Micros began = context_.clock.steady();
   auto outputs = it.arm.model().run(it.inputs(), it.wanted());
   it.times.infer_us = micros_since(context_, began);
+  it.call_rows = rows_of(it.request);
   if (!outputs) it.facts.rule = "model", it.failure = Failure::backend;
-  if (!outputs || !it.request.json_answer) return outputs;
+  return outputs;
+}
+
+// A request that waits for its model beside others.
+struct DataPlane::Waiting {
+  const AskedPrediction& asked;
+  std::optional<Seat> seat = {};
+  std::optional<Error> turned_away = {};
+  std::optional<Attempt> attempt = {};
+  std::optional<Result<std::vector<Tensor>>> outputs = {};
+};
+
+// One call for all of them. When it fails, each runs alone: only what is at fault fails then.
+void DataPlane::run_shared(std::span<Waiting*> waiting) const {
+  std::vector<std::span<const Tensor>> requests;
+  std::vector<size_t> rows;
+  for (const auto* each : waiting) {
+    requests.push_back(each->attempt->inputs());
+    rows.push_back(rows_in(requests.back()));
+  }
+  const auto& first = *waiting.front()->attempt;
+  const Micros began = context_.clock.steady();
+  auto all = first.arm.model().run(join_rows(requests), first.wanted());
+  auto parts = all ? split_rows(*all, rows) : Result<std::vector<std::vector<Tensor>>>(std::move(all).error());
+  const uint64_t took = micros_since(context_, began);
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    auto& it = *waiting[i]->attempt;
+    if (!parts) {
+      waiting[i]->outputs = run(it);
+      continue;
+    }
+    it.times.infer_us = took;
+    if (i == 0) it.call_rows = std::accumulate(rows.begin(), rows.end(), size_t{0});
+    waiting[i]->outputs = std::move((*parts)[i]);
+  }
+}
+
+// What goes out as JSON must be able to. On an error the facts get the field and rule of it.
+Result<void> DataPlane::check_outputs(Attempt& it, std::span<const Tensor> outputs) const {
+  if (!it.request.json_answer) return {};
   for (size_t i = 0; i < it.request.wanted.size(); ++i) {
-    if (fits_json((*outputs)[i])) continue;
+    if (fits_json(outputs[i])) continue;
     it.facts.field = it.arm.arm.outputs[it.request.wanted[i]].name;
     it.facts.rule = "json";
     return Error{
@@ -188,17 +239,17 @@ Result<std::vector<Tensor>> DataPlane::run(Attempt& it) const {
         .at_field(it.facts.field)
         .hint("ask for binary outputs, or change the inputs");
   }
-  return outputs;
+  return {};
 }
 
-// Guard, model, log. No outputs and a refusal when the contract says no.
-Result<std::vector<Tensor>> DataPlane::attempt(Attempt& it, std::optional<Refusal>& refusal) {
-  refusal = guard(it);
-  if (refusal) {
+// After the guard, and the model where the guard lets it: the record. No outputs when the contract said no.
+Result<std::vector<Tensor>> DataPlane::conclude(Attempt& it, Result<std::vector<Tensor>> outputs) {
+  if (it.refusal) {
     MILLRACE_DO(record(it, {}));
     return std::vector<Tensor>();
   }
-  auto outputs = run(it);
+  if (outputs)
+    if (auto fits = check_outputs(it, *outputs); !fits) outputs = std::move(fits).error();
   if (!outputs) {
     it.facts.outcome = Outcome::failed;
     MILLRACE_DO(record(it, {}));
@@ -231,10 +282,11 @@ void DataPlane::count(const Attempt& it, bool good) const {
   statistics.latency.add(took, it.began);
   if (!good) return statistics.fail(it.failure, took);
   ++statistics.success;
-  ++statistics.executions;
-  const size_t rows = rows_of(it.request);
-  statistics.rows += rows;
-  statistics.batches.add(rows, it.times);
+  statistics.rows += rows_of(it.request);
+  if (it.call_rows > 0) {
+    ++statistics.executions;
+    statistics.batches.add(it.call_rows, it.times);
+  }
   statistics.last_inference.store(it.facts.arrived_at, std::memory_order_relaxed);
 }
 
@@ -253,8 +305,7 @@ Result<Seat> DataPlane::take_seat(std::string_view model) {
   return busy(target ? target->arm->statistics.get() : nullptr);
 }
 
-Result<InferReply> DataPlane::infer(const Target& target, const InferRequest& request) {
-  std::optional<Seat> seat;
+Result<void> DataPlane::admit(const Target& target, const InferRequest& request, std::optional<Seat>& seat) {
   if (!request.admitted) {
     const bool free = under_way_.fetch_add(1) < options_.queue;
     seat.emplace(under_way_);
@@ -270,10 +321,65 @@ Result<InferReply> DataPlane::infer(const Target& target, const InferRequest& re
         .at_field("parameters.timeout")
         .hint("try again, or give it more time");
   }
-  return answer(target, request);
+  return {};
 }
 
-Result<InferReply> DataPlane::answer(const Target& target, const InferRequest& request) {
+Result<InferReply> DataPlane::infer(const Target& target, const InferRequest& request) {
+  std::optional<Seat> seat;
+  MILLRACE_DO(admit(target, request, seat));
+  auto it = begin(target, request);
+  guard(it);
+  return finish(target, it, it.refusal ? std::vector<Tensor>() : run(it));
+}
+
+bool DataPlane::shares_calls(std::string_view model) const {
+  const auto target = find(model, "");
+  return target && target->arm->model().shares_calls();
+}
+
+std::vector<Result<InferReply>> DataPlane::infer_together(std::span<const AskedPrediction> asked) {
+  std::vector<Waiting> all;
+  all.reserve(asked.size());  // attempts are pointed at
+  std::vector<Waiting*> left, group, rest;
+  for (const auto& each : asked) {
+    auto& waiting = all.emplace_back(Waiting{each});
+    if (auto admitted = admit(each.target, *each.request, waiting.seat); !admitted) {
+      waiting.turned_away = std::move(admitted).error();
+      continue;
+    }
+    waiting.attempt.emplace(begin(each.target, *each.request));
+    guard(*waiting.attempt);
+    if (waiting.attempt->refusal)
+      waiting.outputs = std::vector<Tensor>();
+    else
+      left.push_back(&waiting);
+  }
+  while (!left.empty()) {
+    const auto& first = *left.front()->attempt;
+    CallRoom room;
+    group.clear();
+    rest.clear();
+    for (auto* each : left) {
+      const bool joins = group.empty() || first.may_share_with(*each->attempt);
+      (joins && room.take(each->attempt->inputs()) ? group : rest).push_back(each);
+    }
+    if (group.size() == 1)
+      group.front()->outputs = run(*group.front()->attempt);
+    else
+      run_shared(group);
+    left.swap(rest);
+  }
+  std::vector<Result<InferReply>> out;
+  for (auto& each : all) {
+    if (each.turned_away)
+      out.emplace_back(std::move(*each.turned_away));
+    else
+      out.push_back(finish(each.asked.target, *each.attempt, std::move(*each.outputs)));
+  }
+  return out;
+}
+
+DataPlane::Attempt DataPlane::begin(const Target& target, const InferRequest& request) const {
   const Micros began = context_.clock.steady();
   const auto& served = *target.served;
   PredictionFacts facts{.id = context_.uuid(),
@@ -285,12 +391,19 @@ Result<InferReply> DataPlane::answer(const Target& target, const InferRequest& r
   const ServedArm& arm = target.pinned ? *target.arm : served.arm_of(facts.unit);
   Attempt it{*served.place, arm, request, std::move(facts), began};
   if (arm.cases) it.more = with_needs(request.wanted, arm.cases->needs());
-  InferReply reply{.prediction_id = it.facts.id, .arm = &arm};
-  auto outputs = attempt(it, reply.refusal);
-  count(it, outputs && !reply.refusal);
+  return it;
+}
+
+Result<InferReply> DataPlane::finish(const Target& target, Attempt& it, Result<std::vector<Tensor>> ran) {
+  const auto& served = *target.served;
+  const auto& request = it.request;
+  const ServedArm& arm = it.arm;
+  auto outputs = conclude(it, std::move(ran));
+  count(it, outputs && !it.refusal);
   if (outputs) count_scores(arm, request, *outputs);
   if (served.judge) judge(target, it, outputs);
   if (!outputs) return std::move(outputs).error();
+  InferReply reply{.prediction_id = it.facts.id, .arm = &arm, .refusal = std::move(it.refusal)};
   if (!reply.refusal) shadows_->offer(target.served, request, it.facts);
   reply.flags = std::move(it.facts.flags);
   reply.held = std::move(it.facts.held);
@@ -325,9 +438,9 @@ bool DataPlane::answer_shadow(const ServedArm& shadow, const ShadowCopy& copy) {
   Attempt it{*copy.served->place, shadow, copy.request, copy.facts, began};
   it.facts.flags.clear();
   it.facts.held.reset();
-  std::optional<Refusal> refusal;
-  const auto outputs = attempt(it, refusal);
-  const bool good = outputs && !refusal;
+  guard(it);
+  const auto outputs = conclude(it, it.refusal ? std::vector<Tensor>() : run(it));
+  const bool good = outputs && !it.refusal;
   count(it, good);
   if (good) count_scores(shadow, copy.request, *outputs);
   return good;

@@ -35,6 +35,7 @@ struct DataPlaneOptions {
   GuardMode guard = GuardMode::reject;                      // of `models`
   std::string library;                                      // libonnxruntime.so; "" = the one of library_folder()
   std::string runtime = "auto";                             // of all models (runtimes.h)
+  std::string batching = "exact";                           // of all models (together.h)
   size_t queue = limits::inference_queue;
   process::ProcessOptions processes = {};  // without a program, model files are loaded untried
   std::string notes_folder;                // of models, see process/loader.h; "" = none
@@ -48,6 +49,11 @@ struct Target {
   bool pinned = false;             // the request names a version: its unit decides nothing
 
   const ServedArm* operator->() const { return arm; }
+};
+
+struct AskedPrediction {
+  Target target;
+  const InferRequest* request = nullptr;
 };
 
 struct ModelState {
@@ -115,6 +121,10 @@ class DataPlane {
   // refuses the values; a refusal by the contract is a reply, and so is a case that a person decides. What was answered
   // is offered to the shadows, which nothing here waits for.
   Result<InferReply> infer(const Target& target, const InferRequest& request);
+  // Requests that wait at the same moment, each answered as by infer(); those that may share a call of a model do.
+  std::vector<Result<InferReply>> infer_together(std::span<const AskedPrediction> asked);
+  // Is it of use to collect what waits for this model? False for one that is not served.
+  bool shares_calls(std::string_view model) const;
 
   // Rollouts under a policy (judge/judge.h). The canary is out of traffic when this is called, on the thread of the
   // request that brought the last evidence: it must be quick. Set before use.
@@ -170,13 +180,18 @@ class DataPlane {
   struct Attempt;
   void judge(const Target& target, const Attempt& it, const Result<std::vector<Tensor>>& outputs) const;
   std::optional<Case> find_case(const Attempt& it, std::span<const Tensor> outputs) const;
-  Result<InferReply> answer(const Target& target, const InferRequest& request);
+  struct Waiting;
+  Result<void> admit(const Target& target, const InferRequest& request, std::optional<Seat>& seat);
+  Attempt begin(const Target& target, const InferRequest& request) const;
+  Result<InferReply> finish(const Target& target, Attempt& it, Result<std::vector<Tensor>> ran);
   bool answer_shadow(const ServedArm& shadow, const ShadowCopy& copy);
-  Result<std::vector<Tensor>> attempt(Attempt& it, std::optional<Refusal>& refusal);
-  std::optional<Refusal> guard(Attempt& it) const;
+  void guard(Attempt& it) const;
   Error busy(Statistics* statistics);
   void count(const Attempt& it, bool good) const;
   Result<std::vector<Tensor>> run(Attempt& it) const;
+  void run_shared(std::span<Waiting*> waiting) const;
+  Result<void> check_outputs(Attempt& it, std::span<const Tensor> outputs) const;
+  Result<std::vector<Tensor>> conclude(Attempt& it, Result<std::vector<Tensor>> outputs);
   Result<void> record(Attempt& it, std::span<const Tensor> outputs);
 
   using Map = std::map<std::string, ServedPtr, std::less<>>;

@@ -309,5 +309,72 @@ TEST_F(DataPlaneTest, refuses_a_runtime_that_there_is_none) {
   EXPECT_EQ(plane.error().where().field, "--runtime");
 }
 
+InferRequest places(std::vector<int64_t> at) {
+  InferRequest request;
+  Tensor whole{.type = DType::int64, .shape = {static_cast<int64_t>(at.size())}};
+  for (const auto value : at) whole.push(value);
+  request.inputs = {whole};
+  request.wanted = {0};
+  return request;
+}
+
+TEST_F(DataPlaneTest, requests_that_wait_together_share_a_call_and_are_answered_as_alone) {
+  auto options = of_files();
+  options.contract.clear();
+  options.models.emplace_back("indexed", testdata::path_of("indexed_more"));
+  options.batching = "exact";
+  auto plane = open(options);
+  const auto columns_at = *plane->find("columns", ""), indexed_at = *plane->find("indexed", "");
+  ASSERT_TRUE(plane->shares_calls("columns")) << columns_at->model().describe();
+  ASSERT_TRUE(plane->shares_calls("indexed")) << indexed_at->model().describe();
+  EXPECT_FALSE(plane->shares_calls("nobody"));
+  std::vector<InferRequest> requests{columns({10}), places({3, 4}), columns({20, 30}, "AA"), places({99}), places({5})};
+  requests.push_back(columns({40}));
+  requests.back().wanted = {1};  // another output: a call of its own
+  std::vector<AskedPrediction> asked;
+  for (size_t i = 0; i < requests.size(); ++i)
+    asked.push_back({.target = requests[i].inputs.size() == 1 ? indexed_at : columns_at, .request = &requests[i]});
+  const auto replies = plane->infer_together(asked);
+  ASSERT_EQ(replies.size(), requests.size());
+  const auto& columns_counts = *columns_at.arm->statistics;
+  EXPECT_EQ(columns_counts.success.load(), 3U);
+  EXPECT_EQ(columns_counts.executions.load(), 2U);
+  EXPECT_EQ(columns_counts.rows.load(), 4U);
+  // One value at fault: each of its call ran alone then.
+  EXPECT_EQ(indexed_at.arm->statistics->success.load(), 2U);
+  EXPECT_EQ(indexed_at.arm->statistics->executions.load(), 2U);
+  EXPECT_EQ(indexed_at.arm->statistics->failure.load(), 1U);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const auto alone = plane->infer(asked[i].target, requests[i]);
+    ASSERT_EQ(static_cast<bool>(replies[i]), static_cast<bool>(alone)) << i;
+    EXPECT_EQ(static_cast<bool>(alone), i != 3);
+    if (!alone) continue;
+    ASSERT_EQ(replies[i]->outputs.size(), 1U);
+    EXPECT_EQ(replies[i]->outputs[0].data, alone->outputs[0].data);
+    EXPECT_EQ(replies[i]->outputs[0].texts, alone->outputs[0].texts);
+    EXPECT_EQ(replies[i]->outputs[0].shape, alone->outputs[0].shape);
+    EXPECT_EQ((*plane->find_prediction(replies[i]->prediction_id))["status"], "answered");
+  }
+  EXPECT_EQ((*plane->count_predictions("columns", ""))["count"], 6);
+}
+
+TEST_F(DataPlaneTest, what_waits_together_is_guarded_and_turned_away_one_by_one) {
+  auto options = of_files();
+  options.queue = 2;
+  auto plane = open(options);
+  const auto target = *plane->find("columns", "");
+  std::vector<InferRequest> requests{columns({10}), columns({5'000}), columns({20})};
+  requests[0].timeout = 5;
+  requests[0].arrived = clock.steady() - 10;
+  std::vector<AskedPrediction> asked;
+  for (const auto& each : requests) asked.push_back({.target = target, .request = &each});
+  const auto replies = plane->infer_together(asked);
+  EXPECT_EQ(replies[0].error().where().field, "parameters.timeout");
+  ASSERT_TRUE(replies[1]) << replies[1].error().text();
+  EXPECT_EQ(replies[1]->refusal->field, "minutes");
+  EXPECT_EQ(replies[2].error().code(), Code::unavailable);  // the third beside two seats
+  EXPECT_TRUE(plane->infer(target, requests[2]));           // which are free again
+}
+
 }  // namespace
 }  // namespace millrace::serve

@@ -24,6 +24,8 @@ class Model {
   // inputs: one for each of inputs(), in that order, of that type and a fitting shape. wanted: indexes into outputs().
   // `invalid` when the model refuses these values.
   virtual Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, std::span<const size_t> wanted) const = 0;
+  // May requests that wait at the same moment share a call (together.h)? As tried at load.
+  virtual bool shares_calls() const { return false; }
   // For people: {runtime, why, ...} as runtimes.h says. Of a model that nobody chose: {}.
   virtual Json describe() const { return Json::object(); }
 };

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "serve/onnx/runtime.h"
+#include "serve/together.h"
 #include "serve/trees/libraries.h"
 #include "serve/trees/tree_model.h"
 #include "serve/trees/trial.h"
@@ -44,7 +45,8 @@ Result<Format> format_of(std::string_view bytes, const std::string& from) {
 // A model beside what is said of it.
 class Described final : public Model {
  public:
-  Described(ModelPtr model, Json facts) : model_(std::move(model)), facts_(std::move(facts)) {}
+  Described(ModelPtr model, Json facts, bool shares_calls)
+      : model_(std::move(model)), facts_(std::move(facts)), shares_calls_(shares_calls) {}
   std::string_view platform() const override { return model_->platform(); }
   const std::vector<TensorSpec>& inputs() const override { return model_->inputs(); }
   const std::vector<TensorSpec>& outputs() const override { return model_->outputs(); }
@@ -52,17 +54,19 @@ class Described final : public Model {
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, std::span<const size_t> wanted) const override {
     return model_->run(inputs, wanted);
   }
+  bool shares_calls() const override { return shares_calls_; }
   Json describe() const override { return facts_; }
 
  private:
   ModelPtr model_;
   Json facts_;
+  const bool shares_calls_;
 };
 
 class Runtimes final : public Runtime {
  public:
   Runtimes(RuntimeOptions options, const Clock& clock, Log& log)
-      : choice_(std::move(options.choice)), clock_(clock), log_(log) {
+      : choice_(std::move(options.choice)), batching_(std::move(options.batching)), clock_(clock), log_(log) {
     references_[0] = make_onnx_runtime(std::move(options.onnxruntime), log);
     references_[1] = trees::make_lightgbm_library(options.folder + "/lib_lightgbm.so");
     references_[2] = trees::make_xgboost_library(options.folder + "/libxgboost.so");
@@ -130,13 +134,18 @@ class Runtimes final : public Runtime {
   }
 
   Result<ModelPtr> say(ModelPtr model, const std::string& from, Json facts) {
+    MILLRACE_TRY(const auto batching, read_batching(batching_));
+    // Our evaluator's calls cost nothing beside their rows.
+    const auto why = facts["runtime"] == kNative ? std::string("nothing to be had: a call costs little beside its rows")
+                                                 : why_alone(*model, batching, clock_);
+    facts["batching"] = why.empty() ? Json{{"shared", true}} : Json{{"shared", false}, {"why", why}};
     Json line = facts;
     line["file"] = from;
     log_.info("model_runtime", line);
-    return ModelPtr(std::make_shared<Described>(std::move(model), std::move(facts)));
+    return ModelPtr(std::make_shared<Described>(std::move(model), std::move(facts), why.empty()));
   }
 
-  const std::string choice_;
+  const std::string choice_, batching_;
   const Clock& clock_;
   Log& log_;
   std::unique_ptr<Runtime> references_[std::size(kFormats)];

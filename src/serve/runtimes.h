@@ -13,9 +13,10 @@
 namespace millrace::serve {
 
 struct RuntimeOptions {
-  std::string folder;           // of lib_lightgbm.so and libxgboost.so
-  std::string onnxruntime;      // path of libonnxruntime.so
-  std::string choice = "auto";  // or native, onnxruntime, lightgbm, xgboost
+  std::string folder;              // of lib_lightgbm.so and libxgboost.so
+  std::string onnxruntime;         // path of libonnxruntime.so
+  std::string choice = "auto";     // or native, onnxruntime, lightgbm, xgboost
+  std::string batching = "exact";  // which models' requests may share calls: off, exact or close (together.h)
 };
 
 // `invalid` when there is no such choice.
@@ -25,7 +26,7 @@ Result<void> check_choice(const std::string& choice);
 // the model: the log and describe() of the model then say that nothing was compared. load() fails besides with
 // `rejected` when our evaluator is asked for by name and answers differently, and `invalid` when the runtime asked for
 // does not run the format. Every model says who runs it and why: {runtime, why, reference, compared_rows, one_row_us:
-// {native, reference}}, as far as it was found out.
+// {native, reference}, batching: {shared, why}}, as far as it was found out.
 std::unique_ptr<Runtime> make_runtimes(RuntimeOptions options, const Clock& clock, Log& log);
 
 }  // namespace millrace::serve

@@ -84,12 +84,23 @@ TEST_F(RuntimesTest, names_formats_and_shapes) {
 TEST_F(RuntimesTest, without_the_library_ours_serves_and_says_so) {
   const auto model = load("trees.lightgbm", "auto", "/nowhere");
   ASSERT_TRUE(model) << model.error().text();
-  EXPECT_EQ((*model)->describe(),
-            Json({{"runtime", "native"}, {"why", "lightgbm cannot be had, so nothing was compared"}}));
+  EXPECT_EQ((*model)->describe()["runtime"], "native");
+  EXPECT_EQ((*model)->describe()["why"], "lightgbm cannot be had, so nothing was compared");
   EXPECT_EQ(answers(**model), answers(**load("trees.lightgbm", "lightgbm")));
   const auto other = load("linear.onnx", "auto", "/nowhere");
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code(), Code::unavailable);
+}
+
+TEST_F(RuntimesTest, libraries_whose_rows_stand_alone_share_calls_and_ours_need_not) {
+  for (const auto& [file, choice] : {std::pair{"trees.lightgbm", "lightgbm"}, std::pair{"trees.xgboost.ubj", "xgboost"},
+                                     std::pair{"trees.onnx", "onnxruntime"}}) {
+    const auto library = load(file, choice), ours = load(file, "native");
+    ASSERT_TRUE(library && ours);
+    EXPECT_TRUE((*library)->shares_calls()) << file << (*library)->describe();
+    EXPECT_FALSE((*ours)->shares_calls()) << file;
+    EXPECT_EQ((*ours)->describe()["batching"]["shared"], false);
+  }
 }
 
 TEST_F(RuntimesTest, ours_is_not_used_where_it_answers_differently) {

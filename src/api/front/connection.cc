@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <charconv>
@@ -287,6 +288,7 @@ bool Connection::run() {
   }
   request_.body.reserve(request_.body.size() + kPadding);
   if (in_at_ == in_.size()) release(in_), in_at_ = 0;
+  if (gather()) return false;
   if (route_->run == Run::inline_) return write(shared_.dispatcher.run(*route_, request_));
   state_ = State::running;
   on_worker([this]() -> std::function<void()> {
@@ -295,6 +297,36 @@ bool Connection::run() {
     return [this, reply] { write(std::move(*reply)); };
   });
   return false;
+}
+
+// Nobody waits for others to come: only what is ready now is answered together.
+bool Connection::gather() {
+  if (!route_->together || (home_.loop.waiting() == 0 && home_.gathered.empty()) || !route_->gathers(request_))
+    return false;
+  state_ = State::running;
+  home_.gathered.push_back(shared_from_this());
+  return true;
+}
+
+void Connection::answer_gathered(NetworkThread& home) {
+  std::vector<std::shared_ptr<Connection>> all;
+  // A connection that is answered may bring its next request, and that may be gathered again.
+  while (!home.gathered.empty() || !all.empty()) {
+    if (all.empty()) all.swap(home.gathered);
+    const Route& route = *all.front()->route_;
+    const auto others =
+        std::stable_partition(all.begin(), all.end(), [&](const auto& each) { return each->route_ == &route; });
+    std::vector<Request*> requests;
+    for (auto each = all.begin(); each != others; ++each) requests.push_back(&(*each)->request_);
+    auto replies = all.front()->shared_.dispatcher.run_together(route, requests);
+    for (size_t i = 0; i < replies.size(); ++i) {
+      auto& each = *all[i];
+      if (each.state_ == State::closed) continue;
+      each.write(std::move(replies[i]));
+      each.advance();
+    }
+    all.erase(all.begin(), others);
+  }
 }
 
 void Connection::append_head(const Reply& reply, uint64_t size) {

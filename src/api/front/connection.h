@@ -22,6 +22,8 @@ class Connection final : public Watcher, public std::enable_shared_from_this<Con
   void end_when_idle();  // an idle connection ends now, a busy one after its answer
   void end_when_late(EventLoop::Clock::time_point now);
   void on_events(uint32_t events) override;
+  // Answers the requests that were ready at the same moment and can be answered together.
+  static void answer_gathered(NetworkThread& home);
 
  private:
   enum class State { head, body, running, held, writing, streaming, lingering, closed };
@@ -36,6 +38,7 @@ class Connection final : public Watcher, public std::enable_shared_from_this<Con
   Error too_large() const;
   Result<void> keep_piece(std::string_view piece);
   bool run();
+  bool gather();
   bool write(Reply reply);
   bool write_stream(Reply reply);
   bool hold(Reply reply);

@@ -88,11 +88,13 @@ void EventLoop::run() {
     const int count = ::epoll_wait(epoll_, events.data(), events.size(), wait_ms());
     bool woken = false;
     for (int i = 0; i < count; ++i) {
+      waiting_ = static_cast<size_t>(count - i - 1);
       if (events[i].data.ptr == nullptr)
         woken = true;
       else
         static_cast<Watcher*>(events[i].data.ptr)->on_events(events[i].events);
     }
+    if (after_events_) after_events_();
     if (woken) run_posted();
     if (const auto now = Clock::now(); now >= next_beat_) {
       next_beat_ = now + kBeat;

@@ -41,6 +41,9 @@ class EventLoop {
   void unwatch(int descriptor);
   void on_beat(Task task) { beat_ = std::move(task); }  // once a second, and 50 ms after beat_soon()
   void beat_soon();
+  // Of the loop's thread: descriptors that are ready, too, and whose watchers are told after this one.
+  size_t waiting() const { return waiting_; }
+  void after_events(Task task) { after_events_ = std::move(task); }  // of those that were ready together
 
  private:
   void run_posted();
@@ -48,7 +51,8 @@ class EventLoop {
 
   int epoll_ = -1, wake_ = -1;
   std::atomic<bool> stopping_{false};
-  Task beat_;
+  size_t waiting_ = 0;
+  Task beat_, after_events_;
   Clock::time_point next_beat_;
   std::mutex mutex_;  // guards the next field
   std::vector<Task> posted_;

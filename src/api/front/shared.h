@@ -24,6 +24,7 @@ struct NetworkThread {
   EventLoop loop;
   std::array<char, 64 << 10> scratch;
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections;  // of the loop's thread
+  std::vector<std::shared_ptr<Connection>> gathered;  // whose requests wait for those of others; of the loop's thread
   std::thread thread;
 };
 

@@ -61,6 +61,16 @@ void add(const serve::Place& place, std::string_view version, Json& out) {
     if (version.empty() || label.version == version) out.push_back(entry(place.name, label, *statistics));
 }
 
+// Who runs the model, and whether its requests share calls (serve/runtimes.h).
+Json parameters_of(const serve::Model& model) {
+  const Json about = model.describe();
+  Json out = Json::object();
+  if (const auto* runtime = find(about, "runtime")) out["runtime"] = {{"string_value", *runtime}};
+  if (const auto* batching = find(about, "batching"))
+    out["batching"] = {{"string_value", model.shares_calls() ? "shared" : "alone: " + batching->value("why", "")}};
+  return out;
+}
+
 }  // namespace
 
 Reply configuration(const DataPlane& plane, const Request& in) {
@@ -76,7 +86,8 @@ Reply configuration(const DataPlane& plane, const Request& in) {
                       {"input", tensors(it.arm.inputs)},
                       {"output", tensors(it.arm.outputs)},
                       {"version_policy", {{"specific", {{"versions", std::move(versions)}}}}},
-                      {"instance_group", {{{"name", it.arm.deployment}, {"kind", "KIND_CPU"}, {"count", 1}}}}});
+                      {"instance_group", {{{"name", it.arm.deployment}, {"kind", "KIND_CPU"}, {"count", 1}}}},
+                      {"parameters", parameters_of(it.model())}});
 }
 
 Reply statistics(const DataPlane& plane, const Request& in) {

@@ -69,18 +69,43 @@ Result<InferCall> read_call(Request& in, const Target& target) {
   return call;
 }
 
+Reply to_reply(const Request& in, const InferCall& call, const Result<serve::InferReply>& reply) {
+  if (!reply) return error_answer(reply.error());
+  auto answer = reply->refusal ? refusal_reply(*reply)
+                : reply->held  ? case_reply(call, *reply)
+                               : infer_reply(call, *reply);
+  pack_answer(in, answer);
+  return answer;
+}
+
 Reply infer(DataPlane& plane, Request& in) {
   const auto served = find(plane, in);
   if (!served) return error_answer(served.error());
   auto call = read_call(in, *served);
   if (!call) return error_answer(call.error());
-  const auto reply = plane.infer(*served, call->request);
-  if (!reply) return error_answer(reply.error());
-  auto answer = reply->refusal ? refusal_reply(*reply)
-                : reply->held  ? case_reply(*call, *reply)
-                               : infer_reply(*call, *reply);
-  pack_answer(in, answer);
-  return answer;
+  return to_reply(in, *call, plane.infer(*served, call->request));
+}
+
+std::vector<Reply> infer_together(DataPlane& plane, std::span<Request* const> all) {
+  std::vector<Reply> replies(all.size());
+  std::vector<InferCall> calls;
+  std::vector<serve::AskedPrediction> asked;
+  std::vector<size_t> places;
+  calls.reserve(all.size());  // they are pointed at
+  for (size_t i = 0; i < all.size(); ++i) {
+    auto target = find(plane, *all[i]);
+    auto call = target ? read_call(*all[i], *target) : Result<InferCall>(target.error());
+    if (!call) {
+      replies[i] = error_answer(call.error());
+      continue;
+    }
+    calls.push_back(std::move(*call));
+    asked.push_back({.target = std::move(*target), .request = &calls.back().request});
+    places.push_back(i);
+  }
+  const auto answers = plane.infer_together(asked);
+  for (size_t i = 0; i < answers.size(); ++i) replies[places[i]] = to_reply(*all[places[i]], calls[i], answers[i]);
+  return replies;
 }
 
 // Before a body is read: a request that would only wait is turned away by its head.
@@ -159,6 +184,9 @@ Routes routes(DataPlane& plane) {
         [&plane](Request& in) { return infer(plane, in); }, "One prediction for a batch of rows.");
     out.back().quiet = true;
     out.back().check_head = [&plane](Request& in) { return seat(plane, in); };
+    if (run_infer != Run::inline_) continue;
+    out.back().together = [&plane](std::span<Request* const> all) { return infer_together(plane, all); };
+    out.back().gathers = [&plane](const Request& in) { return plane.shares_calls(in.arg("model")); };
   }
   return out;
 }

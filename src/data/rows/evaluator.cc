@@ -332,7 +332,8 @@ class Compiler {
     if (name == "<=>" || name == "not <=>")
       return call(boolean, std::move(items), [wanted = name == "<=>"](const auto& item, size_t, bool&) {
         const Cell a = item(0), b = item(1);
-        const bool same = a.is_missing() || b.is_missing() ? a.is_missing() == b.is_missing() : compare_cells(a, b) == 0;
+        const bool same =
+            a.is_missing() || b.is_missing() ? a.is_missing() == b.is_missing() : compare_cells(a, b) == 0;
         return Cell::of_boolean(same == wanted);
       });
     if (name == "IN" || name == "NOT IN")

@@ -47,6 +47,7 @@ class MarkedModel final : public Model {
   const std::vector<TensorSpec>& inputs() const override { return model_->inputs(); }
   const std::vector<TensorSpec>& outputs() const override { return model_->outputs(); }
   bool batched() const override { return model_->batched(); }
+  bool shares_calls() const override { return model_->shares_calls(); }
   Json describe() const override { return model_->describe(); }
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, std::span<const size_t> wanted) const override {
     const Inside here(mark_);

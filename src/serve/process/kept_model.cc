@@ -28,6 +28,12 @@ Micros pause_after(size_t ends) {
   return std::min(pause, limits::model_backoff_most_us);
 }
 
+// What the child found out (runtimes.h).
+bool says_shared(const Json& about) {
+  const auto* batching = find(about, "batching");
+  return batching != nullptr && batching->value("shared", false);
+}
+
 class KeptModel final : public Model {
  public:
   KeptModel(const ProcessOptions& options, SharedFile file, std::shared_ptr<ProcessCounts> counts, Context& context)
@@ -57,6 +63,7 @@ class KeptModel final : public Model {
   const std::vector<TensorSpec>& inputs() const override { return about_.inputs; }
   const std::vector<TensorSpec>& outputs() const override { return about_.outputs; }
   bool batched() const override { return about_.batched; }
+  bool shares_calls() const override { return shares_calls_; }
   Json describe() const override { return about_.about; }
 
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, std::span<const size_t> wanted) const override {
@@ -76,6 +83,7 @@ class KeptModel final : public Model {
     auto first = ModelProcess::start(options_, file_);
     if (!first) return opened.set_value(std::move(first).error());
     about_ = (*first)->verdict();
+    shares_calls_ = says_shared(about_.about);
     publish(std::move(*first));
     opened.set_value({});
     size_t ends = 0;
@@ -139,6 +147,7 @@ class KeptModel final : public Model {
   const std::shared_ptr<ProcessCounts> counts_;
   Context& context_;
   Verdict about_;
+  bool shares_calls_ = false;
   Micros began_ = 0;          // the keeper's
   mutable std::mutex mutex_;  // guards the fields below
   std::condition_variable stop_;

@@ -92,7 +92,8 @@ Result<void> Loader::try_once(const ModelBytes& file) {
 
 // A digest that went well with another runtime has to show it again.
 std::string Loader::note_of(const ModelBytes& file) {
-  return fmt::format("{} {} {} {}\n", file.digest, MILLRACE_VERSION, options_for(file).runtime.choice,
+  const auto options = options_for(file).runtime;
+  return fmt::format("{} {} {} {} {}\n", file.digest, MILLRACE_VERSION, options.choice, options.batching,
                      runtime_for(file).describe(file.bytes));
 }
 

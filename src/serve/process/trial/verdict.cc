@@ -53,6 +53,7 @@ Json to_json(const Task& task) {
   return {{"folder", task.runtime.folder},
           {"onnxruntime", task.runtime.onnxruntime},
           {"choice", task.runtime.choice},
+          {"batching", task.runtime.batching},
           {"from", task.from},
           {"parent", task.parent},
           {"memory", task.memory},
@@ -67,6 +68,7 @@ Result<Task> read_task(std::string_view text) {
   MILLRACE_TRY(out.runtime.folder, get_string(document, "folder"));
   MILLRACE_TRY(out.runtime.onnxruntime, get_string(document, "onnxruntime"));
   MILLRACE_TRY(out.runtime.choice, get_string(document, "choice"));
+  MILLRACE_TRY(out.runtime.batching, get_string(document, "batching"));
   MILLRACE_TRY(out.from, get_string(document, "from"));
   MILLRACE_TRY(const auto parent, get_integer(document, "parent"));
   MILLRACE_TRY(const auto memory, get_integer(document, "memory"));

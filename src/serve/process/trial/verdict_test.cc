@@ -64,7 +64,7 @@ TEST(Verdict, an_error_longer_than_errors_are_is_not_told_on) {
 }
 
 TEST(Task, is_read_as_it_was_written) {
-  const Task task{.runtime = {.folder = "/lib", .onnxruntime = "/lib/a.so", .choice = "native"},
+  const Task task{.runtime = {.folder = "/lib", .onnxruntime = "/lib/a.so", .choice = "native", .batching = "close"},
                   .from = "m.onnx",
                   .parent = 7,
                   .memory = 1ULL << 40,
