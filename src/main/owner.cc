@@ -1,10 +1,7 @@
 #include "main/owner.h"
 
-#include <condition_variable>
 #include <cstdlib>
 #include <functional>
-#include <mutex>
-#include <thread>
 
 #include <unistd.h>
 
@@ -30,6 +27,7 @@
 #include "main/follower.h"
 #include "main/join_report.h"
 #include "main/join_webhooks.h"
+#include "main/keeper.h"
 #include "main/model_processes.h"
 #include "main/monitoring.h"
 #include "main/store_place.h"
@@ -45,8 +43,6 @@ namespace millrace {
 namespace {
 
 constexpr Micros kDrainTime = 10'000'000;
-constexpr auto kCheckpointEvery = std::chrono::seconds(5);
-constexpr Micros kSealEvery = 3'600'000'000;
 
 Result<void> make_state(const std::string& state) {
   for (const char* part : {"", "/tmp", "/work", "/artifacts", "/serving", "/predictions"})
@@ -65,54 +61,6 @@ Result<void> check_bind(const std::string& http, const api::Tokens& tokens) {
   return Error{Code::denied, fmt::format("{} can be reached from other machines, and there are no tokens yet", http)}
       .hint("make one first: millrace token create --subject NAME --role admin");
 }
-
-// Notes the head of the audit chain beside the database and the last use of sessions every few seconds, and asks every
-// hour (first at once) for the prediction logs to be sealed and for windows in wall-clock time to be looked at.
-class Keeper {
- public:
-  Keeper(lineage::Journal& journal, api::Sessions& sessions, Context& context, std::function<void()> seal)
-      : journal_(journal), sessions_(sessions), context_(context), seal_(std::move(seal)), thread_([this] {
-          keep();
-        }) {}
-  ~Keeper() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
-    thread_.join();
-    note();
-  }
-
- private:
-  void keep() {
-    Micros sealed = context_.clock.steady() - kSealEvery;
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, kCheckpointEvery, [&] { return stopping_; })) {
-      lock.unlock();
-      note();
-      if (context_.clock.steady() - sealed >= kSealEvery) {
-        sealed = context_.clock.steady();
-        seal_();
-      }
-      lock.lock();
-    }
-  }
-  void note() {
-    if (auto done = journal_.checkpoint(); !done)
-      context_.log.warn("checkpoint_failed", {{"error", done.error().text()}});
-    if (auto done = sessions_.keep(); !done) context_.log.warn("sessions_not_kept", {{"error", done.error().text()}});
-  }
-
-  lineage::Journal& journal_;
-  api::Sessions& sessions_;
-  Context& context_;
-  std::function<void()> seal_;
-  std::mutex mutex_;  // guards stopping_
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
-};
 
 }  // namespace
 
