@@ -58,7 +58,7 @@ def test_what_waits_shares_calls(options):
         for at, (status, answer) in zip(rows, answers):
             assert status == 200 and answer["id"] == f"at-{at}", answer
             assert answer["outputs"][0]["data"] == at and answer["outputs"][0]["shape"] == [len(at)]
-        assert len({answer["parameters"]["prediction_id"] for _, answer in answers}) == len(rows)
+        assert len({answer["parameters"]["millrace_prediction_id"] for _, answer in answers}) == len(rows)
         config = json.loads(server.call("GET", "/v2/models/indexed_more/config")[1])
         assert config["parameters"]["batching"] == {"string_value": "shared"} and config["parameters"]["runtime"]["string_value"].startswith("onnxruntime")
         inferences, executions, sizes = counted(server)

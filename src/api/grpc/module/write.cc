@@ -107,9 +107,9 @@ void write_entry(const std::string& name, const std::string& version, const serv
   counted(answered, all_us - std::min(all_us, failed_us), times->mutable_success());
   counted(failed, failed_us, times->mutable_fail());
   counted(answered + failed, s.queue_us, times->mutable_queue());
-  counted(runs, s.guard_us, times->mutable_compute_input());
-  counted(runs, s.infer_us, times->mutable_compute_infer());
-  counted(runs, s.log_us, times->mutable_compute_output());
+  counted(answered, s.guard_us, times->mutable_compute_input());
+  counted(answered, s.infer_us, times->mutable_compute_infer());
+  counted(answered, s.log_us, times->mutable_compute_output());
   counted(0, 0, times->mutable_cache_hit());
   counted(0, 0, times->mutable_cache_miss());
   for (const auto& batch : s.batches.all()) {
