@@ -135,9 +135,7 @@ class Runtimes final : public Runtime {
 
   Result<ModelPtr> say(ModelPtr model, const std::string& from, Json facts) {
     MILLRACE_TRY(const auto batching, read_batching(batching_));
-    // Our evaluator's calls cost nothing beside their rows.
-    const auto why = facts["runtime"] == kNative ? std::string("nothing to be had: a call costs little beside its rows")
-                                                 : why_alone(*model, batching, clock_);
+    const auto why = why_alone(*model, batching, clock_);
     facts["batching"] = why.empty() ? Json{{"shared", true}} : Json{{"shared", false}, {"why", why}};
     Json line = facts;
     line["file"] = from;
