@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { BASE, launch, open, openAs } from './browser.mjs';
+import { api, BASE, launch, open, openAs } from './browser.mjs';
 
 let browser;
+let alone; // a page of nobody, which files are read in
 before(async () => {
   browser = await launch();
+  alone = await browser.newPage();
 });
 after(() => browser?.close());
 
@@ -19,9 +21,9 @@ async function download(page, chart, item) {
   return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) };
 }
 
-/** What an SVG holds, as a browser reads it on its own: with marks that are of a size and a colour. */
-const read = (page, text) =>
-  page.evaluate((source) => {
+/** What an SVG holds, as a browser reads it on its own. */
+const read = (text) =>
+  alone.evaluate((source) => {
     const parsed = new DOMParser().parseFromString(source, 'image/svg+xml');
     const svg = parsed.documentElement;
     const marks = [...parsed.querySelectorAll('path[d], circle, rect, line')];
@@ -32,6 +34,8 @@ const read = (page, text) =>
       width: Number(svg.getAttribute('width')),
       height: Number(svg.getAttribute('height')),
       lines: [...parsed.querySelectorAll('[aria-label="line"] path')].map((path) => path.getAttribute('d').length),
+      texts: [...parsed.querySelectorAll('text')].map((each) => each.textContent),
+      nowhere: /NaN|undefined/.test(source),
       dots: parsed.querySelectorAll('[aria-label="dot"] circle').length,
       marks: marks.length,
       foreign: [...parsed.querySelectorAll('*')].some((each) => /var\(--/.test(each.getAttribute('style') ?? '')),
@@ -39,8 +43,8 @@ const read = (page, text) =>
   }, text);
 
 /** How many colours a picture has: 1 is an empty one. */
-const colours = (page, bytes) =>
-  page.evaluate(async (data) => {
+const colours = (bytes) =>
+  alone.evaluate(async (data) => {
     const image = new Image();
     image.src = `data:image/png;base64,${data}`;
     await image.decode();
@@ -52,9 +56,10 @@ const colours = (page, bytes) =>
 async function looked(page, chart) {
   const svg = await download(page, chart, 'Download SVG');
   assert.match(svg.name, /\.svg$/);
-  const found = await read(page, svg.bytes.toString('utf8'));
+  const found = await read(svg.bytes.toString('utf8'));
   assert.equal(found.error, undefined);
   assert.equal(found.tag, 'svg');
+  assert.equal(found.nowhere, false, 'a mark has no place');
   assert.equal(found.away, false, 'it lies out of sight');
   assert.equal(found.foreign, false, 'colours of the style sheet are written out');
   assert.ok(found.width > 200 && found.height > 100, JSON.stringify(found));
@@ -66,7 +71,7 @@ async function looked(page, chart) {
     Math.abs(size[0] - 2 * found.width) <= 2 && Math.abs(size[1] - 2 * found.height) <= 2,
     `${size} of an SVG of ${found.width} x ${found.height}`,
   );
-  assert.ok((await colours(page, png.bytes)) > 8, 'the picture is empty');
+  assert.ok((await colours(png.bytes)) > 8, 'the picture is empty');
   const csv = await download(page, chart, 'Download CSV');
   assert.match(csv.name, /\.csv$/);
   const lines = csv.bytes.toString('utf8').trimEnd().split('\r\n');
@@ -80,7 +85,7 @@ async function looked(page, chart) {
   assert.equal(lines[0], heads.join(','));
   // While its table is shown, the picture is still to be had.
   const again = await download(page, chart, 'Download SVG');
-  const second = await read(page, again.bytes.toString('utf8'));
+  const second = await read(again.bytes.toString('utf8'));
   assert.deepEqual([second.lines.length, second.dots], [found.lines.length, found.dots]);
   await table.waitFor();
   return { ...found, rows: lines.length - 1 };
@@ -93,6 +98,10 @@ describe('charts as files', { concurrency: false }, () => {
     await tab.page.locator('section.card canvas').first().waitFor();
     const title = await tab.page.locator('section.card:has(canvas) h2').first().innerText();
     const found = await looked(tab.page, title);
+    const { metrics } = await api('/deployments/late/performance?windows=26');
+    const { series } = metrics.find((each) => title.toLowerCase().startsWith(each.title.toLowerCase()));
+    const named = series.filter((each) => found.texts.includes(`${each.arm} ${each.model}@${each.version}`));
+    assert.ok(named.length > 0, JSON.stringify(found.texts));
     assert.ok(found.lines.length >= 1 && found.lines.some((length) => length > 50), JSON.stringify(found));
     await tab.close();
   });
