@@ -46,7 +46,7 @@ describe('clicks change the server', { concurrency: false }, () => {
 
   test('an alias is moved, and moved back', async () => {
     await call('admin', 'PUT', '/models/late/aliases/tried', { version: 1, why: 'for a test' });
-    const tab = await openAs(browser, 'approver');
+    const tab = await openAs(browser, 'admin');
     const { page } = tab;
     await tab.go('/models/late?alias=tried');
     await page.getByRole('button', { name: 'Move tried' }).click();
@@ -57,9 +57,9 @@ describe('clicks change the server', { concurrency: false }, () => {
     await dialog(page).getByLabel('Version').selectOption('2');
     await move.click();
     await dialog(page).waitFor({ state: 'hidden' });
-    const alias = () => call('approver', 'GET', '/models/late/aliases/tried');
+    const alias = () => call('admin', 'GET', '/models/late/aliases/tried');
     const moved = await alias();
-    assert.deepEqual([moved.version, moved.why, moved.subject], [2, 'it is the better one', 'approver.flights']);
+    assert.deepEqual([moved.version, moved.why, moved.subject], [2, 'it is the better one', 'admin.flights']);
     const moves = page.getByRole('region', { name: 'Moves of tried' });
     await moves.getByText('it is the better one').waitFor();
     await page.getByRole('button', { name: 'Move it back' }).click();
@@ -134,7 +134,7 @@ describe('clicks change the server', { concurrency: false }, () => {
 });
 
 describe('a page follows what programs do', { concurrency: false }, () => {
-  const mlflow = (path, body) => call('approver', 'POST', `/api/2.0/mlflow${path}`, body);
+  const mlflow = (path, body) => call('admin', 'POST', `/api/2.0/mlflow${path}`, body);
   const metric = (run_id, key, value, step) =>
     mlflow('/runs/log-metric', { run_id, key, value, step, timestamp: 1_700_000_000_000 + step });
 
@@ -168,9 +168,9 @@ describe('a page follows what programs do', { concurrency: false }, () => {
   });
 
   test('an alert that somebody else looks after', async () => {
-    const alerts = await call('approver', 'GET', '/alerts?state=firing&limit=100');
+    const alerts = await call('admin', 'GET', '/alerts?state=firing&limit=100');
     const { id } = alerts.items.at(-1);
-    const tab = await openAs(browser, 'approver');
+    const tab = await openAs(browser, 'admin');
     const { page } = tab;
     await tab.go(`/alerts/${id}`);
     await page.getByRole('button', { name: 'Look after it' }).waitFor();
