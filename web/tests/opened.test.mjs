@@ -22,6 +22,7 @@ const LATE = '/deployments/late';
 // name: [path, what is opened, what is seen then, words in it]; neighbours on one path are opened one after the other.
 const OPENED = {
   columns: ['/runs', button(/^Columns \(/), dialog, /All, most used first/],
+  views: ['/runs', button('Views'), (page) => page.getByRole('menu'), /[Vv]iew/],
   promote: [LATE, button('Promote'), dialog, /becomes the stable arm/],
   hold: [LATE, button('Hold'), dialog, /no longer moves the canary on/],
   'roll-back': [LATE, button('Roll back'), dialog, /answers everything/],
