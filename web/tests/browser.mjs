@@ -10,6 +10,7 @@ export const BASE = need('MILLRACE_UI_URL'); // a server on the flights demo's s
 export const LOGIN_BASE = process.env.MILLRACE_UI_LOGIN_URL; // the same, but it wants a token
 export const TOKENS = JSON.parse(process.env.MILLRACE_UI_TOKENS ?? '{}'); // role -> token
 export const SCALE_BASE = process.env.MILLRACE_UI_SCALE_URL; // a server on 100,000 runs
+export const KEY = process.env.MILLRACE_UI_KEY; // the public half of the key that signed late@2, on the first server
 const SHOTS = process.env.MILLRACE_UI_SHOTS; // a folder for screenshots
 
 function need(name) {
@@ -24,6 +25,36 @@ export const api = async (path, base = BASE) => {
   return answer.json();
 };
 
+/** Any call of the server that wants a token, as a role; the answer's body. */
+export async function call(role, method, path, body) {
+  const answer = await fetch(
+    `${LOGIN_BASE}${path.startsWith('/api/') || path.startsWith('/v2/') ? path : `/api/millrace/v1${path}`}`,
+    {
+      method,
+      headers: { authorization: `Bearer ${TOKENS[role]}`, 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    },
+  );
+  const text = await answer.text();
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+  return text ? JSON.parse(text) : undefined;
+}
+
+/** Signs in by the form; what comes of it is for the test to see. */
+export async function signIn(tab, token) {
+  await tab.page.goto(`${LOGIN_BASE}/ui/`);
+  await tab.page.getByLabel('Access token').fill(token);
+  await tab.page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** A page of the server that wants a token, signed in as a role. */
+export async function openAs(browser, role, options = {}) {
+  const tab = await open(browser, { ...options, base: LOGIN_BASE });
+  await signIn(tab, TOKENS[role]);
+  await tab.settled();
+  return tab;
+}
+
 export async function launch() {
   return chromium.launch({
     executablePath: process.env.MILLRACE_CHROMIUM ?? '/usr/bin/chromium',
@@ -34,7 +65,13 @@ export async function launch() {
 
 /** A page that notes what it must not do. `close` checks the notes. */
 export async function open(browser, { scheme = 'light', base = BASE, width = 1440, height = 900 } = {}) {
-  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height }, acceptDownloads: true });
+  // Without motion a dialog is there at once: axe does not look at what is half faded in.
+  const context = await browser.newContext({
+    colorScheme: scheme,
+    viewport: { width, height },
+    acceptDownloads: true,
+    reducedMotion: 'reduce',
+  });
   const page = await context.newPage();
   const wrong = [];
   const sizes = [];

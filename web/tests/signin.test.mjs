@@ -1,19 +1,13 @@
 // Signing in with a token, what a reader is not offered, and ending a session.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { LOGIN_BASE, launch, open, TOKENS } from './browser.mjs';
+import { LOGIN_BASE, launch, open, signIn, TOKENS } from './browser.mjs';
 
 let browser;
 before(async () => {
   browser = await launch();
 });
 after(() => browser?.close());
-
-async function signIn(tab, token) {
-  await tab.page.goto(`${LOGIN_BASE}/ui/`);
-  await tab.page.getByLabel('Access token').fill(token);
-  await tab.page.getByRole('button', { name: 'Sign in' }).click();
-}
 
 test('a wrong token is refused in words, a good one opens the fleet, the cookie is out of reach of scripts', async () => {
   const tab = await open(browser, { base: LOGIN_BASE });

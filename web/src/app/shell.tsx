@@ -48,7 +48,7 @@ function Who({ session, signedOut }: { session: Session; signedOut: () => void }
         {session.session ? (
           <Menu.Item onClick={leave}>Sign out</Menu.Item>
         ) : (
-          <Menu.Label>on this machine, without a token</Menu.Label>
+          <Menu.Item disabled>on this machine, without a token</Menu.Item>
         )}
       </Menu.Dropdown>
     </Menu>

@@ -40,17 +40,21 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   // Named by a text, so that neither is loaded before it is used. A dialog's head is no banner of the page.
-  components: Object.fromEntries(
-    ['Modal', 'Drawer'].map((name) => [
-      name,
-      {
-        defaultProps: {
-          closeButtonProps: { 'aria-label': 'Close' },
-          attributes: { header: { role: 'presentation' } },
+  components: {
+    ...Object.fromEntries(
+      ['Modal', 'Drawer'].map((name) => [
+        name,
+        {
+          defaultProps: {
+            closeButtonProps: { 'aria-label': 'Close' },
+            attributes: { header: { role: 'presentation' } },
+          },
         },
-      },
-    ]),
-  ),
+      ]),
+    ),
+    // A menu lies within the page's landmark, and holds nothing but its items: the first one has the focus.
+    Menu: { defaultProps: { portalProps: { target: '#page' }, withInitialFocusPlaceholder: false } },
+  },
 });
 
 /** Series of a chart, in order: Okabe and Ito, lighter on a dark ground (app.css). On a canvas: css(`--series-0`). */

@@ -24,6 +24,22 @@ export function save(name: string, content: Blob | string, type = 'text/plain') 
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
+/** The first element like this, once there is one; null when it does not come. */
+export function appears<E extends Element>(area: Element, selector: string, ms = 5_000): Promise<E | null> {
+  const found = () => area.querySelector<E>(selector);
+  if (found()) return Promise.resolve(found());
+  return new Promise((resolve) => {
+    const end = () => {
+      watch.disconnect();
+      clearTimeout(timer);
+      resolve(found());
+    };
+    const watch = new MutationObserver(() => found() && end());
+    const timer = setTimeout(end, ms);
+    watch.observe(area, { childList: true, subtree: true });
+  });
+}
+
 const COPIED = ['fill', 'stroke', 'stroke-width', 'font-size', 'font-family', 'opacity', 'text-anchor', 'color'];
 
 /** An SVG that stands for itself: what the page's style sheet says is written into it. */
@@ -37,6 +53,7 @@ export function standalone(svg: SVGSVGElement): string {
       if (style.getPropertyValue(name)) to[index].style.setProperty(name, style.getPropertyValue(name));
   });
   const box = svg.getBoundingClientRect();
+  for (const name of ['position', 'left']) copy.style.removeProperty(name); // where it was drawn out of sight
   copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   copy.setAttribute('width', String(Math.round(box.width)));
   copy.setAttribute('height', String(Math.round(box.height)));

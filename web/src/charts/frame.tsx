@@ -2,7 +2,7 @@
 import { Menu, UnstyledButton } from '@mantine/core';
 import { type ReactNode, useRef, useState } from 'react';
 import { number } from '@/parts/format';
-import { csvOf, pngOf, save, standalone, type Table } from './download';
+import { appears, csvOf, pngOf, save, standalone, type Table } from './download';
 
 const TABLE_ROWS = 500;
 
@@ -69,17 +69,14 @@ export function ChartFrame(props: FrameProps) {
       .replace(/^-|-$/g, '') || 'chart';
 
   const drawn = async () => {
-    if (!props.svg) return area.current?.querySelector<SVGSVGElement>('svg') ?? null;
+    if (!props.svg) return area.current && appears<SVGSVGElement>(area.current, 'svg');
     const svg = await props.svg();
     svg.style.position = 'absolute';
     svg.style.left = '-9999px';
     area.current?.append(svg); // styles are only known in the document
     return svg;
   };
-  const picture = async (kind: 'svg' | 'png') => {
-    const shown = asTable;
-    if (shown) setAsTable(false);
-    if (shown) await new Promise((resolve) => setTimeout(resolve, 50));
+  const saved = async (kind: 'svg' | 'png') => {
     const svg = await drawn();
     if (!svg) return;
     const text = standalone(svg);
@@ -91,7 +88,15 @@ export function ChartFrame(props: FrameProps) {
         `${name}.png`,
         await pngOf(text, box.width, box.height, getComputedStyle(document.body).getPropertyValue('--card') || '#fff'),
       );
-    if (shown) setAsTable(true);
+  };
+  const picture = async (kind: 'svg' | 'png') => {
+    const shown = asTable && !props.svg; // a figure is drawn anew before it can be saved
+    if (shown) setAsTable(false);
+    try {
+      await saved(kind);
+    } finally {
+      if (shown) setAsTable(true);
+    }
   };
 
   return (

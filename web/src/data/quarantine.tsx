@@ -1,18 +1,18 @@
 // Rows that were set aside, each with its reasons. What a reader's role may not see is marked, not left out.
 import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import { type ApiError, get, type Page, part } from '@/api/client';
 import { useMay } from '@/api/session';
 import { Empty } from '@/parts/basics';
 import { count } from '@/parts/format';
 import { type Column, List } from '@/parts/table';
+import { brokenBy, type Reasoned, rulesOf } from './reasons';
 import type { Check } from './types';
 
-interface Row {
+interface Row extends Reasoned {
   file?: string | number | null;
   row: number;
-  reasons: string[] | string | null;
   values: unknown[];
 }
 interface Answer {
@@ -26,8 +26,16 @@ const written = (value: unknown) =>
     <span title={String(value)}>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</span>
   );
 
-const rulesOf = (row: Row) =>
-  Array.isArray(row.reasons) ? row.reasons : (row.reasons ?? '').split(',').map((rule) => rule.trim());
+/** A value that a rule complains of: with colour, shape and word. */
+function Cell({ broken, checks, children }: { broken: string[]; checks: Record<string, Check>; children: ReactNode }) {
+  if (broken.length === 0) return children;
+  return (
+    <span className="broken" title={broken.map((rule) => checks[rule]?.description ?? rule).join('\n')}>
+      {children}
+      <span className="unseen"> breaks {broken.join(', ')}</span>
+    </span>
+  );
+}
 
 interface Props {
   dataset: string;
@@ -77,7 +85,11 @@ export function Quarantine({ dataset, version, checks }: Props) {
           ),
           width: 128,
           right: ['integer', 'number', 'BIGINT', 'DOUBLE'].includes(column.type),
-          cell: (row) => (column.masked ? <span className="masked">hidden</span> : written(row.values[index])),
+          cell: (row) => (
+            <Cell broken={brokenBy(row, column.name, checks)} checks={checks}>
+              {column.masked ? <span className="masked">hidden</span> : written(row.values[index])}
+            </Cell>
+          ),
         }),
       ),
     ],

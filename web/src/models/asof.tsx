@@ -1,5 +1,5 @@
 // Who was champion when: an alias at any moment, and all its moves.
-import { Select, TextInput } from '@mantine/core';
+import { NativeSelect, Select, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { part, post, put } from '@/api/client';
 import { useGet } from '@/api/queries';
@@ -27,7 +27,7 @@ function Move({
   versions: number[];
   now?: number | null;
 }) {
-  const [to, setTo] = useState<string | null>(null);
+  const [to, setTo] = useState('');
   const path = `/models/${part(model)}/aliases/${part(alias)}` as const;
   return (
     <>
@@ -37,20 +37,22 @@ function Move({
         title={`Let ${alias} stand for another version`}
         needs="write"
         confirm="Move"
-        ready={to !== null}
+        ready={to !== ''}
         work={(why) => put(path, { version: Number(to), why })}
       >
         <p>
           {now ? `Now it stands for version ${now}. ` : ''}An alias that a deployment binds changes what it answers
           with; a protected one opens a request that others approve.
         </p>
-        <Select
+        <NativeSelect
           label="Version"
-          data={versions.filter((version) => version !== now).map((version) => String(version))}
+          data={[
+            { value: '', label: 'choose …' },
+            ...versions.filter((version) => version !== now).map((version) => String(version)),
+          ]}
           value={to}
-          onChange={setTo}
+          onChange={(event) => setTo(event.currentTarget.value)}
           required
-          searchable
           data-autofocus
         />
       </Decision>

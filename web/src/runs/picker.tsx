@@ -1,5 +1,5 @@
 // Choosing columns among thousands: the server searches; what is chosen stands first, in the order of the table.
-import { Button, Checkbox, Drawer, SegmentedControl, Select, TextInput } from '@mantine/core';
+import { Button, Checkbox, Drawer, NativeSelect, SegmentedControl, TextInput } from '@mantine/core';
 import { useDebouncedValue, useDisclosure } from '@mantine/hooks';
 import { useState } from 'react';
 import { IconButton } from '@/parts/basics';
@@ -55,16 +55,16 @@ export function ColumnPicker({
                     {keyOf(each.column)}
                   </span>
                   {isMetric(each.column) && (
-                    <Select
+                    <NativeSelect
                       size="xs"
                       w={82}
                       aria-label={`Which value of ${each.column}`}
                       data={AGGREGATES}
                       value={each.aggregate}
-                      allowDeselect={false}
-                      onChange={(value) =>
-                        onChange(chosen.map((one) => (one === each ? { ...one, aggregate: value as Aggregate } : one)))
-                      }
+                      onChange={(event) => {
+                        const aggregate = event.currentTarget.value as Aggregate;
+                        onChange(chosen.map((one) => (one === each ? { ...one, aggregate } : one)));
+                      }}
                     />
                   )}
                   <IconButton label={`Move ${each.column} left`} onClick={() => index > 0 && move(index, -1)}>

@@ -49,7 +49,7 @@ export function Views({
           <Button variant="default">{current ? `View: ${current.name}${changed ? ' (changed)' : ''}` : 'Views'}</Button>
         </Menu.Target>
         <Menu.Dropdown>
-          {items.length === 0 && <Menu.Label>No view is saved yet. Save this one under a name.</Menu.Label>}
+          {items.length === 0 && <Menu.Item disabled>No view is saved yet. Save this one under a name.</Menu.Item>}
           {items.map((view) => (
             <Menu.Item
               key={view.id}
