@@ -19,6 +19,14 @@ Result<int64_t> seconds(const Args& args, const char* name) {
 
 }  // namespace
 
+Option batching() {
+  return {.name = "--batching",
+          .value = "HOW",
+          .summary =
+              "requests that wait at one moment share a call of their model: exact (default: where answers stay the "
+              "same bits), close (within 1e-5) or off"};
+}
+
 Option trial_seconds() {
   return {
       .name = kTrial, .value = "N", .summary = "a model file may take so long to load and to be tried (default 30)"};

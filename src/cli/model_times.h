@@ -1,9 +1,10 @@
-// The options of serving commands that bound what models and crashes may do.
+// The options that serving commands share: how models are called, and what bounds them and their crashes.
 #pragma once
 #include "cli/host.h"
 
 namespace millrace::cli {
 
+Option batching();
 Option trial_seconds();
 Option answer_seconds();
 Option supervise();

@@ -16,7 +16,8 @@ Result<Json> search(Services& s, const Request& in) {
   if (text.empty()) return Error{Code::invalid, "the text to search for is missing"}.at_field("q").hint("?q=TEXT");
   if (limit < 1 || limit > kMost)
     return Error{Code::invalid, fmt::format("'limit' must be from 1 to {}, not {}", kMost, limit)}.at_field("limit");
-  MILLRACE_TRY(const auto found, finding::search({s.database, s.data_plane}, in.caller, text, static_cast<size_t>(limit)));
+  MILLRACE_TRY(const auto found,
+               finding::search({s.database, s.data_plane}, in.caller, text, static_cast<size_t>(limit)));
   return page(found);
 }
 
