@@ -1,8 +1,8 @@
 // The frame around every page: navigation, search, theme, who is signed in; and the sign-in page before it.
 import { Button, Loader, Menu, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { Link, Outlet } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { Link, Outlet, useRouter } from '@tanstack/react-router';
+import { useEffect, useRef, useState } from 'react';
 import { ApiError, get, onSignedOut, remove } from '@/api/client';
 import { useLive } from '@/api/live';
 import { client, useGet } from '@/api/queries';
@@ -68,10 +68,25 @@ function Firing() {
   );
 }
 
+/** Scrolls the line of pages on a phone so that the page one is on is seen in it; the window stays where it is. */
+function showActive(line: HTMLElement | null) {
+  const item = line?.querySelector('.item[data-status="active"]')?.getBoundingClientRect();
+  if (!line || !item) return;
+  const seen = line.getBoundingClientRect();
+  if (item.left < seen.left) line.scrollLeft += item.left - seen.left - 6;
+  else if (item.right > seen.right) line.scrollLeft += item.right - seen.right + 6;
+}
+
 function Navigation() {
+  const router = useRouter();
+  const line = useRef<HTMLElement>(null);
+  useEffect(() => {
+    showActive(line.current);
+    return router.subscribe('onRendered', () => showActive(line.current));
+  }, [router]);
   let group = '';
   return (
-    <nav className="nav" aria-label="Pages">
+    <nav className="nav" aria-label="Pages" ref={line}>
       <Link to="/" className="brand">
         <img src={mark} alt="" />
         Millrace
