@@ -309,15 +309,6 @@ TEST_F(DataPlaneTest, refuses_a_runtime_that_there_is_none) {
   EXPECT_EQ(plane.error().where().field, "--runtime");
 }
 
-InferRequest places(std::vector<int64_t> at) {
-  InferRequest request;
-  Tensor whole{.type = DType::int64, .shape = {static_cast<int64_t>(at.size())}};
-  for (const auto value : at) whole.push(value);
-  request.inputs = {whole};
-  request.wanted = {0};
-  return request;
-}
-
 TEST_F(DataPlaneTest, requests_that_wait_together_share_a_call_and_are_answered_as_alone) {
   auto options = of_files();
   options.contract.clear();
@@ -328,7 +319,8 @@ TEST_F(DataPlaneTest, requests_that_wait_together_share_a_call_and_are_answered_
   ASSERT_TRUE(plane->shares_calls("columns")) << columns_at->model().describe();
   ASSERT_TRUE(plane->shares_calls("indexed")) << indexed_at->model().describe();
   EXPECT_FALSE(plane->shares_calls("nobody"));
-  std::vector<InferRequest> requests{columns({10}), places({3, 4}), columns({20, 30}, "AA"), places({99}), places({5})};
+  std::vector<InferRequest> requests{columns({10}), testdata::places({3, 4}), columns({20, 30}, "AA"),
+                                     testdata::places({99}), testdata::places({5})};
   requests.push_back(columns({40}));
   requests.back().wanted = {1};  // another output: a call of its own
   std::vector<AskedPrediction> asked;

@@ -23,10 +23,10 @@ class Sums final : public Model {
     return std::vector<Tensor>{out};
   }
   bool batched_ = true, refuses_ = false, forgets_a_row_ = false;
+  std::vector<TensorSpec> inputs_{{"x", DType::fp32, {-1, 1}}}, outputs_{{"y", DType::fp32, {-1, 1}}};
 
  private:
   std::function<float(size_t)> beside_;
-  std::vector<TensorSpec> inputs_{{"x", DType::fp32, {-1, 1}}}, outputs_{{"y", DType::fp32, {-1, 1}}};
 };
 
 Tensor numbers(std::vector<float> values, int64_t columns) {
@@ -92,6 +92,9 @@ TEST(Together, models_are_tried_before_their_requests_share_calls) {
   EXPECT_EQ(why_alone(nearly, Batching::close, clock), "");
   const Sums counting([](size_t rows) { return static_cast<float>(rows); });
   EXPECT_EQ(why_alone(counting, Batching::close, clock), "a row beside 1 others is answered otherwise than alone");
+  same.inputs_[0].shape = {-1, (1 << 14) + 1};
+  EXPECT_EQ(why_alone(same, Batching::exact, clock), "a row is too large to try");
+  same.inputs_[0].shape = {-1, 1};
   same.forgets_a_row_ = true;
   EXPECT_NE(why_alone(same, Batching::exact, clock).find("[1,1] for 2 rows"), std::string::npos);
   same.refuses_ = true;

@@ -27,6 +27,7 @@ constexpr size_t kLingerBytes = 256 << 20;
 constexpr size_t kFirstBody = 1 << 20;  // reserved on the word of a head
 constexpr size_t kJoined = 16 << 10;    // of an answer: copied behind its head rather than sent as a second part
 constexpr size_t kPadding = 64;         // behind a body, for readers that look ahead
+constexpr size_t kGathered = 64 << 10;  // of a body: what large ones save is little, and one is read at a time
 constexpr size_t kKept = 16 << 10;      // of a buffer, between two requests: idle connections are many
 
 bool is_100_continue(std::string_view value) {
@@ -299,10 +300,12 @@ bool Connection::run() {
   return false;
 }
 
-// Nobody waits for others to come: only what is ready now is answered together.
+// Nobody waits for others to come: only what is ready now is answered together. All of it is read before anything is
+// answered, so a packed body, which may unfold to the limit, stays alone.
 bool Connection::gather() {
-  if (!route_->together || (home_.loop.waiting() == 0 && home_.gathered.empty()) || !route_->gathers(request_))
-    return false;
+  if (!route_->together || (home_.loop.waiting() == 0 && home_.gathered.empty())) return false;
+  if (request_.body.size() > kGathered || !request_.header("content-encoding").empty()) return false;
+  if (!route_->gathers(request_)) return false;
   state_ = State::running;
   home_.gathered.push_back(shared_from_this());
   return true;

@@ -145,27 +145,46 @@ TEST_F(Arms, without_a_unit_the_stable_arm_answers) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(arm_of(""), "stable");
 }
 
+TEST_F(Arms, each_arm_makes_a_call_of_those_of_its_units_that_wait) {
+  snapshot.canary = model("linear_later", 2);
+  snapshot.canary_share = 0.5;
+  snapshot.shadows = {model("linear_later", 3)};
+  serve();
+  const auto target = plane->find("late", "");
+  std::vector<InferRequest> requests;
+  std::vector<AskedPrediction> asked;
+  for (int i = 0; i < 20; ++i) requests.push_back(numbers("N" + std::to_string(i), static_cast<float>(i)));
+  for (const auto& each : requests) asked.push_back({.target = *target, .request = &each});
+  const auto replies = plane->infer_together(asked);
+  uint64_t canary = 0;
+  for (size_t i = 0; i < replies.size(); ++i) {
+    ASSERT_TRUE(replies[i]) << replies[i].error().text();
+    const bool expected = takes(0.5, bucket_of("salt", requests[i].unit));
+    canary += expected ? 1 : 0;
+    EXPECT_EQ(replies[i]->arm->arm.name, expected ? "canary" : "stable");
+    EXPECT_EQ(replies[i]->outputs[0].as<float>()[0], static_cast<float>(i) + (expected ? 1320.0F : 320.5F));
+    EXPECT_EQ(found(replies[i]->prediction_id)["unit"], requests[i].unit);
+  }
+  ASSERT_TRUE(canary > 1 && canary < 19);
+  EXPECT_EQ(metric("nv_inference_count{model=\"late\",version=\"2\",arm=\"canary\"}"), canary);
+  for (const auto* series : {"version=\"1\",arm=\"stable\"", "version=\"2\",arm=\"canary\""})
+    EXPECT_EQ(metric(std::string("nv_inference_exec_count{model=\"late\",") + series + "}"), 1U) << series;
+  EXPECT_EQ(metric("millrace_shadow_queued_total{model=\"late\"}"), 20U);
+}
+
 TEST_F(Arms, an_input_may_be_the_unit_of_single_rows) {
   snapshot.stable = model("indexed_more", 1);
   snapshot.canary = model("indexed", 2);
   snapshot.canary_share = 0.5;
   snapshot.unit = "at";
   serve();
-  const auto rows = [](std::initializer_list<int64_t> values) {
-    InferRequest out;
-    Tensor at{.type = DType::int64, .shape = {static_cast<int64_t>(values.size())}};
-    for (const auto value : values) at.push(value);
-    out.inputs = {at};
-    out.wanted = {0};
-    return out;
-  };
   for (const int64_t value : {0, 1, 2}) {
-    const auto reply = ask(rows({value}));
+    const auto reply = ask(testdata::places({value}));
     EXPECT_EQ(reply.arm->arm.name, takes(0.5, bucket_of("salt", std::to_string(value))) ? "canary" : "stable");
     EXPECT_EQ(found(reply.prediction_id)["unit"], std::to_string(value)) << "the log says by what it was decided";
   }
-  EXPECT_EQ(ask(rows({0, 1, 2})).arm->arm.name, "stable") << "many rows are many units";
-  auto given = rows({0});
+  EXPECT_EQ(ask(testdata::places({0, 1, 2})).arm->arm.name, "stable") << "many rows are many units";
+  auto given = testdata::places({0});
   given.unit = "another";
   EXPECT_EQ(ask(given).arm->arm.name, takes(0.5, bucket_of("salt", "another")) ? "canary" : "stable");
 }

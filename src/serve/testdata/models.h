@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/files.h"
+#include "serve/infer.h"
 
 namespace millrace::serve::testdata {
 
@@ -17,6 +18,15 @@ inline std::string folder() {
 
 inline std::string path_of(const std::string& model) { return folder() + "/" + model + ".onnx"; }
 inline std::string bytes_of(const std::string& model) { return read_file(path_of(model), 1 << 20).value_or(""); }
+// Rows of `indexed` and `indexed_more`.
+inline InferRequest places(const std::vector<int64_t>& values) {
+  InferRequest out;
+  Tensor at{.type = DType::int64, .shape = {static_cast<int64_t>(values.size())}};
+  for (const auto value : values) at.push(value);
+  out.inputs = {at};
+  out.wanted = {0};
+  return out;
+}
 inline std::string file(const std::string& name) { return read_file(folder() + "/" + name, 1 << 20).value_or(""); }
 
 }  // namespace millrace::serve::testdata
