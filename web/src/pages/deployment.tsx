@@ -79,7 +79,8 @@ export function Deployment() {
         {item?.spec && (
           <p className="chart-note">
             A unit of traffic is “{item.spec.unit}”; requests beyond the contract are guarded by “
-            {words(item.spec.guard)}”; each arm runs in {words(item.spec.isolation)}; a canary starts with{' '}
+            {words(item.spec.guard)}”; each arm runs{' '}
+            {item.spec.isolation === 'process' ? 'in a process of its own' : 'within the server'}; a canary starts with{' '}
             {number(item.spec.canary_share * 100, 3)} %.
           </p>
         )}
