@@ -100,6 +100,15 @@ bool DataPlane::ready() const {
   return true;
 }
 
+namespace {
+
+// While a canary is judged each request has its own time: in a shared call an arm's latency would go by its traffic.
+bool may_share(const Served& served, const ServedArm& arm) {
+  return served.judge == nullptr && arm.model().shares_calls();
+}
+
+}  // namespace
+
 // One arm's work on one request.
 struct DataPlane::Attempt {
   Place& place;
@@ -117,8 +126,8 @@ struct DataPlane::Attempt {
 
   // Both before their model ran.
   bool may_share_with(const Attempt& other) const {
-    return arm.loaded->model == other.arm.loaded->model && arm.model().shares_calls() &&
-           std::ranges::equal(wanted(), other.wanted()) && fits_beside(inputs(), other.inputs());
+    return arm.loaded->model == other.arm.loaded->model && std::ranges::equal(wanted(), other.wanted()) &&
+           fits_beside(inputs(), other.inputs());
   }
   std::span<const size_t> wanted() const { return more.empty() ? request.wanted : more; }
   std::span<const Tensor> inputs() const { return clamped.empty() ? request.inputs : clamped; }
@@ -334,7 +343,7 @@ Result<InferReply> DataPlane::infer(const Target& target, const InferRequest& re
 
 bool DataPlane::shares_calls(std::string_view model) const {
   const auto target = find(model, "");
-  return target && target->arm->model().shares_calls();
+  return target && may_share(*target->served, *target->arm);
 }
 
 std::vector<Result<InferReply>> DataPlane::infer_together(std::span<const AskedPrediction> asked) {
@@ -360,7 +369,8 @@ std::vector<Result<InferReply>> DataPlane::infer_together(std::span<const AskedP
     group.clear();
     rest.clear();
     for (auto* each : left) {
-      const bool joins = group.empty() || first.may_share_with(*each->attempt);
+      const bool joins = group.empty() || (may_share(*left.front()->asked.target.served, first.arm) &&
+                                           first.may_share_with(*each->attempt));
       (joins && room.take(each->attempt->inputs()) ? group : rest).push_back(each);
     }
     if (group.size() == 1)

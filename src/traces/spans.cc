@@ -162,7 +162,7 @@ Result<void> store_usage(store::Session& session, const std::string& workspace, 
   for (const auto& [column, member, key] :
        {std::tuple{"usage", &Span::usage, metadata::token_usage}, std::tuple{"cost", &Span::cost, metadata::cost}}) {
     const bool any = std::any_of(group.all.begin(), group.all.end(),
-                                 [&](const Received* each) { return !(each->span.*member).empty(); });
+                                 [member = member](const Received* each) { return !(each->span.*member).empty(); });
     if (!any) continue;
     MILLRACE_TRY(
         const auto rows,

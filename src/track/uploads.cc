@@ -325,19 +325,21 @@ Result<int64_t> Tracking::expire_uploads() {
                         .roles = {"admin"},
                         .via = "job",
                         .request_id = context_.uuid()};
-      MILLRACE_TRY(const auto line, journal_.write(self, [&](store::Session& session) -> Result<lineage::Change> {
-        auto row = load(session, id);
-        if (!row && row.error().code() == Code::not_found) return lineage::Change{};
-        if (!row) return std::move(row).error();
-        MILLRACE_DO(remove_rows(session, workspace, id));
-        if (row->state == "done") return lineage::Change{};
-        return lineage::Change{.kind = "artifact.upload.expired",
-                               .node = "",
-                               .before = "",
-                               .after = "",
-                               .why = "",
-                               .body = {{"path", row->path}, {"upload", id}}};
-      }));
+      MILLRACE_TRY(const auto line,
+                   journal_.write(
+                       self, [&, &id = id, &workspace = workspace](store::Session& session) -> Result<lineage::Change> {
+                         auto row = load(session, id);
+                         if (!row && row.error().code() == Code::not_found) return lineage::Change{};
+                         if (!row) return std::move(row).error();
+                         MILLRACE_DO(remove_rows(session, workspace, id));
+                         if (row->state == "done") return lineage::Change{};
+                         return lineage::Change{.kind = "artifact.upload.expired",
+                                                .node = "",
+                                                .before = "",
+                                                .after = "",
+                                                .why = "",
+                                                .body = {{"path", row->path}, {"upload", id}}};
+                       }));
       (void)line;
       ++expired;
     }

@@ -18,7 +18,7 @@ Micros begin_of(const PastVersion& version) { return version.to != 0 ? version.f
 
 BacktestWalk::BacktestWalk(const Object& object, const std::vector<Rule>& rules,
                            const std::vector<PastVersion>& versions)
-    : object_(object), rules_(rules), versions_(versions), order_(versions.size()) {
+    : rules_(rules), versions_(versions), order_(versions.size()) {
   std::iota(order_.begin(), order_.end(), size_t{0});
   std::stable_sort(order_.begin(), order_.end(),
                    [&](size_t a, size_t b) { return begin_of(versions_[a]) < begin_of(versions_[b]); });

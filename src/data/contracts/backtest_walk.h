@@ -13,7 +13,7 @@ namespace millrace::data {
 
 class BacktestWalk {
  public:
-  // All three must outlive it. Reads each profile once.
+  // `rules` and `versions` must outlive it. Reads each profile once.
   BacktestWalk(const Object& object, const std::vector<Rule>& rules, const std::vector<PastVersion>& versions);
 
   // The rule's value at versions[i] of the constructor. Without one: why there was nothing to judge.
@@ -24,7 +24,6 @@ class BacktestWalk {
  private:
   History before(size_t version) const;
 
-  const Object& object_;
   const std::vector<Rule>& rules_;
   const std::vector<PastVersion>& versions_;
   std::vector<std::shared_ptr<const Json>> told_;  // of each version, as it was kept; nullptr without

@@ -51,14 +51,18 @@ struct Judged : ::testing::Test {
     ASSERT_TRUE(registry::store_snapshot(folder / "serving/late", snapshot));
     ASSERT_TRUE(plane->reload("late"));
   }
-  // Who answered, "" = nobody.
-  std::string ask(const std::string& unit, const std::string& version = "") {
+  static InferRequest numbers(const std::string& unit) {
     InferRequest request;
     Tensor x{.type = DType::fp32, .shape = {1, 3}};
     for (const float value : {1.0F, 2.0F, 3.0F}) x.push(value);
     request.inputs = {x};
     request.wanted = {0};
     request.unit = unit;
+    return request;
+  }
+  // Who answered, "" = nobody.
+  std::string ask(const std::string& unit, const std::string& version = "") {
+    const auto request = numbers(unit);
     const auto target = plane->find("late", version);
     if (!target) return "";
     const auto reply = plane->infer(*target, request);
@@ -107,6 +111,25 @@ TEST_F(Judged, who_was_not_assigned_by_chance_is_not_compared) {
     EXPECT_EQ(ask("N" + std::to_string(i), "2"), "canary");
   }
   EXPECT_EQ(requests(), (Json{{"canary", 0}, {"stable", 0}}));
+}
+
+TEST_F(Judged, while_a_canary_is_judged_no_request_shares_its_time) {
+  serve();
+  EXPECT_FALSE(plane->shares_calls("late"));
+  std::vector<InferRequest> requests(4, numbers(""));
+  const auto executed = [&] {
+    const auto target = *plane->find("late", "");
+    std::vector<AskedPrediction> asked;
+    for (const auto& each : requests) asked.push_back({.target = target, .request = &each});
+    const uint64_t before = target.arm->statistics->executions;
+    for (const auto& reply : plane->infer_together(asked)) EXPECT_TRUE(reply) << reply.error().text();
+    return target.arm->statistics->executions - before;
+  };
+  EXPECT_EQ(executed(), 4U);
+  snapshot.rollout.reset();
+  swap();
+  EXPECT_TRUE(plane->shares_calls("late"));
+  EXPECT_EQ(executed(), 1U);
 }
 
 TEST_F(Judged, without_a_policy_nobody_judges) {

@@ -188,8 +188,8 @@ Result<LooseBlobs> BlobCollector::sweep(const Caller& caller, const BlobOrder& o
         MILLRACE_TRY(const bool removed, blobs_.remove_idle(digest, marked_at));
         marks.push_back(mark_of(digest));
         if (!removed) continue;
-        const auto blob =
-            std::find_if(some.begin(), some.end(), [&](const auto& each) { return each.digest == digest; });
+        const auto blob = std::find_if(some.begin(), some.end(),
+                                       [&digest = digest](const auto& each) { return each.digest == digest; });
         ++out.count;
         out.bytes += blob->size;
       }

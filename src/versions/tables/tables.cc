@@ -57,7 +57,7 @@ Result<std::pair<std::string, Entry>> named(const TrackedPaths& paths, const Ver
     known.push_back(stem_of(path));
     if (stem_of(path) == name.name) matches.emplace_back(path, entry);
     if (!name.name.starts_with(path + "/")) continue;
-    MILLRACE_DO(each_file(entry, fetch, [&](const std::string& below, const Entry& file) -> Result<void> {
+    MILLRACE_DO(each_file(entry, fetch, [&, &path = path](const std::string& below, const Entry& file) -> Result<void> {
       if (path + "/" + below == name.name) matches.emplace_back(name.name, file);
       return {};
     }));

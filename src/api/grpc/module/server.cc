@@ -40,7 +40,7 @@ void add_limits(::grpc::ServerBuilder& builder) {
 
 class GrpcServer final : public Server {
  public:
-  GrpcServer(const ServerOptions& options, const ServerParts& parts) : service_(options, parts), parts_(parts) {}
+  GrpcServer(const ServerOptions& options, const ServerParts& parts) : service_(options, parts) {}
   ~GrpcServer() override { drain(0); }
 
   Result<void> listen(const std::string& address) {
@@ -71,7 +71,6 @@ class GrpcServer final : public Server {
 
  private:
   Service service_;
-  const ServerParts parts_;
   std::string address_;
   std::atomic<bool> drained_{false};
   std::unique_ptr<::grpc::Server> server_;  // last: its threads use the service
