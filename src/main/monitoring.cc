@@ -19,7 +19,7 @@ Monitoring::Monitoring(Parts parts) : parts_(std::move(parts)) {
         return sealed || sealed.error().code() == Code::not_found ? Result<void>{} : sealed.error();
       },
       p.predictions_folder, p.temp_folder});
-  feedback = std::make_unique<monitor::Feedback>(p.database, p.journal, p.context);
+  feedback = std::make_unique<monitor::Feedback>(p.journal, p.context);
   looks = std::make_unique<monitor::LookJob>(monitor::LookJob::Parts{*windows, p.jobs, p.context, p.project});
   rollouts = std::make_unique<monitor::Rollouts>(
       monitor::Rollouts::Parts{p.database, p.journal, p.context, p.registry, p.data_plane, p.engines, p.blobs,

@@ -169,8 +169,7 @@ Result<Label> read_label(const Json& item, size_t index) {
   return out;
 }
 
-Feedback::Feedback(store::Database& database, lineage::Journal& journal, Context& context)
-    : database_(database), journal_(journal), context_(context) {}
+Feedback::Feedback(lineage::Journal& journal, Context& context) : journal_(journal), context_(context) {}
 
 Result<Feedback::Recorded> Feedback::record_checked(store::Session& session, const Caller& caller,
                                                     const std::string& deployment, std::vector<Label> labels) {

@@ -40,7 +40,7 @@ struct FeedbackResult {
 // Thread-safe.
 class Feedback {
  public:
-  Feedback(store::Database& database, lineage::Journal& journal, Context& context);
+  Feedback(lineage::Journal& journal, Context& context);
 
   // All of them or none, in one transaction with one line `feedback.recorded` (no line when nothing was new).
   // `invalid` with the item's field for a wrong id, row or label, and for two labels of one row in a call; `too_large`
@@ -65,7 +65,6 @@ class Feedback {
   Result<Recorded> record_checked(store::Session& session, const Caller& caller, const std::string& deployment,
                                   std::vector<Label> labels);
 
-  store::Database& database_;
   lineage::Journal& journal_;
   Context& context_;
 };

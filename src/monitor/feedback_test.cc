@@ -16,7 +16,7 @@ class FeedbackTest : public ::testing::Test {
  protected:
   testing::Store store;
   lineage::Journal journal{*store.database, store.world.context, "main", store.folder / "audit.head"};
-  Feedback feedback{*store.database, journal, store.world.context};
+  Feedback feedback{journal, store.world.context};
 
   std::string record(std::vector<Label> labels, const Caller& caller = kAda) {
     const auto done = feedback.record(caller, "late", std::move(labels));

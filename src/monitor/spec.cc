@@ -160,8 +160,9 @@ Result<void> read_rules(const Yaml& node, MonitorSpec& spec) {
           .hint(fmt::format("there are: {}", fmt::join(known, ", ")));
     for (const auto& [name, bound] : metrics.entries()) {
       MILLRACE_DO(must_be_one(fmt::format("metric of {} named", kind), name, bound, known));
-      const auto* metric = std::find_if(std::begin(kMetrics), std::end(kMetrics),
-                                        [&](const Metric& m) { return m.kind == kind && m.name == name; });
+      const auto* metric =
+          std::find_if(std::begin(kMetrics), std::end(kMetrics),
+                       [&kind = kind, &name = name](const Metric& m) { return m.kind == kind && m.name == name; });
       RuleSpec rule{.kind = kind, .metric = name, .where = bound.where()};
       MILLRACE_TRY(rule.bound, read_bound(bound, *metric));
       spec.rules.push_back(std::move(rule));

@@ -59,7 +59,7 @@ struct MonitorState {
         blobs(opened(store::open_file_blobs(folder + "/blobs", context))),
         engines(opened(engine::load_duckdb(library_folder() + "/libduckdb.so"))),
         journal(*database, context, "main", folder + "/audit.head"),
-        feedback(*database, journal, context),
+        feedback(journal, context),
         windows({.database = *database,
                  .blobs = *blobs,
                  .journal = journal,

@@ -15,7 +15,7 @@ struct CasesTest : ::testing::Test {
   testing::Store store;
   lineage::Journal journal{*store.database, store.world.context, "main", store.folder / "audit.head"};
   Reviews reviews{*store.database, journal, store.world.context};
-  monitor::Feedback feedback{*store.database, journal, store.world.context};
+  monitor::Feedback feedback{journal, store.world.context};
   Json logged_record;  // what the log has
   Cases cases{reviews, feedback, [this](const std::string& id) -> Result<Json> {
                 if (logged_record.is_null() || id != kId) return Error{Code::not_found, "there is no prediction"};

@@ -58,7 +58,9 @@ std::optional<T> as_integer(const Scalar& from) {
     if (const auto whole = number_in<T>(from.text)) return whole;
     const auto number = number_in<double>(from.text);
     if (!number) return std::nullopt;
-    return as_integer<T>(Scalar{.kind = Kind::number, .number = *number});
+    Scalar plain{.kind = Kind::number};
+    plain.number = *number;
+    return as_integer<T>(plain);
   }
   if (from.kind != Kind::number || std::trunc(from.number) != from.number || std::fabs(from.number) > 0x1p53)
     return std::nullopt;

@@ -183,8 +183,9 @@ void CandidateFinder::add_changes(std::vector<Candidate>& out) const {
       if (strength == 0) continue;
       // Two stages that run one file differ in their parameters by design; a stage that ran again differs by a change.
       if (kind != "code" && before->stage != route.record.stage) continue;
-      const auto same = std::find_if(
-          out.begin(), out.end(), [&](const Candidate& c) { return c.kind == kind && c.node == route.record.node(); });
+      const auto same = std::find_if(out.begin(), out.end(), [&, &kind = kind](const Candidate& c) {
+        return c.kind == kind && c.node == route.record.node();
+      });
       data::cause::Evidence piece{
           .kind = kind + "_changed",
           .text = fmt::format("{} since {}, the last window's run", reason.text, before->node()),
