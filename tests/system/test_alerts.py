@@ -135,6 +135,11 @@ def test_a_person_closes_the_review_and_the_alert_shows_it(watched):
     assert "the shop opens later" in shop.run("review", "show", review["id"]).stdout
 
 
+def changes(shop):
+    """Lines of the audit but for those of the server's own jobs, which end whenever they end."""
+    return [e["sequence"] for e in shop.events() if e["kind"] != "job.ended"]
+
+
 @pytest.mark.parametrize("words, status, said", [
     (("alert", "show", "alert-nothing"), 3, ["there is no alert 'alert-nothing'", "millrace alert list"]),
     (("alert", "ack", "drift:nothing", "--why", "x"), 3, ["drift:nothing"]),
@@ -149,13 +154,13 @@ def test_a_person_closes_the_review_and_the_alert_shows_it(watched):
     (("review", "close", "review-nothing", "--decision", "fixed"), 2, ["--why"]),
 ])
 def test_bad_input_is_named(watched, words, status, said):
-    before = watched.shop.good("audit", "verify")["lines"]
+    before = changes(watched.shop)
     done = watched.shop.run(*words)
     assert done.returncode == status, done.stdout + done.stderr
     for text in said:
         assert text in done.stderr, done.stderr
     assert "terminate" not in done.stderr
-    assert watched.shop.good("audit", "verify")["lines"] == before
+    assert changes(watched.shop) == before
 
 
 @pytest.mark.parametrize("body", [{"why": 3}, {"wy": "x"}, []], ids=["number", "key", "list"])
