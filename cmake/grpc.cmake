@@ -1,13 +1,12 @@
-# libmillrace_grpc.so: src/api/grpc/module with gRPC and protocol buffers, loaded by the program when it serves gRPC. What it
+# libmillrace_grpc.so: src/api/grpc/module with nghttp2 and protocol buffers, loaded by the program when it serves gRPC. What it
 # uses of ours stays in the program, which shows it the symbols of serve/, api/ and core/.
 
 find_program(MILLRACE_PROTOC protoc)
 if(NOT MILLRACE_PROTOC)
   message(FATAL_ERROR "protoc is missing (protobuf-compiler); run ./dev deps")
 endif()
-# absl_synchronization by hand: Debian's gRPC headers use it, its libraries do not name it.
 set(MILLRACE_GRPC)
-millrace_find(MILLRACE_GRPC libgrpc++-dev grpc++ grpc gpr absl_synchronization)
+millrace_find(MILLRACE_GRPC libnghttp2-dev nghttp2)
 millrace_find(MILLRACE_GRPC libprotobuf-dev protobuf-lite)
 
 set(MILLRACE_GRPC_FOLDER "${CMAKE_SOURCE_DIR}/src/api/grpc/module")
@@ -40,8 +39,9 @@ function(millrace_grpc program)
   target_link_options(millrace_grpc PRIVATE -no-pie)
   target_link_libraries(millrace_grpc PRIVATE ${MILLRACE_GRPC} "${MILLRACE_LIB_fmt}")
 
-  # The conversions are tested with the rest of api/; they need no gRPC.
+  # What needs no connection is tested with the rest of api/.
   target_sources(test_api PRIVATE "${MILLRACE_GRPC_FOLDER}/read.cc" "${MILLRACE_GRPC_FOLDER}/write.cc"
+                 "${MILLRACE_GRPC_FOLDER}/messages.cc"
                  $<TARGET_OBJECTS:millrace_grpc_messages>)
   target_include_directories(test_api SYSTEM PRIVATE "${MILLRACE_GRPC_GENERATED}")
   target_link_libraries(test_api PRIVATE "${MILLRACE_LIB_protobuf-lite}")

@@ -1,23 +1,14 @@
 #include "api/server.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <boost/asio/ip/address.hpp>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 
 #include <fmt/format.h>
 
 #include "api/front/connection.h"
-#include "core/limits.h"
+#include "api/front/listener.h"
 
 namespace millrace::api {
 namespace {
@@ -27,97 +18,10 @@ using front::NetworkThread;
 using front::Shared;
 using ErrorCode = boost::system::error_code;
 
-union Address {
-  sockaddr any;
-  sockaddr_in v4;
-  sockaddr_in6 v6;
-  sockaddr_un local;
-};
-
-bool is_loopback(const Address& address) {
-  if (address.any.sa_family == AF_INET) return (ntohl(address.v4.sin_addr.s_addr) >> 24) == 127;
-  if (address.any.sa_family == AF_INET6) return IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
-  return false;
-}
-
-std::string address_of(const Address& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.any.sa_family == AF_INET) ::inet_ntop(AF_INET, &address.v4.sin_addr, text, sizeof text);
-  if (address.any.sa_family == AF_INET6) ::inet_ntop(AF_INET6, &address.v6.sin6_addr, text, sizeof text);
-  return text;
-}
-
-// Takes connections and deals them out to the network threads in turn.
-class Listener final : public front::Watcher {
- public:
-  Listener(Shared& shared, size_t& next) : shared_(shared), next_(next) {}
-  ~Listener() override { close(); }
-
-  Result<void> begin(int descriptor, bool unix_peer) {
-    descriptor_ = descriptor;
-    unix_ = unix_peer;
-    return watch();
-  }
-  void close() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    descriptor_ = -1;
-  }
-  void resume() {
-    if (paused_ && descriptor_ >= 0 && watch()) paused_ = false;
-  }
-
-  void on_events(uint32_t) override {
-    while (descriptor_ >= 0) {
-      Address from{};
-      socklen_t size = sizeof from;
-      const int taken = ::accept4(descriptor_, &from.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (taken >= 0) {
-        take(taken, from);
-        continue;
-      }
-      if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return;
-      // Out of descriptors: wait a little rather than spin.
-      home().loop.unwatch(descriptor_);
-      paused_ = true;
-      home().loop.beat_soon();
-      return;
-    }
-  }
-
- private:
-  NetworkThread& home() { return *shared_.threads.front(); }
-  Result<void> watch() { return home().loop.watch(descriptor_, EPOLLIN, *this); }
-
-  void take(int descriptor, const Address& from) {
-    if (!shared_.enter()) {
-      ::close(descriptor);
-      return;
-    }
-    if (!unix_) {
-      const int on = 1;
-      ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
-    const Peer peer{.local = unix_ || (is_loopback(from) && !shared_.options.require_login),
-                    .local_subject = shared_.options.local_subject,
-                    .via = unix_ ? "cli" : "native",
-                    .address = address_of(from)};
-    auto& thread = *shared_.threads[next_++ % shared_.threads.size()];
-    auto connection = std::make_shared<Connection>(descriptor, peer, unix_, shared_, thread);
-    if (&thread == &home()) return connection->start();
-    thread.loop.post([connection = std::move(connection)] { connection->start(); });
-  }
-
-  Shared& shared_;
-  size_t& next_;
-  int descriptor_ = -1;
-  bool unix_ = false, paused_ = false;
-};
-
 class EpollServer final : public Server {
  public:
   EpollServer(const ServerOptions& options, const Dispatcher& dispatcher)
-      : shared_(options, dispatcher), tcp_(shared_, next_), local_(shared_, next_) {}
+      : shared_(options, dispatcher), tcp_(home().loop, taker(false)), local_(home().loop, taker(true)) {}
 
   ~EpollServer() override {
     drain(0);
@@ -173,75 +77,41 @@ class EpollServer final : public Server {
     return out;
   }
 
-  Result<void> listen_tcp() {
-    MILLRACE_TRY(const auto where, parse_host_port(shared_.options.tcp));
-    Address address{};
-    socklen_t size = 0;
-    if (::inet_pton(AF_INET, where.host.c_str(), &address.v4.sin_addr) == 1) {
-      address.v4.sin_family = AF_INET;
-      address.v4.sin_port = htons(where.port);
-      size = sizeof address.v4;
-    } else if (::inet_pton(AF_INET6, where.host.c_str(), &address.v6.sin6_addr) == 1) {
-      address.v6.sin6_family = AF_INET6;
-      address.v6.sin6_port = htons(where.port);
-      size = sizeof address.v6;
-    }
-    const int given = shared_.options.listening;
-    const int descriptor =
-        given >= 0 ? given : ::socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    if (descriptor < 0) return cannot("open");
-    const bool listens = given >= 0
-                             ? ::fcntl(given, F_SETFL, O_NONBLOCK) == 0
-                             : ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-                                   ::bind(descriptor, &address.any, size) == 0 && ::listen(descriptor, SOMAXCONN) == 0;
-    const bool bound = listens && ::getsockname(descriptor, &address.any, &size) == 0;
-    if (!bound) {
-      auto error = cannot("listen on");
-      ::close(descriptor);
-      return error;
-    }
-    const int port = ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
-    address_ = address.any.sa_family == AF_INET ? fmt::format("{}:{}", where.host, port)
-                                                : fmt::format("[{}]:{}", where.host, port);
-    return tcp_.begin(descriptor, false);
+  NetworkThread& home() { return *shared_.threads.front(); }
+
+  // Deals connections out to the network threads in turn.
+  front::Listener::Take taker(bool unix_peer) {
+    return [this, unix_peer](front::Incoming in) {
+      if (!shared_.enter()) {
+        ::close(in.descriptor);
+        return;
+      }
+      const Peer peer{.local = unix_peer || (in.loopback && !shared_.options.require_login),
+                      .local_subject = shared_.options.local_subject,
+                      .via = unix_peer ? "cli" : "native",
+                      .address = std::move(in.address)};
+      auto& thread = *shared_.threads[next_++ % shared_.threads.size()];
+      auto connection = std::make_shared<Connection>(in.descriptor, peer, unix_peer, shared_, thread);
+      if (&thread == &home()) return connection->start();
+      thread.loop.post([connection = std::move(connection)] { connection->start(); });
+    };
   }
 
-  Error cannot(std::string_view doing) const {
-    const Code code = errno == EADDRINUSE                 ? Code::conflict
-                      : errno == EACCES || errno == EPERM ? Code::denied
-                                                          : Code::unavailable;
-    return Error{code, fmt::format("cannot {} {}: {}", doing, shared_.options.tcp, std::strerror(errno))}.hint(
-        "give another port with --http HOST:PORT; port 0 takes a free one");
+  Result<void> listen_tcp() {
+    MILLRACE_TRY(auto listening, front::listen_tcp(shared_.options.tcp, shared_.options.listening, "--http"));
+    address_ = std::move(listening.address);
+    return tcp_.begin(listening.descriptor);
   }
 
   Result<void> listen_local() {
-    const auto& path = shared_.options.unix_socket;
-    Address address{};
-    if (path.size() >= sizeof address.local.sun_path)
-      return Error{Code::invalid, "the path of the socket is longer than 107 bytes"}
-          .at({.file = path})
-          .hint("give a state folder with a shorter path: --state DIR");
-    ::unlink(path.c_str());  // ours: the lock file says that no owner lives
-    address.local.sun_family = AF_UNIX;
-    path.copy(address.local.sun_path, path.size());
-    const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const auto before = ::umask(0177);
-    const bool bound = descriptor >= 0 && ::bind(descriptor, &address.any, sizeof address.local) == 0;
-    ::umask(before);
-    if (!bound || ::listen(descriptor, 64) != 0) {
-      const int number = errno;
-      if (descriptor >= 0) ::close(descriptor);
-      return Error{Code::unavailable, fmt::format("cannot listen on the socket: {}", std::strerror(number))}.at(
-          {.file = path});
-    }
+    MILLRACE_TRY(const int descriptor, front::listen_unix(shared_.options.unix_socket));
     local_bound_ = true;
-    return local_.begin(descriptor, true);
+    return local_.begin(descriptor);
   }
 
   Shared shared_;
   size_t next_ = 0;  // of the first thread, once it runs
-  Listener tcp_, local_;
+  front::Listener tcp_, local_;
   bool local_bound_ = false;
   std::string address_;
 };

@@ -679,7 +679,7 @@ def refused_start(*words, **more):
 
 def test_addresses_that_cannot_be_used_are_refused(server, tmp_path):
     model = ("--model", f"linear={MODELS}/linear.onnx", "--http", "127.0.0.1:0")
-    assert "port is taken" in refused_start("serve", *model, "--grpc", server.grpc)
+    assert "Address already in use" in refused_start("serve", *model, "--grpc", server.grpc)
     assert "can be reached from other machines" in refused_start("serve", *model, "--grpc", "0.0.0.0:0")
     assert "is not HOST:PORT" in refused_start("serve", *model, "--grpc", "nowhere")
     assert "needs a port of its own for gRPC" in refused_start("serve", *model, "--grpc", "127.0.0.1:0", "--supervise")

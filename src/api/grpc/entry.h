@@ -6,7 +6,7 @@
 namespace millrace::api::rpc {
 
 inline constexpr const char* kEntry = "millrace_grpc_start";
-using Entry = void(const char* version, const ServerOptions& options, const ServerParts& parts,
-                   Result<std::unique_ptr<Server>>& out);
+using StartFunction = void(const char* version, const ServerOptions& options, const ServerParts& parts,
+                           Result<std::unique_ptr<Server>>& out);
 
 }  // namespace millrace::api::rpc

@@ -15,7 +15,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, cons
   };
   void* library = ::dlopen("libmillrace_grpc.so", RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return fail(::dlerror());
-  const auto entry = reinterpret_cast<Entry*>(::dlsym(library, kEntry));
+  const auto entry = reinterpret_cast<StartFunction*>(::dlsym(library, kEntry));
   if (entry == nullptr) return fail(::dlerror());
   Result<std::unique_ptr<Server>> out = Error{Code::internal, "the gRPC library gave nothing"};
   entry(MILLRACE_VERSION, options, parts, out);

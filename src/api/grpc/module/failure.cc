@@ -11,21 +11,21 @@ namespace {
 
 struct Entry {
   Code code;
-  ::grpc::StatusCode status;
+  Status status;
 };
 constexpr Entry kTable[] = {
-#define MILLRACE_STATUS(code, http, exit, status, mlflow) {Code::code, ::grpc::StatusCode::status},
+#define MILLRACE_STATUS(code, http, exit, status, mlflow) {Code::code, Status::status},
 #include "api/status_table.inc"
 #undef MILLRACE_STATUS
 };
 
-::grpc::StatusCode status_of(Code code) {
+Status status_of(Code code) {
   for (const auto& each : kTable)
     if (each.code == code) return each.status;
-  return ::grpc::StatusCode::INTERNAL;
+  return Status::INTERNAL;
 }
 
-constexpr std::string_view kNames[] = {
+constexpr std::string_view kNames[kStatuses] = {
     "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
     "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
     "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
@@ -39,22 +39,21 @@ std::string shortened(std::string text) {
   return text.substr(0, size) + "...";
 }
 
-std::string printable(std::string_view text) {
+std::string printable(std::string_view text) { return encoded(text.substr(0, limits::grpc_detail_bytes)); }
+
+}  // namespace
+
+std::string_view name_of(Status status) { return kNames[static_cast<size_t>(status)]; }
+
+std::string encoded(std::string_view text) {
   std::string out;
-  for (const char c : text.substr(0, limits::grpc_detail_bytes)) {
+  for (const char c : text) {
     if (c >= ' ' && c <= '~' && c != '%')
       out += c;
     else
       out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
-}
-
-}  // namespace
-
-std::string_view name_of(::grpc::StatusCode status) {
-  const auto at = static_cast<size_t>(status);
-  return at < std::size(kNames) ? kNames[at] : "UNKNOWN";
 }
 
 Failure failure_of(const Error& error) {
@@ -67,7 +66,7 @@ Failure failure_of(const Error& error) {
 
 Failure refusal_of(const serve::InferReply& reply) {
   const auto& refusal = *reply.refusal;
-  return {::grpc::StatusCode::INVALID_ARGUMENT,
+  return {Status::INVALID_ARGUMENT,
           shortened(fmt::format("the contract refuses row {}: {} (field {}, rule {}, prediction {})", refusal.row,
                                 refusal.message, refusal.field, refusal.rule, reply.prediction_id)),
           {{"millrace-code", std::string(millrace::name_of(Code::rejected))},

@@ -1,8 +1,5 @@
 #include "api/grpc/module/methods.h"
 
-#include <grpcpp/support/proto_buffer_reader.h>
-#include <grpcpp/support/slice.h>
-
 #include <limits>
 
 #include <fmt/format.h>
@@ -14,7 +11,6 @@
 
 namespace millrace::api::rpc {
 namespace {
-using ::grpc::ByteBuffer;
 using Outcome = std::optional<Failure>;
 
 constexpr Outcome kDone = std::nullopt;
@@ -86,19 +82,32 @@ Outcome repository_index(const Call& call, const inference::RepositoryIndexReque
 
 // Inference.
 
-Outcome model_infer(const Call& call, const inference::ModelInferRequest& in, inference::ModelInferResponse& out) {
-  const auto target = call.plane.find(in.model_name(), in.model_version());
-  if (!target) return failure_of(target.error());
+struct Prediction {
+  serve::Target target;
+  InferCall call;
+};
+
+Result<Prediction> read_prediction(const Call& call, const inference::ModelInferRequest& in) {
+  MILLRACE_TRY(auto target, call.plane.find(in.model_name(), in.model_version()));
   // Every arm takes the same requests, so the unit may be read before an arm is chosen.
-  auto read = read_infer(in, (*target)->arm, (*target)->model().batched());
-  if (!read) return failure_of(read.error());
-  if (auto unit = oip::take_unit(call.metadata, *target->served, read->request); !unit) return failure_of(unit.error());
-  read->request.arrived = call.arrived;
-  const auto reply = call.plane.infer(*target, read->request);
+  MILLRACE_TRY(auto read, read_infer(in, target->arm, target->model().batched()));
+  MILLRACE_DO(oip::take_unit(call.metadata, *target.served, read.request));
+  read.request.arrived = call.arrived;
+  return Prediction{std::move(target), std::move(read)};
+}
+
+Outcome write_prediction(const InferCall& call, const Result<serve::InferReply>& reply,
+                         inference::ModelInferResponse& out) {
   if (!reply) return failure_of(reply.error());
   if (reply->refusal) return refusal_of(*reply);
-  write_answer(*read, *reply, out);
+  write_answer(call, *reply, out);
   return kDone;
+}
+
+Outcome model_infer(const Call& call, const inference::ModelInferRequest& in, inference::ModelInferResponse& out) {
+  const auto asked = read_prediction(call, in);
+  if (!asked) return failure_of(asked.error());
+  return write_prediction(asked->call, call.plane.infer(asked->target, asked->call.request), out);
 }
 
 Outcome model_stream_infer(const Call& call, const inference::ModelInferRequest& in,
@@ -178,22 +187,19 @@ Outcome no_settings(const Call&, const In& in, Out&) {
 
 // Messages to and from bytes.
 
-bool parse(const ByteBuffer& in, google::protobuf::MessageLite& out) {
-  ByteBuffer shared(in);  // the reader wants one of its own; the bytes are the same
-  ::grpc::ProtoBufferReader reader(&shared);
-  return reader.status().ok() && out.ParseFromZeroCopyStream(&reader) && reader.status().ok();
+bool parse(std::string_view in, google::protobuf::MessageLite& out) {
+  return out.ParseFromArray(in.data(), static_cast<int>(in.size()));
 }
 
-Outcome write(const google::protobuf::MessageLite& from, ByteBuffer& out) {
+Outcome write(const google::protobuf::MessageLite& from, std::string& out) {
   const size_t size = from.ByteSizeLong();
   if (size > std::numeric_limits<int32_t>::max())
     return failure_of(
         Error{Code::too_large, fmt::format("the answer has {} bytes, which is more than a message holds", size)}.hint(
             "ask for fewer rows or outputs"));
-  ::grpc::Slice bytes(size);
-  from.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(bytes.begin()));
-  ByteBuffer whole(&bytes, 1);
-  out.Swap(&whole);
+  const size_t before = out.size();
+  out.resize(before + size);
+  from.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(out.data()) + before);
   return kDone;
 }
 
@@ -204,7 +210,7 @@ Failure malformed(size_t bytes) {
 }
 
 template <class In, class Out, Outcome (*Handle)(const Call&, const In&, Out&), bool Stream = false>
-Outcome answer(const Call& call, const ByteBuffer& in, ByteBuffer& out) {
+Outcome answer(const Call& call, std::string_view in, std::string& out) {
   // Messages of one row fit the block: nothing of them is allocated one by one.
   alignas(16) char block[8 << 10];
   google::protobuf::ArenaOptions options;
@@ -213,7 +219,7 @@ Outcome answer(const Call& call, const ByteBuffer& in, ByteBuffer& out) {
   google::protobuf::Arena arena(options);
   auto* request = google::protobuf::Arena::CreateMessage<In>(&arena);
   auto* reply = google::protobuf::Arena::CreateMessage<Out>(&arena);
-  Outcome failed = parse(in, *request) ? Handle(call, *request, *reply) : malformed(in.Length());
+  Outcome failed = parse(in, *request) ? Handle(call, *request, *reply) : malformed(in.size());
   if constexpr (Stream) {
     if (failed && reply->error_message().empty()) reply->set_error_message(failed->text);
     if (auto large = write(*reply, out)) {
@@ -266,5 +272,38 @@ constexpr Method kMethods[] = {
 }  // namespace
 
 std::span<const Method> methods() { return kMethods; }
+
+void infer_together(serve::DataPlane& plane, std::span<Waiting> all) {
+  alignas(16) char block[32 << 10];
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block;
+  options.initial_block_size = sizeof block;
+  google::protobuf::Arena arena(options);
+  std::vector<Prediction> predictions;
+  std::vector<serve::AskedPrediction> asked;
+  std::vector<Waiting*> of;
+  predictions.reserve(all.size());  // they are pointed at
+  for (auto& each : all) {
+    auto* message = google::protobuf::Arena::CreateMessage<inference::ModelInferRequest>(&arena);
+    if (!parse(each.in, *message)) {
+      each.failure = malformed(each.in.size());
+      continue;
+    }
+    auto read = read_prediction(each.call, *message);
+    if (!read) {
+      each.failure = failure_of(read.error());
+      continue;
+    }
+    predictions.push_back(std::move(*read));
+    asked.push_back({.target = predictions.back().target, .request = &predictions.back().call.request});
+    of.push_back(&each);
+  }
+  const auto replies = plane.infer_together(asked);
+  for (size_t i = 0; i < replies.size(); ++i) {
+    auto* answer = google::protobuf::Arena::CreateMessage<inference::ModelInferResponse>(&arena);
+    of[i]->failure = write_prediction(predictions[i].call, replies[i], *answer);
+    if (!of[i]->failure) of[i]->failure = write(*answer, *of[i]->out);
+  }
+}
 
 }  // namespace millrace::api::rpc

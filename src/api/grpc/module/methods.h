@@ -1,7 +1,5 @@
 // The one table of methods: what each takes, gives and needs. Handlers read, call the data plane, write.
 #pragma once
-#include <grpcpp/support/byte_buffer.h>
-
 #include <optional>
 #include <span>
 #include <string>
@@ -21,8 +19,8 @@ struct Call {
   oip::Head metadata;  // by names in lower case
 };
 
-// Reads a message, answers it, writes the answer. A message that cannot be read is INVALID_ARGUMENT.
-using Answer = std::optional<Failure>(const Call& call, const ::grpc::ByteBuffer& in, ::grpc::ByteBuffer& out);
+// Reads a message, answers it, appends the answer to `out`. A message that cannot be read is INVALID_ARGUMENT.
+using Answer = std::optional<Failure>(const Call& call, std::string_view in, std::string& out);
 
 // May an answer wait for disk?
 enum class Waits { never, with_the_log, always };
@@ -37,5 +35,15 @@ struct Method {
 };
 
 std::span<const Method> methods();
+
+// Messages of ModelInfer that are ready at the same moment, each answered as by its method's `answer`; those that may
+// share a call of a model do.
+struct Waiting {
+  Call call;
+  std::string_view in;
+  std::string* out = nullptr;
+  std::optional<Failure> failure = {};
+};
+void infer_together(serve::DataPlane& plane, std::span<Waiting> all);
 
 }  // namespace millrace::api::rpc

@@ -1,79 +1,91 @@
 #include <google/protobuf/stubs/logging.h>
-#include <grpc/support/log.h>
-#include <grpcpp/resource_quota.h>
-#include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "api/front/listener.h"
 #include "api/grpc/entry.h"
-#include "api/grpc/module/service.h"
-#include "api/server.h"
-#include "core/limits.h"
-#include "core/limits/grpc_limits.h"
+#include "api/grpc/module/connection.h"
 
 namespace millrace::api::rpc {
 namespace {
 
-void add_limits(::grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(static_cast<int>(limits::inference_body_bytes));
-  builder.SetMaxSendMessageSize(-1);
-  // gRPC inflates a message without a bound, so none may come compressed.
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
-  for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP})
-    builder.SetCompressionAlgorithmSupportStatus(algorithm, false);
-  // Without this a second server could share the port unnoticed.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::grpc_concurrent_calls);
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(limits::http_header_bytes));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, limits::grpc_keepalive_ms);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, limits::grpc_keepalive_timeout_ms);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, limits::grpc_ping_interval_ms);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, limits::grpc_ping_strikes);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, limits::grpc_idle_ms);
-  ::grpc::ResourceQuota quota("millrace");
-  quota.Resize(limits::grpc_buffers_bytes);
-  builder.SetResourceQuota(quota);
-}
-
 class GrpcServer final : public Server {
  public:
-  GrpcServer(const ServerOptions& options, const ServerParts& parts) : service_(options, parts) {}
-  ~GrpcServer() override { drain(0); }
+  GrpcServer(const ServerOptions& options, const ServerParts& parts) : service_(options, parts), shared_(service_) {}
+
+  // Workers may still have answers for the loops, and those hold connections.
+  ~GrpcServer() override {
+    drain(0);
+    for (auto& thread : threads_) thread->loop.stop();
+    for (auto& thread : threads_)
+      if (thread->thread.joinable()) thread->thread.join();
+    service_.finish();
+    for (auto& thread : threads_) thread->connections.clear();
+  }
 
   Result<void> listen(const std::string& address) {
-    MILLRACE_TRY(const auto where, parse_host_port(address));
-    const std::string host = where.host.find(':') == std::string::npos ? where.host : "[" + where.host + "]";
-    ::grpc::ServerBuilder builder;
-    add_limits(builder);
-    int port = 0;
-    builder.AddListeningPort(fmt::format("{}:{}", host, where.port), ::grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(&service_);
-    server_ = builder.BuildAndStart();
-    if (!server_ || port == 0)
-      return Error{Code::conflict, fmt::format("cannot listen on {}: the port is taken or may not be used", address)}
-          .hint("give another port with --grpc HOST:PORT; port 0 takes a free one");
-    address_ = fmt::format("{}:{}", host, port);
+    for (auto& thread : threads_) MILLRACE_DO(thread->loop.open());
+    MILLRACE_TRY(auto listening, front::listen_tcp(address, -1, "--grpc"));
+    address_ = std::move(listening.address);
+    MILLRACE_DO(listener_.begin(listening.descriptor));
+    for (auto& each : threads_) {
+      NetworkThread& thread = *each;
+      thread.loop.after_events([&thread] { Connection::answer_gathered(thread); });
+      thread.loop.on_beat([this, &thread] {
+        if (&thread == &home()) listener_.resume();
+        const Micros now = service_.now();
+        for (const auto& connection : connections_of(thread)) connection->beat(now);
+      });
+      thread.thread = std::thread([&thread] { thread.loop.run(); });
+    }
     return {};
   }
 
   std::string address() const override { return address_; }
 
   void drain(Micros patience) override {
-    if (!server_ || drained_.exchange(true)) return;
-    service_.end_streams();
-    server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_micros(patience, GPR_TIMESPAN)));
+    if (shared_.draining.exchange(true)) return;
+    home().loop.post([this] { listener_.close(); });
+    for (auto& each : threads_)
+      each->loop.post([thread = each.get()] {
+        for (const auto& connection : connections_of(*thread)) connection->drain();
+      });
+    std::unique_lock lock(shared_.mutex);
+    shared_.emptied.wait_for(lock, std::chrono::microseconds(patience), [&] { return shared_.open == 0; });
   }
 
   std::string metrics_text() const override { return service_.metrics_text(); }
 
  private:
+  NetworkThread& home() { return *threads_.front(); }
+
+  // A copy: those that end leave the table.
+  static std::vector<std::shared_ptr<Connection>> connections_of(const NetworkThread& thread) {
+    std::vector<std::shared_ptr<Connection>> out;
+    out.reserve(thread.connections.size());
+    for (const auto& [connection, held] : thread.connections) out.push_back(held);
+    return out;
+  }
+
+  void take(const front::Incoming& in) {
+    if (!shared_.enter()) {
+      ::close(in.descriptor);
+      return;
+    }
+    auto& thread = *threads_[next_++ % threads_.size()];
+    auto connection = std::make_shared<Connection>(in.descriptor, in.loopback, shared_, thread);
+    if (&thread == &home()) return connection->start();
+    thread.loop.post([connection = std::move(connection)] { connection->start(); });
+  }
+
   Service service_;
+  Shared shared_;
+  const std::array<std::unique_ptr<NetworkThread>, 2> threads_{std::make_unique<NetworkThread>(),
+                                                               std::make_unique<NetworkThread>()};
+  size_t next_ = 0;  // of the first thread
   std::string address_;
-  std::atomic<bool> drained_{false};
-  std::unique_ptr<::grpc::Server> server_;  // last: its threads use the service
+  front::Listener listener_{home().loop, [this](const front::Incoming& in) { take(in); }};
 };
 
 }  // namespace
@@ -89,9 +101,8 @@ extern "C" [[gnu::visibility("default")]] void millrace_grpc_start(
               .hint("install both from one build");
     return;
   }
-  // Both would write lines of their own form among those of our log, as many as a client likes; what concerns a call is
-  // in the call's status.
-  gpr_set_log_function([](gpr_log_func_args*) {});
+  // It would write lines of its own form among those of our log, as many as a client likes; what concerns a call is in
+  // the call's status.
   google::protobuf::SetLogHandler(nullptr);
   auto server = std::make_unique<api::rpc::GrpcServer>(options, parts);
   if (auto listening = server->listen(options.address); !listening)

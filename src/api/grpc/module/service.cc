@@ -1,68 +1,67 @@
 #include "api/grpc/module/service.h"
 
-#include <grpcpp/impl/codegen/server_callback_handlers.h>
-#include <grpcpp/impl/rpc_service_method.h>
-
 #include <fmt/format.h>
 
-#include "api/grpc/module/stream.h"
+#include "api/grpc/module/messages.h"
 #include "core/limits.h"
 #include "core/limits/grpc_limits.h"
 
 namespace millrace::api::rpc {
 namespace {
-using ::grpc::ByteBuffer;
-using ::grpc::CallbackServerContext;
 
 constexpr std::string_view kService = "/inference.GRPCInferenceService/";
 
-std::string_view view(const ::grpc::string_ref& text) { return {text.data(), text.size()}; }
-
-bool is_loopback(std::string_view peer) { return peer.starts_with("ipv4:127.") || peer.starts_with("ipv6:%5B::1%5D"); }
-
 }  // namespace
+
+std::string_view Head::value(std::string_view name) const {
+  for (const auto& [each, value] : metadata)
+    if (each == name) return value;
+  return {};
+}
 
 Service::Service(const ServerOptions& options, const ServerParts& parts)
     : options_(options), parts_(parts), workers_(limits::grpc_workers, limits::inference_queue) {
-  using ::grpc::internal::RpcMethod;
-  using ::grpc::internal::RpcServiceMethod;
-  int index = 0;
   for (const auto& method : methods()) {
-    const std::string path = std::string(kService) + method.name;
-    entries_.push_back(std::make_unique<Entry>(
-        Entry{method, path,
-              Route("POST", "/v2/grpc", method.permission, BodyLimit{limits::inference_body_bytes}, "none",
-                    Run::inline_, nullptr, "")}));
-    const Entry* const entry = entries_.back().get();
-    AddMethod(new RpcServiceMethod(entry->path.c_str(),
-                                   method.stream ? RpcMethod::BIDI_STREAMING : RpcMethod::NORMAL_RPC, nullptr));
-    if (method.stream)
-      MarkMethodRawCallback(index,
-                            new ::grpc::internal::CallbackBidiHandler<ByteBuffer, ByteBuffer>(
-                                [this, entry](CallbackServerContext* context) { return stream(*entry, *context); }));
-    else
-      MarkMethodRawCallback(index, new ::grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
-                                       [this, entry](CallbackServerContext* context, const ByteBuffer* in,
-                                                     ByteBuffer* out) { return unary(*entry, *context, *in, *out); }));
-    ++index;
+    auto entry = std::make_unique<Entry>(Entry{method, std::string(kService) + method.name,
+                                               Route("POST", "/v2/grpc", method.permission,
+                                                     BodyLimit{limits::inference_body_bytes}, "none", Run::inline_,
+                                                     nullptr, "")});
+    const std::string_view path = entry->path;
+    entries_.emplace(path, std::move(entry));
   }
 }
 
-Service::~Service() = default;
+const Entry* Service::find(std::string_view path) const {
+  const auto found = entries_.find(path);
+  return found == entries_.end() ? nullptr : found->second.get();
+}
 
-Result<Service::Asker> Service::admit(const Entry& entry, const CallbackServerContext& context) const {
-  Asker out{.context = &context, .arrived = parts_.context.clock.steady()};
-  Request head;
-  head.path = entry.route.pattern;
-  const auto& metadata = context.client_metadata();
+Result<Asker> Service::admit(const Entry& entry, const Head& head, bool loopback) {
+  Asker out{.arrived = now()};
+  if (!head.timeout.empty()) {
+    const auto timeout = read_timeout(head.timeout);
+    if (!timeout)
+      return Error{Code::invalid, fmt::format("'{}' is no time limit", head.timeout.substr(0, 40))}.at_field(
+          "grpc-timeout");
+    out.late_at = out.arrived + *timeout;
+  }
+  Request request;
+  request.path = entry.route.pattern;
   for (const char* name : {"authorization", "x-request-id", "x-mlflow-workspace"})
-    if (const auto found = metadata.find(name); found != metadata.end())
-      head.headers.emplace_back(name, std::string(view(found->second)));
-  const Peer peer{.local = !options_.require_login && is_loopback(context.peer()),
-                  .local_subject = options_.local_subject};
-  MILLRACE_DO(parts_.dispatcher.admit(entry.route, head, peer));
-  out.caller = std::move(head.caller);
+    if (const auto value = head.value(name); !value.empty()) request.headers.emplace_back(name, std::string(value));
+  const Peer peer{.local = !options_.require_login && loopback, .local_subject = options_.local_subject};
+  MILLRACE_DO(parts_.dispatcher.admit(entry.route, request, peer));
+  out.caller = std::move(request.caller);
   return out;
+}
+
+Failure Service::refuse(const Entry* entry, const Error& error) {
+  auto failure = failure_of(error);
+  if (entry != nullptr)
+    note(*entry, {.caller = {}, .arrived = now()}, failure, 0);
+  else
+    by_status_[static_cast<size_t>(failure.status)].fetch_add(1, std::memory_order_relaxed);
+  return failure;
 }
 
 std::optional<Failure> Service::post(std::function<void()> task) {
@@ -72,96 +71,78 @@ std::optional<Failure> Service::post(std::function<void()> task) {
           "try again in a second"));
 }
 
-std::optional<Failure> Service::answer(const Entry& entry, const Asker& asker, const ByteBuffer& in, ByteBuffer& out) {
-  const auto metadata = [context = asker.context](std::string_view name) {
-    const auto& all = context->client_metadata();
-    const auto found = all.find({name.data(), name.size()});
-    return found == all.end() ? std::string_view() : view(found->second);
-  };
-  auto failed = entry.method.answer({parts_.plane, asker.arrived, metadata}, in, out);
-  note(entry, asker.caller, failed ? failed->status : ::grpc::StatusCode::OK, failed ? 0 : out.Length(), asker.arrived);
+std::optional<Failure> Service::late(const Asker& asker) const {
+  if (asker.late_at == 0 || now() < asker.late_at) return std::nullopt;
+  return failure_of(Error{Code::timeout, "the time limit of the call was over before it was its turn"});
+}
+
+Failure Service::unexpected(const Entry& entry, const std::exception& thrown) const {
+  parts_.context.log.error("handler_threw", {{"path", entry.path}, {"what", thrown.what()}});
+  return failure_of(Error{Code::internal, "an unexpected failure"}.hint("the server's log has more"));
+}
+
+std::optional<Failure> Service::answer(const Entry& entry, const Asker& asker, const Head& head, std::string_view in,
+                                       std::string& out) {
+  const size_t at = out.size();
+  auto failed = late(asker);
+  if (!failed) {
+    out.append(kPrefix, '\0');
+    bool written = false;
+    try {
+      failed = entry.method.answer(
+          {parts_.plane, asker.arrived, [&head](std::string_view name) { return head.value(name); }}, in, out);
+      written = !failed || entry.method.stream;
+    } catch (const std::exception& thrown) {
+      failed = unexpected(entry, thrown);
+    }
+    if (written)
+      set_prefix(out, at);
+    else
+      out.resize(at);
+  }
+  note(entry, asker, failed, out.size() - at);
   return failed;
 }
 
-void Service::note(const Entry& entry, const Caller& caller, ::grpc::StatusCode status, size_t bytes, Micros began) {
-  by_status_[std::min<size_t>(static_cast<size_t>(status), by_status_.size() - 1)].fetch_add(1,
-                                                                                             std::memory_order_relaxed);
-  if (entry.method.infers && status == ::grpc::StatusCode::OK) return;
+void Service::answer_together(std::span<Asked> all) {
+  std::vector<Waiting> waiting;
+  std::vector<Asked*> of;
+  for (auto& each : all) {
+    if (each.failure = late(each.asker); each.failure) continue;
+    each.out->append(kPrefix, '\0');
+    waiting.push_back(
+        {.call = {parts_.plane, each.asker.arrived, [head = &each.head](std::string_view name) { return head->value(name); }},
+         .in = each.in,
+         .out = each.out});
+    of.push_back(&each);
+  }
+  try {
+    infer_together(parts_.plane, waiting);
+  } catch (const std::exception& thrown) {
+    const auto failure = unexpected(all.front().entry, thrown);
+    for (auto& each : waiting) each.failure = failure;
+  }
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    if (waiting[i].failure)
+      of[i]->out->clear();
+    else
+      set_prefix(*of[i]->out, 0);
+    of[i]->failure = std::move(waiting[i].failure);
+  }
+  for (const auto& each : all) note(each.entry, each.asker, each.failure, each.out->size());
+}
+
+void Service::note(const Entry& entry, const Asker& asker, const std::optional<Failure>& failure, size_t bytes) {
+  const Status status = failure ? failure->status : Status::OK;
+  by_status_[static_cast<size_t>(status)].fetch_add(1, std::memory_order_relaxed);
+  if (entry.method.infers && status == Status::OK) return;
   // Subjects and request ids are names: nothing in them needs quoting, but a local user's name might.
   parts_.context.log.write_fields(
       Log::Level::info, "request",
       fmt::format(
           R"("method":"gRPC","path":"{}","status":"{}","us":{},"bytes":{},"subject":{},"via":"oip","request_id":"{}")",
-          entry.path, name_of(status), parts_.context.clock.steady() - began, bytes, to_text(Json(caller.subject)),
-          caller.request_id));
-}
-
-::grpc::Status status_of(const Failure& failure, const Caller& caller, CallbackServerContext& context) {
-  for (const auto& [name, value] : failure.details) context.AddTrailingMetadata(name, value);
-  if (!caller.request_id.empty()) context.AddTrailingMetadata("x-request-id", caller.request_id);
-  return {failure.status, failure.text};
-}
-
-::grpc::ServerUnaryReactor* Service::unary(const Entry& entry, CallbackServerContext& context, const ByteBuffer& in,
-                                           ByteBuffer& out) {
-  auto* reactor = context.DefaultReactor();
-  auto asker = admit(entry, context);
-  if (!asker) {
-    const auto failure = failure_of(asker.error());
-    note(entry, {}, failure.status, 0, parts_.context.clock.steady());
-    reactor->Finish(status_of(failure, {}, context));
-    return reactor;
-  }
-  const auto task = [this, &entry, &context, &in, &out, reactor, asker = std::move(*asker)] {
-    // Nobody waits for the answer of a call that was cancelled or whose time is over.
-    if (context.IsCancelled()) return reactor->Finish(::grpc::Status::CANCELLED);
-    const auto failed = answer(entry, asker, in, out);
-    reactor->Finish(failed ? status_of(*failed, asker.caller, context) : ::grpc::Status::OK);
-  };
-  if (!waits(entry.method))
-    task();
-  else if (const auto refused = post(task))
-    reactor->Finish(status_of(*refused, {}, context));
-  return reactor;
-}
-
-::grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* Service::stream(const Entry& entry, CallbackServerContext& context) {
-  auto asker = admit(entry, context);
-  std::optional<Failure> refused;
-  if (!asker) {
-    refused = failure_of(asker.error());
-    note(entry, {}, refused->status, 0, parts_.context.clock.steady());
-  }
-  return Stream::start(std::make_shared<Stream>(*this, entry, context, asker ? std::move(*asker) : Asker{}),
-                       std::move(refused));
-}
-
-Result<void> Service::enter(const std::shared_ptr<Stream>& stream) {
-  const std::lock_guard lock(mutex_);
-  if (ending_) return Error{Code::unavailable, "the server is stopping"};
-  if (open_ >= limits::grpc_streams)
-    return Error{Code::unavailable, fmt::format("{} streams are open, which is the limit", open_)}.hint(
-        "end streams that are not used");
-  ++open_;
-  std::erase_if(streams_, [](const auto& each) { return each.expired(); });
-  streams_.push_back(stream);
-  return {};
-}
-
-void Service::leave() {
-  const std::lock_guard lock(mutex_);
-  --open_;
-}
-
-void Service::end_streams() {
-  std::vector<std::weak_ptr<Stream>> streams;
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = true;
-    streams.swap(streams_);
-  }
-  for (const auto& each : streams)
-    if (const auto stream = each.lock()) stream->end();
+          entry.path, name_of(status), now() - asker.arrived, bytes, to_text(Json(asker.caller.subject)),
+          asker.caller.request_id));
 }
 
 std::string Service::metrics_text() const {
@@ -170,8 +151,7 @@ std::string Service::metrics_text() const {
       "counter\n";
   for (size_t i = 0; i < by_status_.size(); ++i)
     if (const uint64_t count = by_status_[i]; count > 0)
-      out += fmt::format("millrace_grpc_messages_total{{status=\"{}\"}} {}\n",
-                         name_of(static_cast<::grpc::StatusCode>(i)), count);
+      out += fmt::format("millrace_grpc_messages_total{{status=\"{}\"}} {}\n", name_of(static_cast<Status>(i)), count);
   return out;
 }
 

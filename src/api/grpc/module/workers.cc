@@ -6,19 +6,20 @@ Workers::Workers(int threads, size_t waiting) : limit_(waiting) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
-Workers::~Workers() {
+void Workers::finish() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
-  for (auto& thread : threads_) thread.join();
+  for (auto& thread : threads_)
+    if (thread.joinable()) thread.join();
 }
 
 bool Workers::post(std::function<void()> task) {
   {
     const std::lock_guard lock(mutex_);
-    if (tasks_.size() >= limit_) return false;
+    if (stopping_ || tasks_.size() >= limit_) return false;
     tasks_.push_back(std::move(task));
   }
   wake_.notify_one();

@@ -12,7 +12,8 @@ namespace millrace::api::rpc {
 class Workers {
  public:
   Workers(int threads, size_t waiting);
-  ~Workers();                             // runs what waits
+  ~Workers() { finish(); }
+  void finish();                          // runs what waits; takes nothing more
   bool post(std::function<void()> task);  // false: too many wait
 
  private:
