@@ -193,7 +193,7 @@ ExchangePtr Connection::find(int32_t id) const {
 
 void Connection::on_events(uint32_t events) {
   const auto self = shared_from_this();  // closing lets go of the loop's hold
-  readable_ = true;
+  readable_ |= (events & ~EPOLLOUT) != 0;
   ended_ |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
   receive();
@@ -216,8 +216,9 @@ void Connection::receive() {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
       readable_ = false;
-      if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) close();
-      return;
+      if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+      if (got == 0) flush();  // what it did wrong, if it still listens
+      return close();
     }
     turn += static_cast<size_t>(got);
     // A short read has emptied the socket, and what comes later is told of; its end may have been told of already.
