@@ -15,7 +15,7 @@ struct ServerOptions {
   std::string temp_folder;     // for spooled uploads
   std::string local_subject;   // "local:<user>"
   bool require_login = false;  // over TCP nobody is this machine's user: all need a token
-  int network_threads = 2;
+  int network_threads = 0;     // 0: front::default_threads()
   int worker_threads = 8;
 };
 

@@ -71,7 +71,9 @@ void release(std::string& buffer) {
 
 Shared::Shared(ServerOptions wanted, const Dispatcher& dispatcher)
     : options(std::move(wanted)), dispatcher(dispatcher), workers(static_cast<size_t>(options.worker_threads)) {
-  for (int i = 0; i < options.network_threads; ++i) threads.push_back(std::make_unique<NetworkThread>());
+  const size_t wanted_threads =
+      options.network_threads > 0 ? static_cast<size_t>(options.network_threads) : default_threads();
+  while (threads.size() < wanted_threads) threads.push_back(std::make_unique<NetworkThread>());
 }
 
 bool Shared::enter() {

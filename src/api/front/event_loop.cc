@@ -3,9 +3,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 namespace millrace::api::front {
 namespace {
@@ -18,6 +20,8 @@ Error system_error(std::string_view what) {
 }
 
 }  // namespace
+
+size_t default_threads() { return std::clamp<size_t>(std::thread::hardware_concurrency(), 2, 16); }
 
 EventLoop::~EventLoop() {
   posted_.clear();  // they may hold what closes descriptors

@@ -20,6 +20,9 @@ class Watcher {
   virtual void on_events(uint32_t events) = 0;
 };
 
+// Loops of a server that asks for no number: one for each core, 2 to 16.
+size_t default_threads();
+
 class EventLoop {
  public:
   using Task = std::function<void()>;

@@ -112,8 +112,7 @@ struct Connection::Callbacks {
   static int data(nghttp2_session*, uint8_t, int32_t id, const uint8_t* bytes, size_t size, void* user) {
     auto& self = of(user);
     nghttp2_session_consume_connection(self.session_, size);
-    if (const auto exchange = self.find(id))
-      self.on_data(exchange, {reinterpret_cast<const char*>(bytes), size});
+    if (const auto exchange = self.find(id)) self.on_data(exchange, {reinterpret_cast<const char*>(bytes), size});
     return 0;
   }
 
@@ -172,10 +171,9 @@ void Connection::start() {
   began_ = heard_ = used_ = shared_.service.now();
   session_ = Callbacks::session(*this);
   if (session_ == nullptr) return close();
-  const nghttp2_settings_entry settings[] = {
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits::grpc_concurrent_calls},
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits::http_header_bytes}};
+  const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits::grpc_concurrent_calls},
+                                             {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
+                                             {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits::http_header_bytes}};
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, std::size(settings));
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kWindow);
   // Told of changes only: a call costs no call to change what is waited for.
@@ -226,8 +224,8 @@ void Connection::receive() {
     heard_ = shared_.service.now();
     asked_ = 0;
     if (parted_) continue;
-    if (nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(scratch.data()),
-                                 static_cast<size_t>(got)) < 0)
+    if (nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(scratch.data()), static_cast<size_t>(got)) <
+        0)
       return close();
   }
 }
@@ -331,11 +329,13 @@ void Connection::on_head(const ExchangePtr& exchange) {
   }
   const Entry* entry = service.find(head.path);
   if (head.too_large)
-    return refuse(exchange, Error{Code::too_large, fmt::format("the head of the call has more than {} bytes or {} fields",
-                                                               limits::http_header_bytes, limits::http_headers)});
+    return refuse(exchange,
+                  Error{Code::too_large, fmt::format("the head of the call has more than {} bytes or {} fields",
+                                                     limits::http_header_bytes, limits::http_headers)});
   if (entry == nullptr)
-    return refuse(exchange, Error{Code::unsupported, fmt::format("there is no method {}", head.path.substr(0, 200))}.hint(
-                                "methods are those of /inference.GRPCInferenceService"));
+    return refuse(exchange,
+                  Error{Code::unsupported, fmt::format("there is no method {}", head.path.substr(0, 200))}.hint(
+                      "methods are those of /inference.GRPCInferenceService"));
   auto asker = service.admit(*entry, head, loopback_);
   it.entry = entry;
   if (!asker) return refuse(exchange, asker.error());
@@ -358,9 +358,10 @@ void Connection::on_head(const ExchangePtr& exchange) {
 
 bool Connection::is_full(const ExchangePtr& exchange) {
   if (shared_.held.load(std::memory_order_relaxed) <= limits::grpc_buffers_bytes) return false;
-  refuse(exchange, Error{Code::unavailable, fmt::format("messages of more than {} bytes are under way, which is the limit",
-                                                        limits::grpc_buffers_bytes)}
-                       .hint("try again in a second"));
+  refuse(exchange,
+         Error{Code::unavailable, fmt::format("messages of more than {} bytes are under way, which is the limit",
+                                              limits::grpc_buffers_bytes)}
+             .hint("try again in a second"));
   return true;
 }
 
@@ -606,7 +607,8 @@ void Connection::beat(Micros now) {
         (exchange->reader.amid() || !exchange->entry->method.stream))
       slow.push_back(exchange);
   for (const auto& exchange : slow)
-    refuse(exchange, Error{Code::timeout, fmt::format("nothing more of the message came for {} s", kPieceTime / kSecond)});
+    refuse(exchange,
+           Error{Code::timeout, fmt::format("nothing more of the message came for {} s", kPieceTime / kSecond)});
   if (asked_ == 0 && now - heard_ > limits::grpc_keepalive_ms * 1'000) {
     asked_ = now;
     nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);

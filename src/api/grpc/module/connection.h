@@ -104,9 +104,9 @@ class Connection final : public front::Watcher, public std::enable_shared_from_t
   std::vector<ExchangePtr> taken_;  // streams whose answers have gone out while messages wait
 
   bool readable_ = true, writable_ = true, ended_ = false, greeted_ = false;
-  bool leaving_ = false;   // told that no calls are taken any more
-  bool parted_ = false;    // all is said; waiting for the client to close
-  bool gathering_ = false; // some of its calls wait to be answered together
+  bool leaving_ = false;    // told that no calls are taken any more
+  bool parted_ = false;     // all is said; waiting for the client to close
+  bool gathering_ = false;  // some of its calls wait to be answered together
   std::string out_;
   size_t out_at_ = 0;
   Micros began_ = 0, heard_ = 0, asked_ = 0, used_ = 0, stuck_ = 0;  // steady clock

@@ -24,8 +24,8 @@ Result<std::optional<std::string>> MessageReader::read(std::string_view& bytes) 
       return Error{Code::unsupported, "the message is compressed, which is disabled here"}.hint("send it as it is");
     size_ = size_t{prefix_[1]} << 24 | size_t{prefix_[2]} << 16 | size_t{prefix_[3]} << 8 | prefix_[4];
     if (size_ > limits::inference_body_bytes)
-      return Error{Code::too_large, fmt::format("the message has {} bytes, the limit is {}", size_,
-                                                limits::inference_body_bytes)}
+      return Error{Code::too_large,
+                   fmt::format("the message has {} bytes, the limit is {}", size_, limits::inference_body_bytes)}
           .hint("send fewer rows at a time");
     message_.reserve(std::min(size_, kFirst));
   }

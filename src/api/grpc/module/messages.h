@@ -1,4 +1,5 @@
-// Length-prefixed messages of gRPC over HTTP/2: a byte that says whether it is compressed, four that say how long it is.
+// Length-prefixed messages of gRPC over HTTP/2: a byte that says whether it is compressed, four that say how long it
+// is.
 #pragma once
 #include <array>
 #include <cstdint>

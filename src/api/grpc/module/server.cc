@@ -58,6 +58,12 @@ class GrpcServer final : public Server {
   std::string metrics_text() const override { return service_.metrics_text(); }
 
  private:
+  static std::vector<std::unique_ptr<NetworkThread>> network_threads() {
+    std::vector<std::unique_ptr<NetworkThread>> out(front::default_threads());
+    for (auto& thread : out) thread = std::make_unique<NetworkThread>();
+    return out;
+  }
+
   NetworkThread& home() { return *threads_.front(); }
 
   // A copy: those that end leave the table.
@@ -81,8 +87,7 @@ class GrpcServer final : public Server {
 
   Service service_;
   Shared shared_;
-  const std::array<std::unique_ptr<NetworkThread>, 2> threads_{std::make_unique<NetworkThread>(),
-                                                               std::make_unique<NetworkThread>()};
+  const std::vector<std::unique_ptr<NetworkThread>> threads_ = network_threads();
   size_t next_ = 0;  // of the first thread
   std::string address_;
   front::Listener listener_{home().loop, [this](const front::Incoming& in) { take(in); }};

@@ -22,10 +22,10 @@ std::string_view Head::value(std::string_view name) const {
 Service::Service(const ServerOptions& options, const ServerParts& parts)
     : options_(options), parts_(parts), workers_(limits::grpc_workers, limits::inference_queue) {
   for (const auto& method : methods()) {
-    auto entry = std::make_unique<Entry>(Entry{method, std::string(kService) + method.name,
-                                               Route("POST", "/v2/grpc", method.permission,
-                                                     BodyLimit{limits::inference_body_bytes}, "none", Run::inline_,
-                                                     nullptr, "")});
+    auto entry = std::make_unique<Entry>(
+        Entry{method, std::string(kService) + method.name,
+              Route("POST", "/v2/grpc", method.permission, BodyLimit{limits::inference_body_bytes}, "none",
+                    Run::inline_, nullptr, "")});
     const std::string_view path = entry->path;
     entries_.emplace(path, std::move(entry));
   }
@@ -110,10 +110,10 @@ void Service::answer_together(std::span<Asked> all) {
   for (auto& each : all) {
     if (each.failure = late(each.asker); each.failure) continue;
     each.out->append(kPrefix, '\0');
-    waiting.push_back(
-        {.call = {parts_.plane, each.asker.arrived, [head = &each.head](std::string_view name) { return head->value(name); }},
-         .in = each.in,
-         .out = each.out});
+    waiting.push_back({.call = {parts_.plane, each.asker.arrived,
+                                [head = &each.head](std::string_view name) { return head->value(name); }},
+                       .in = each.in,
+                       .out = each.out});
     of.push_back(&each);
   }
   try {
