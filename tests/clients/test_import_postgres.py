@@ -14,12 +14,21 @@ from mlflow.store.tracking.dbmodels.models import Base
 from mlflow_registered import describe_registered, make_registered
 from mlflow_store import describe, make_store
 from postgres import Cluster
-from server import run, up
+from server import run, until, up
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 PASSWORD = "s3cret/with:odd@letters"
 ESCAPED = "s3cret%2Fwith%3Aodd%40letters"
+
+
+def reload(cluster):
+    """The server reads its files again by and by: what connects from here on meets what they say now."""
+    def read_at():
+        return cluster.sql("SELECT pg_conf_load_time()")
+    before = read_at()
+    cluster.sql("SELECT pg_reload_conf()")
+    until(lambda: read_at() != before)
 
 
 def psql(cluster, text, database):
@@ -139,7 +148,7 @@ def test_the_password_is_nowhere(made, tmp_path):
     kept = hba.read_text()
     try:
         hba.write_text("local all keeper scram-sha-256\n" + kept)
-        cluster.sql("SELECT pg_reload_conf()")
+        reload(cluster)
         url = f"postgresql://keeper@/source?host={cluster.folder}"
         given = f"postgresql://keeper:{ESCAPED}@/source?host={cluster.folder}"
         without = imported(url, state, "--artifacts", "none", env={"PGPASSWORD": ""})
@@ -157,7 +166,7 @@ def test_the_password_is_nowhere(made, tmp_path):
         outputs.append(twice)
     finally:
         hba.write_text(kept)
-        cluster.sql("SELECT pg_reload_conf()")
+        reload(cluster)
     for secret in ("s3cret", "wr0ng"):
         assert all(secret not in done.stdout + done.stderr for done in outputs)
         for path in pathlib.Path(state).rglob("*"):
