@@ -488,6 +488,9 @@ bool Connection::finish_early(Reply reply) {
 bool Connection::close() {
   if (state_ == State::closed) return false;
   state_ = State::closed;
+  // A child that is being started has copies of all descriptors until it is another program: closing ours alone would
+  // leave it watched, and the loop would be told of a connection that is gone.
+  home_.loop.unwatch(descriptor_);
   ::shutdown(descriptor_, SHUT_RDWR);
   ::close(descriptor_);
   descriptor_ = -1;
