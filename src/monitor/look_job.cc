@@ -80,7 +80,8 @@ Result<Json> LookJob::work(jobs::Running& running) {
   while (true) {
     const auto before = asked(key);
     MILLRACE_TRY(const auto event_now, parts_.windows.event_now(running.caller().workspace, deployment));
-    const Micros to = std::max({first, event_now, event_now != 0 ? 0 : before.to});
+    // Who asked by the wall clock before event time came asked for a day that is not there yet.
+    const Micros to = event_now != 0 ? event_now : std::max(first, before.to);
     MILLRACE_TRY(
         const auto report,
         parts_.windows.look(running.caller(), spec, to,

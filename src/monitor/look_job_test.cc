@@ -1,5 +1,8 @@
 #include "monitor/look_job.h"
 
+#include <mutex>
+#include <thread>
+
 #include "monitor/gauges.h"
 #include "monitor/testing.h"
 
@@ -13,6 +16,8 @@ class LookJobTest : public testing::MonitorTest {
   testing::Folder project;
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<LookJob> looks;
+  const std::thread::id mine = std::this_thread::get_id();
+  std::mutex held;  // who has it holds the jobs
 
   void SetUp() override {
     MonitorTest::SetUp();
@@ -21,8 +26,11 @@ class LookJobTest : public testing::MonitorTest {
                    "millrace: 1\nproject: flights\ndeployments:\n  late: {model: late}\n  early: {model: late}\n"
                    "monitors:\n  late: {window: month}\n"));
     jobs = std::make_unique<jobs::Jobs>(*state->database, state->journal, world.context);
-    looks = std::make_unique<LookJob>(
-        LookJob::Parts{state->windows, *jobs, world.context, [this] { return load_project(project.path()); }});
+    looks = std::make_unique<LookJob>(LookJob::Parts{state->windows, *jobs, world.context, [this] {
+                                                       if (std::this_thread::get_id() != mine)
+                                                         const std::lock_guard wait(held);
+                                                       return load_project(project.path());
+                                                     }});
     jobs->add(std::string(kLookKind), [this](jobs::Running& running) { return looks->work(running); });
     ASSERT_TRUE(jobs->start(1));
     std::vector<testing::Request> rows;
@@ -74,6 +82,17 @@ TEST_F(LookJobTest, who_asks_while_one_runs_is_served_by_it) {
   EXPECT_EQ(ended(*first), R"({"looks":3,"revisions":6,"to":"2013-04-01T00:00:00.000000Z"})");
   EXPECT_EQ(second, first->id);
   EXPECT_EQ(told.size(), 3U);
+}
+
+TEST_F(LookJobTest, who_asked_before_event_time_came_looks_no_farther_than_it) {
+  std::unique_lock hold(held);
+  const auto hourly = looks->ask(caller, {.deployment = "late"});
+  ASSERT_TRUE(hourly) << hourly.error().text();
+  const auto replay = looks->ask(caller, {.deployment = "late", .to = at("2013-02-01"), .event_clock = true});
+  ASSERT_TRUE(replay) << replay.error().text();
+  EXPECT_EQ(replay->id, hourly->id);
+  hold.unlock();
+  EXPECT_EQ(ended(*replay), R"({"looks":1,"revisions":2,"to":"2013-02-01T00:00:00.000000Z"})");
 }
 
 TEST_F(LookJobTest, only_what_the_project_watches_is_looked_at) {

@@ -120,18 +120,22 @@ Result<LookReport> Windows::look(const Caller& caller, const MonitorSpec& spec, 
   FAULT_POINT("monitor.look.after_seal");
   MILLRACE_DO(index_.update(caller, spec, look.clock.looked_to));
 
+  const auto has_looked = [&] {
+    return change_clock(caller, spec.deployment, [&](ClockRow& row) {
+      const bool by_another_clock = row.event_now != 0 && look.clock.event_now == 0;  // event time came in the middle
+      if (!by_another_clock) row.looked_to = std::max(row.looked_to, look.clock.looked_to);
+    });
+  };
   MILLRACE_TRY(const auto due, due_looks(look));
   for (size_t i = 0; i < due.size(); ++i) {
     MILLRACE_DO(look.go_on(static_cast<double>(i) / static_cast<double>(due.size()), to_iso(due[i].as_of)));
     MILLRACE_DO(evaluate(look, due[i], due[i].as_of));
     look.clock.looked_to = due[i].as_of;
-    MILLRACE_DO(change_clock(caller, spec.deployment,
-                             [&](ClockRow& row) { row.looked_to = std::max(row.looked_to, due[i].as_of); }));
+    MILLRACE_DO(has_looked());
   }
   if (to > look.clock.looked_to) {
     look.clock.looked_to = to;
-    MILLRACE_DO(
-        change_clock(caller, spec.deployment, [&](ClockRow& row) { row.looked_to = std::max(row.looked_to, to); }));
+    MILLRACE_DO(has_looked());
   }
   MILLRACE_DO(find_changed(look));
   FAULT_POINT("monitor.look.after_labels");
@@ -281,7 +285,10 @@ Result<Micros> Windows::event_now(const std::string& workspace, const std::strin
 }
 
 Result<void> Windows::advance(const Caller& caller, const std::string& deployment, Micros to) {
-  return change_clock(caller, deployment, [&](ClockRow& row) { row.event_now = std::max(row.event_now, to); });
+  return change_clock(caller, deployment, [&](ClockRow& row) {
+    if (row.event_now == 0 && row.looked_to > to) row.looked_to = 0;
+    row.event_now = std::max(row.event_now, to);
+  });
 }
 
 Result<std::vector<Window>> Windows::list(const std::string& workspace, const WindowFilter& filter,

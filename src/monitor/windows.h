@@ -56,6 +56,7 @@ class Windows {
   std::function<Result<void>(const Caller&, const MonitorSpec&, const std::vector<Window>&, Micros at)> on_look;
 
   // How far a replay has brought event time; 0 = none has, the deployment lives in wall-clock time. It never goes back.
+  // With the first one, looks that went farther by the wall clock count no longer: nothing of that time was there.
   Result<Micros> event_now(const std::string& workspace, const std::string& deployment) const;
   Result<void> advance(const Caller& caller, const std::string& deployment, Micros to);
 

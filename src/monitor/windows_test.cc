@@ -212,6 +212,14 @@ TEST_F(WindowsTest, the_event_clock_goes_forward_only) {
   EXPECT_EQ(to_iso(*state->windows.event_now("default", "late")).substr(0, 10), "2013-07-01");
 }
 
+TEST_F(WindowsTest, looks_by_the_wall_clock_do_not_stand_for_those_of_a_replay) {
+  EXPECT_EQ(look("2014-01-01"), "0 looks, 0 new");
+  ASSERT_TRUE(state->windows.advance(caller, "late", at("2013-06-01")));
+  add_file(days(1, "2013-06-01", 30));
+  EXPECT_EQ(look("2013-07-01"), "1 looks, 2 new");
+  EXPECT_EQ(look("2013-07-01"), "0 looks, 0 new");
+}
+
 TEST_F(WindowsTest, what_the_hook_refuses_is_told_again) {
   add_file(days(1, "2013-06-01", 30));
   const auto hook = state->windows.on_look;
