@@ -44,6 +44,9 @@ class Notes final : public Log {
   std::vector<std::string> why_;
 };
 
+// Enough for a good answer on a busy machine, where whatever takes longer ends its process too.
+constexpr Micros kPatience = 5'000'000;
+
 struct KeptModel : ::testing::Test {
   std::shared_ptr<const Model> keep(const std::string& name, const ProcessOptions& how = options()) {
     auto file = share_file(testdata::bytes_of(name), name + ".onnx");
@@ -159,7 +162,7 @@ TEST_F(KeptModel, is_started_again_when_it_is_killed_under_load) {
 
 TEST_F(KeptModel, one_that_stands_still_is_ended_and_started_again) {
   auto how = options();
-  how.answer_time = 300'000;
+  how.answer_time = kPatience;
   const auto model = keep("linear", how);
   ASSERT_TRUE(model);
   ::kill(log.last_pid(), SIGSTOP);
@@ -168,14 +171,14 @@ TEST_F(KeptModel, one_that_stands_still_is_ended_and_started_again) {
   const auto late = ask(*model);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code(), Code::unavailable);
-  EXPECT_NE(late.error().text().find("took longer than 0.3 s"), std::string::npos) << late.error().text();
+  EXPECT_NE(late.error().text().find("took longer than 5 s"), std::string::npos) << late.error().text();
   wait_for_answer(*model);
   EXPECT_EQ(counts->restarts, 1U);
 }
 
 TEST_F(KeptModel, a_request_that_never_ends_takes_down_only_its_process) {
   auto how = options();
-  how.answer_time = 300'000;
+  how.answer_time = kPatience;
   const auto hangs = keep("sometimes_endless", how), other = keep("linear", how);
   ASSERT_TRUE(hangs && other);
   const Tensor many = numbers({1, 1}, {9e18F}), none = numbers({1, 1}, {0});
@@ -231,7 +234,7 @@ struct HostileProcess : KeptModel {
         write_file(folder / "child", fmt::format("#!/bin/sh\nprintf '{}{}' >&3\n{}\n", length, text, then), 0700));
     auto how = options();
     how.program = folder / "child";
-    how.answer_time = 2'000'000;
+    how.answer_time = 12 * kPatience;  // each ends by itself
     return keep("linear", how);
   }
   millrace::testing::Folder folder;
