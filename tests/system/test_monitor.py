@@ -30,7 +30,7 @@ def infer(url, day, minutes, request_id="", source=""):
     inputs = [{"name": "carrier", "datatype": "BYTES", "shape": [1, 1], "data": ["AA"]},
               {"name": "minutes", "datatype": "INT64", "shape": [1, 1], "data": [minutes]},
               {"name": "distance", "datatype": "FP32", "shape": [1, 1], "data": [2.0 * minutes]}]
-    answer = requests.post(f"{url}/v2/models/long/infer", timeout=30, json={"id": request_id, "inputs": inputs, "parameters": parameters})
+    answer = requests.post(f"{url}/v2/models/long/infer", timeout=60, json={"id": request_id, "inputs": inputs, "parameters": parameters})
     assert answer.status_code in (200, 422), answer.text
     return answer.json().get("parameters", {}).get("millrace_prediction_id", "")
 
@@ -45,13 +45,15 @@ class Watched:
         self.shop.change("millrace.yaml", "deployments:", MONITORS + "deployments:")
         self.shop.release()
         self.start()
+        # As a replay begins: some seconds after its start the server looks by the wall clock at what does not live in event time.
+        self.look(to="2024-01-01", clock="event")
 
     def start(self):
         self.server = up(self.shop.state, "--project", self.shop.folder)
         self.api = f"{self.server.url}/api/millrace/v1"
 
     def get(self, path, **query):
-        answer = requests.get(f"{self.api}/{path}", params=query, timeout=30)
+        answer = requests.get(f"{self.api}/{path}", params=query, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -169,7 +171,7 @@ def test_labels_of_a_file_are_sent_by_the_command_line(watched):
     absent = watched.shop.run("monitor", "drift", "long", "--from", "2024-03")
     assert absent.returncode == 3 and "millrace monitor show long" in absent.stderr
 
-    metrics = requests.get(f"{watched.server.url}/metrics", timeout=30).text
+    metrics = requests.get(f"{watched.server.url}/metrics", timeout=60).text
     assert 'millrace_drift_score{deployment="long",arm="stable",model="long",version="1",column="minutes",method="psi"} ' in metrics
     assert 'metric="auc",bound="lower"} ' in metrics
 
@@ -181,7 +183,7 @@ def test_labels_of_a_file_are_sent_by_the_command_line(watched):
     ({"deployment": "lon", "items": []}, None, "did you mean 'long'?"),
 ])
 def test_bad_feedback_is_refused_with_its_place(watched, body, field, said):
-    answer = requests.post(f"{watched.api}/feedback", json=body, timeout=30)
+    answer = requests.post(f"{watched.api}/feedback", json=body, timeout=60)
     assert answer.status_code in (400, 404), answer.text
     assert said in json.dumps(answer.json()), answer.text
     if field:
@@ -189,10 +191,10 @@ def test_bad_feedback_is_refused_with_its_place(watched, body, field, said):
 
 
 def test_a_look_needs_a_monitor_and_a_time_that_has_come(watched):
-    answer = requests.post(f"{watched.api}/deployments/long/monitor", json={"clock": "event"}, timeout=30)
+    answer = requests.post(f"{watched.api}/deployments/long/monitor", json={"clock": "event"}, timeout=60)
     assert answer.status_code == 400 and "event time has come" in answer.text
-    answer = requests.post(f"{watched.api}/deployments/long/monitor", json={"to": "2999-01-01"}, timeout=30)
+    answer = requests.post(f"{watched.api}/deployments/long/monitor", json={"to": "2999-01-01"}, timeout=60)
     assert answer.status_code == 400 and "has not come" in answer.text
     watched.shop.change("millrace.yaml", MONITORS, "")
-    answer = requests.post(f"{watched.api}/deployments/long/monitor", json={}, timeout=30)
+    answer = requests.post(f"{watched.api}/deployments/long/monitor", json={}, timeout=60)
     assert answer.status_code == 404 and "monitors:" in answer.text
