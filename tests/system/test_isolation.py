@@ -32,7 +32,7 @@ def log_lines(server, event):
 
 
 def metric(server, name):
-    lines = requests.get(server.url + "/metrics", timeout=30).text.splitlines()
+    lines = requests.get(server.url + "/metrics", timeout=60).text.splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith(name + " ")))
 
 
@@ -155,7 +155,8 @@ class Load(Crowd):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP, signal.SIGSEGV])
 def test_a_model_that_dies_or_stands_still_takes_nobody_with_it(how):
-    server = serve("--isolation", "process", "--answer-seconds", "1", models=["linear", "columns"])
+    # Time enough for a busy machine: whatever takes longer ends a model's process too.
+    server = serve("--isolation", "process", "--answer-seconds", "5", models=["linear", "columns"])
     try:
         until(lambda: len(log_lines(server, "model_process_started")) == 2)
         victim = next(line["pid"] for line in log_lines(server, "model_process_started") if "linear" in line["file"])
@@ -163,11 +164,12 @@ def test_a_model_that_dies_or_stands_still_takes_nobody_with_it(how):
             load.wait_for(300)
             os.kill(victim, how)
             until(lambda: metric(server, "millrace_model_process_restarts_total") == 1)
-            assert requests.post(f"{server.url}/v2/models/columns/infer", json=REQUEST, timeout=30).status_code == 200
+            assert requests.post(f"{server.url}/v2/models/columns/infer", json=REQUEST, timeout=60).status_code == 200
             load.wait_for(300)
         assert set(load.seen) <= {200, 503}, load.seen
+        until(lambda: log_lines(server, "model_process_ended"))
         [ended] = log_lines(server, "model_process_ended")
-        assert ("took longer than 1 s" if how == signal.SIGSTOP else f"signal {int(how)}") in ended["why"]
+        assert ("took longer than 5 s" if how == signal.SIGSTOP else f"signal {int(how)}") in ended["why"]
         assert metric(server, "millrace_model_processes") == 2
     finally:
         assert server.stop() == 0
@@ -189,7 +191,7 @@ def test_fifty_swaps_under_load_in_processes_fail_no_request_and_keep_memory_fla
     try:
         shop.release()
         shop.second()
-        assert len(children(server.process.pid)) == 1, "the stable arm's"
+        until(lambda: len(children(server.process.pid)) == 1)  # the stable arm's
         versions, failures, stop = {"1": 0, "2": 0}, [], threading.Event()
 
         def work():
@@ -217,7 +219,7 @@ def test_fifty_swaps_under_load_in_processes_fail_no_request_and_keep_memory_fla
                 thread.join()
         assert not failures, failures[:3]
         assert all(versions.values())
-        assert len(children(server.process.pid)) <= 3, "what is served, and the models used last"
+        until(lambda: len(children(server.process.pid)) <= 3)  # what is served, and the models used last
         assert max(sizes[-10:]) < max(sizes[:10]) + 32 * 1024, sizes
     finally:
         assert server.stop() == 0
@@ -235,7 +237,7 @@ def test_a_bad_release_in_a_process_leaves_the_one_before(tmp_path):
     try:
         refused = shop.run("release", "create", "long", "--version", "2", "--why", "let us see")
         assert refused.returncode == 2 and "memory" in refused.stderr, refused.stderr
-        answer = requests.post(server.url + "/v2/models/long/infer", json=REQUEST, timeout=30)
+        answer = requests.post(server.url + "/v2/models/long/infer", json=REQUEST, timeout=60)
         assert answer.status_code == 200 and answer.json()["model_version"] == "1"
     finally:
         assert server.stop() == 0
