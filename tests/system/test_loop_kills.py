@@ -102,7 +102,7 @@ def test_counts_are_those_of_an_undisturbed_run(tmp_path):
     for words in STEPS:
         shop.good(*words)
     shop.good("release", "rollback", "long", "--why", "a drill")
-    expected = outcome(shop)
+    expected = answered(shop)
     assert expected["predictions"] == 1200 and len(expected["alerts"]) >= 2 and len(expected["windows"]) >= 3, expected
 
     shutil.rmtree(shop.state)
@@ -114,7 +114,7 @@ def test_counts_are_those_of_an_undisturbed_run(tmp_path):
     server = up(shop.state, "--project", shop.folder, env={"MILLRACE_FAULT": "registry.release.after_record:1"})
     run("release", "rollback", "long", "--why", "a drill", project=shop.folder, state=shop.state)
     server.kill()
-    assert outcome(shop) == expected, f"seed {SEED}"
+    assert answered(shop) == expected, f"seed {SEED}"
     verdict = shop.run("audit", "verify")
     assert verdict.returncode == 0, verdict.stdout
 
