@@ -515,7 +515,7 @@ def test_cancelled_and_late_calls_do_no_harm(server, client):
 def test_connections_that_are_not_grpc_do_no_harm(server):
     host, port = server.grpc.split(":")
     for bytes_ in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01" + bytes(100), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 200, b""):
-        with socket.create_connection((host, int(port)), timeout=30) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(bytes_)
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(4096):
@@ -561,6 +561,7 @@ def test_every_answer_is_counted_and_logged(server):
     refusal(server, typed(name="z"), metadata=[("x-request-id", "seen-in-the-log")])
     after = metrics()
     assert after["OK"] - before["OK"] == 1 and after["INVALID_ARGUMENT"] - before.get("INVALID_ARGUMENT", 0) == 1
+    until(lambda: any('"seen-in-the-log"' in line for line in list(server.errors)))
     [line] = [json.loads(line) for line in list(server.errors) if '"seen-in-the-log"' in line]
     assert line["path"] == "/inference.GRPCInferenceService/ModelInfer" and line["status"] == "INVALID_ARGUMENT" and line["via"] == "oip"
 
