@@ -50,7 +50,7 @@ class Server:
 
     def close(self):
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=60)
         self.process.stdout.close()
         return status
 

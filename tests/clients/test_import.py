@@ -89,9 +89,9 @@ def test_files_of_the_servers_machine_are_not_named_over_the_network(made, tmp_p
     try:
         login = {"Authorization": f"Bearer {json.loads(token.stdout)['token']}"}
         for path, body in (("imports", {"source": made["sqlite"]}), ("exports", {"target": str(tmp_path / "out")})):
-            answer = requests.post(f"{server.url}/api/millrace/v1/{path}", json=body, headers=login, timeout=30)
+            answer = requests.post(f"{server.url}/api/millrace/v1/{path}", json=body, headers=login, timeout=60)
             assert answer.status_code == 403 and "command line" in answer.json()["detail"], answer.text
-        jobs = requests.get(f"{server.url}/api/millrace/v1/jobs", headers=login, timeout=30)
+        jobs = requests.get(f"{server.url}/api/millrace/v1/jobs", headers=login, timeout=60)
         assert jobs.status_code == 200 and jobs.json()["items"] == []
         assert not (tmp_path / "out").exists()
     finally:
@@ -204,7 +204,7 @@ def test_only_the_machines_own_user_names_files(tmp_path):
     server = up(tmp_path / "state")
     try:
         for path, body in {"imports": {"source": "/etc"}, "exports": {"target": "/tmp/x"}}.items():
-            answer = requests.post(f"{server.url}/api/millrace/v1/{path}", json=body, timeout=30)
+            answer = requests.post(f"{server.url}/api/millrace/v1/{path}", json=body, timeout=60)
             assert answer.status_code == 403, answer.text
     finally:
         assert server.stop() == 0

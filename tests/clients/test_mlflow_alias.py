@@ -54,7 +54,7 @@ def token(shop, role):
 
 
 def served(server):
-    answer = requests.post(server.url + "/v2/models/long/infer", json=REQUEST, timeout=30)
+    answer = requests.post(server.url + "/v2/models/long/infer", json=REQUEST, timeout=60)
     assert answer.status_code == 200, answer.text
     return answer.json()["model_version"]
 

@@ -180,8 +180,8 @@ def test_sources_that_leave_their_run_are_refused(client, server, shape):
         pass
     root = one.info.artifact_uri
     source = shape.format(root=root, tail=root.removeprefix("mlflow-artifacts:/"), run=one.info.run_id, other=two.info.run_id)
-    requests.post(f"{server}/api/2.0/mlflow/registered-models/create", json={"name": "refused"}, timeout=10)
-    answer = requests.post(f"{server}/api/2.0/mlflow/model-versions/create", timeout=10,
+    requests.post(f"{server}/api/2.0/mlflow/registered-models/create", json={"name": "refused"}, timeout=60)
+    answer = requests.post(f"{server}/api/2.0/mlflow/model-versions/create", timeout=60,
                            json={"name": "refused", "source": source, "run_id": one.info.run_id})
     assert answer.status_code in (400, 404), (source, answer.text)
     assert answer.json()["error_code"] in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"), answer.text
@@ -198,10 +198,10 @@ def test_what_a_version_stands_on_is_read_only(client, server):
     client.set_tag(run_id, "mlflow.note.content", "a note says nothing of what the run did")
     uri = client.get_model_version_download_uri("frozen", "1").removeprefix("mlflow-artifacts:/")
     for call in (requests.put, requests.delete):
-        answer = call(f"{server}/api/2.0/mlflow-artifacts/artifacts/{uri}/MLmodel", data=b"evil", timeout=10)
+        answer = call(f"{server}/api/2.0/mlflow-artifacts/artifacts/{uri}/MLmodel", data=b"evil", timeout=60)
         assert (answer.status_code, answer.json()["error_code"]) == (409, "RESOURCE_CONFLICT"), answer.text
     above = uri.rsplit("/", 2)[0]
-    assert requests.delete(f"{server}/api/2.0/mlflow-artifacts/artifacts/{above}", timeout=10).status_code == 409
+    assert requests.delete(f"{server}/api/2.0/mlflow-artifacts/artifacts/{above}", timeout=60).status_code == 409
     client.delete_model_version("frozen", "1")
     client.log_metric(run_id, "auc", 1.0)
     client.delete_run(run_id)
@@ -254,7 +254,7 @@ def as_(governed, monkeypatch):
 
 def native(governed, method, path, who, body=None):
     server, _, tokens = governed
-    return requests.request(method, f"{server.url}/api/millrace/v1/{path}", json=body, headers={"Authorization": f"Bearer {tokens[who]}"}, timeout=30)
+    return requests.request(method, f"{server.url}/api/millrace/v1/{path}", json=body, headers={"Authorization": f"Bearer {tokens[who]}"}, timeout=60)
 
 
 def two_versions(as_, name):

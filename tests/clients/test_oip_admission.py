@@ -27,7 +27,7 @@ class Begun:
     def __init__(self, server, body=BODY):
         self.server, self.body = server, body
         host, port = server.address.split(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=30)
+        self.socket = socket.create_connection((host, int(port)), timeout=60)
         self.socket.sendall(f"POST /v2/models/linear/infer HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
         wait_until(server, 1)
 
@@ -39,7 +39,7 @@ class Begun:
 
 
 def wait_until(server, pending):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 180
     while server.metric(PENDING) != pending:
         assert time.monotonic() < end, server.metric(PENDING)
 
@@ -81,16 +81,16 @@ def test_a_server_that_ends_answers_what_has_begun_and_takes_nothing_new(server)
     first = Begun(server)
     host, port = server.address.split(":")
     server.process.send_signal(signal.SIGTERM)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 180
     while True:
         assert time.monotonic() < end
         try:
-            socket.create_connection((host, int(port)), timeout=5).close()
-        except ConnectionRefusedError:
+            socket.create_connection((host, int(port)), timeout=60).close()
+        except OSError:  # refused, or broken off while it closes
             break
     status, answer, headers = first.finish()
     assert status == 200 and answer["outputs"][0]["data"] == [321.5] and headers["Connection"] == "close"
-    assert server.process.wait(timeout=30) == 0
+    assert server.process.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1025", "x"])

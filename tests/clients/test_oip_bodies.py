@@ -172,7 +172,7 @@ def test_thousands_of_changed_bodies_get_2xx_or_4xx_and_the_server_lives_on(serv
               ("indexed", b'{"inputs":[{"name":"at","shape":[1],"datatype":"INT64","data":[1]}]}', {})]
     chance = random.Random(11)
     seen = set()
-    connection = http.client.HTTPConnection(server.address, timeout=30)
+    connection = http.client.HTTPConnection(server.address, timeout=60)
     for number in range(4000):
         model, whole, headers = bodies[number % len(bodies)]
         body = mutated(chance, whole)

@@ -81,7 +81,7 @@ def test_fifty_swaps_under_32_clients_fail_no_request_and_keep_no_memory(swapped
     body = json.dumps({"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 1, 1]}]})
 
     def client(number):
-        connection = http.client.HTTPConnection(server.address, timeout=30)
+        connection = http.client.HTTPConnection(server.address, timeout=60)
         while not stop.is_set():
             connection.request("POST", "/v2/models/m/infer", body)
             answer = connection.getresponse()

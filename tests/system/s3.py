@@ -40,7 +40,7 @@ class S3:
         starting = requests.Session()
         starting.mount("http://", HTTPAdapter(max_retries=Retry(connect=40, backoff_factor=0.05, backoff_max=1)))
         try:
-            starting.get(f"http://{self.endpoint}/", timeout=5)
+            starting.get(f"http://{self.endpoint}/", timeout=60)
         except requests.ConnectionError:
             raise AssertionError(f"the object store does not answer: {(self.folder / 'log').read_text()[-2000:]}") from None
 

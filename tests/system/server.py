@@ -41,7 +41,7 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=60)
+        code = self.process.wait(timeout=120)
         self.stop_reading()
         return code
 
@@ -61,7 +61,7 @@ def up(state, *more, **options):
     return Server("up", "--state", state, "--http", "127.0.0.1:0", *more, **options)
 
 
-def until(holds, seconds=60):
+def until(holds, seconds=180):
     """Asks until it holds; fails after the deadline."""
     end = time.monotonic() + seconds
     while not holds():

@@ -44,7 +44,7 @@ class Reviewed:
         self.api = f"{self.server.url}/api/millrace/v1"
 
     def get(self, path, status=200, **query):
-        answer = requests.get(f"{self.api}/{path}", params=query, timeout=30)
+        answer = requests.get(f"{self.api}/{path}", params=query, timeout=60)
         assert answer.status_code == status, answer.text
         return answer.json()
 
@@ -103,18 +103,18 @@ def test_a_request_that_a_rule_holds_for_waits_for_a_person(reviewed):
     assert answer.headers["Location"] == body["case"]["address"]
     assert "701.5" not in answer.text, "the model's answer is not given out"
     # At once, whether it is a review already or not.
-    shown = requests.get(reviewed.server.url + answer.headers["Location"], timeout=30).json()
+    shown = requests.get(reviewed.server.url + answer.headers["Location"], timeout=60).json()
     assert shown["state"] == "open" and shown["decision"] is None and shown["outputs"] is None and shown["rule"] == "unsure"
     record = reviewed.get(f"predictions/{prediction}")
     assert record["case"]["rule"] == "unsure" and record["status"] == "answered"
     assert record["contract"].startswith("sha256:") and record["contract"] == reviewed.get(f"predictions/{prediction}")["contract"]
-    assert 'millrace_review_cases_total{model="long"} ' in requests.get(reviewed.server.url + "/metrics", timeout=30).text
+    assert 'millrace_review_cases_total{model="long"} ' in requests.get(reviewed.server.url + "/metrics", timeout=60).text
 
 
 def test_flags_make_cases_too_and_other_protocols_say_so(reviewed):
     odd = reviewed.ask(5000)
     assert odd.status_code == 202 and odd.json()["case"]["rule"] == "odd" and json.loads(odd.json()["parameters"]["millrace_flags"])
-    scoring = requests.post(reviewed.server.url + "/invocations", timeout=30, json={"dataframe_records": [{"carrier": "AA", "minutes": 600, "distance": 100.5}]})
+    scoring = requests.post(reviewed.server.url + "/invocations", timeout=60, json={"dataframe_records": [{"carrier": "AA", "minutes": 600, "distance": 100.5}]})
     assert scoring.status_code == 202 and scoring.json()["case"]["rule"] == "unsure" and "predictions" not in scoring.json()
     assert scoring.headers["Millrace-Case"] == scoring.json()["case"]["id"]
     inputs = {each["name"]: numpy.array(each["data"], dtype={"BYTES": object, "INT64": numpy.int64, "FP32": numpy.float32}[each["datatype"]]).reshape(1, 1)
@@ -178,13 +178,13 @@ def test_what_is_no_case_is_not_found(reviewed):
 def test_a_unit_stands_in_the_deployments_own_header(reviewed):
     def unit_of(headers, **more):
         body = {**REQUEST, **more}
-        answer = requests.post(f"{reviewed.server.url}/v2/models/long/infer", json=body, headers=headers, timeout=30)
+        answer = requests.post(f"{reviewed.server.url}/v2/models/long/infer", json=body, headers=headers, timeout=60)
         return reviewed.get("predictions/" + answer.json()["parameters"]["millrace_prediction_id"])["unit"]
 
     assert unit_of({"x-shop": "AB"}) == "AB"
     assert unit_of({"X-Shop": "AB", "Millrace-Unit": "CD"}) == "CD"
     assert unit_of({"X-Shop": "AB"}, parameters={"millrace_unit": "EF"}) == "EF"
-    long = requests.post(f"{reviewed.server.url}/v2/models/long/infer", json=REQUEST, headers={"X-Shop": "A" * 251}, timeout=30)
+    long = requests.post(f"{reviewed.server.url}/v2/models/long/infer", json=REQUEST, headers={"X-Shop": "A" * 251}, timeout=60)
     assert long.status_code == 413 and long.json()["field"] == "x-shop"
     with tritonclient.grpc.InferenceServerClient(reviewed.server.grpc) as client:
         tensor = [tritonclient.grpc.InferInput(each["name"], [1, 1], each["datatype"]) for each in REQUEST["inputs"]]

@@ -38,16 +38,16 @@ class Expected:
         """Until so many writes more are acknowledged."""
         with self.changed:
             aim = len(self.acknowledged) + more
-            assert self.changed.wait_for(lambda: len(self.acknowledged) >= aim, timeout=60), "the server stopped answering"
+            assert self.changed.wait_for(lambda: len(self.acknowledged) >= aim, timeout=300), "the server stopped answering"
 
 
 def write(session, url, run_id, writer, step):
     api = f"{url}/api/2.0/mlflow"
     if writer == PARAMS:
-        return session.post(f"{api}/runs/log-parameter", timeout=20, json={"run_id": run_id, "key": f"p{step}", "value": str(step)})
+        return session.post(f"{api}/runs/log-parameter", timeout=60, json={"run_id": run_id, "key": f"p{step}", "value": str(step)})
     if writer == EXPERIMENTS:
-        return session.post(f"{api}/experiments/create", timeout=20, json={"name": f"e{step}"})
-    return session.post(f"{api}/runs/log-metric", timeout=20,
+        return session.post(f"{api}/experiments/create", timeout=60, json={"name": f"e{step}"})
+    return session.post(f"{api}/runs/log-metric", timeout=60,
                         json={"run_id": run_id, "key": f"w{writer}", "value": step, "timestamp": 1_370_000_000_000 + step, "step": step})
 
 
@@ -69,12 +69,12 @@ def write_until_dead(url, run_id, writer, start, expected):
 def history(url, run_id, writer):
     """All steps that the server holds of one writer."""
     if writer == PARAMS:
-        run = requests.get(f"{url}/api/2.0/mlflow/runs/get", params={"run_id": run_id}, timeout=20).json()["run"]
+        run = requests.get(f"{url}/api/2.0/mlflow/runs/get", params={"run_id": run_id}, timeout=60).json()["run"]
         assert all(p["key"] == "p" + p["value"] for p in run["data"].get("params", []))
         return [int(p["value"]) for p in run["data"].get("params", [])]
     steps, token = [], None
     while writer == EXPERIMENTS:
-        page = requests.get(f"{url}/api/2.0/mlflow/experiments/search", params={"max_results": 1000, **({"page_token": token} if token else {})}, timeout=20).json()
+        page = requests.get(f"{url}/api/2.0/mlflow/experiments/search", params={"max_results": 1000, **({"page_token": token} if token else {})}, timeout=60).json()
         steps += [int(e["name"][1:]) for e in page.get("experiments", []) if e["name"] != "Default"]
         token = page.get("next_page_token")
         if not token:
@@ -83,7 +83,7 @@ def history(url, run_id, writer):
         query = {"run_id": run_id, "metric_key": f"w{writer}", "max_results": 5000}
         if token:
             query["page_token"] = token
-        answer = requests.get(f"{url}/api/2.0/mlflow/metrics/get-history", params=query, timeout=20).json()
+        answer = requests.get(f"{url}/api/2.0/mlflow/metrics/get-history", params=query, timeout=60).json()
         steps += [int(m.get("step", 0)) for m in answer.get("metrics", [])]
         token = answer.get("next_page_token")
         if not token:
@@ -96,7 +96,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(tmp_path):
     state = tmp_path / "state"
     expected = Expected(tmp_path / "expected.jsonl")
     server = up(state)
-    made = requests.post(f"{server.url}/api/2.0/mlflow/runs/create", json={"experiment_id": "0", "start_time": 1}, timeout=20)
+    made = requests.post(f"{server.url}/api/2.0/mlflow/runs/create", json={"experiment_id": "0", "start_time": 1}, timeout=60)
     run_id = made.json()["run"]["info"]["run_id"]
     starts = [0, 0, 0, 0]
     for kill in range(KILLS):
@@ -134,7 +134,7 @@ def test_a_death_at_a_marked_point_of_the_commit_leaves_whole_lines(tmp_path, po
     acknowledged = []
     for number in range(50):
         try:
-            answer = requests.post(f"{server.url}/api/2.0/mlflow/experiments/create", json={"name": f"e{number}"}, timeout=20)
+            answer = requests.post(f"{server.url}/api/2.0/mlflow/experiments/create", json={"name": f"e{number}"}, timeout=60)
         except requests.RequestException:
             break
         assert answer.status_code == 200, answer.text
@@ -144,7 +144,7 @@ def test_a_death_at_a_marked_point_of_the_commit_leaves_whole_lines(tmp_path, po
     server.kill()
     server = up(state)
     for name in acknowledged:
-        answer = requests.get(f"{server.url}/api/2.0/mlflow/experiments/get-by-name", params={"experiment_name": name}, timeout=20)
+        answer = requests.get(f"{server.url}/api/2.0/mlflow/experiments/get-by-name", params={"experiment_name": name}, timeout=60)
         assert answer.status_code == 200, f"{name} was acknowledged and is gone"
     assert server.stop() == 0
     assert run("audit", "verify", state=state).returncode == 0

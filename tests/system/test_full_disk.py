@@ -39,21 +39,21 @@ class Disk:
 
 
 def create(server, name):
-    return requests.post(f"{server.url}/api/2.0/mlflow/experiments/create", json={"name": name}, timeout=20)
+    return requests.post(f"{server.url}/api/2.0/mlflow/experiments/create", json={"name": name}, timeout=60)
 
 
 def ask(server):
-    return requests.post(f"{server.url}/v2/models/long/infer", json=REQUEST, timeout=20)
+    return requests.post(f"{server.url}/v2/models/long/infer", json=REQUEST, timeout=60)
 
 
 def experiments(server):
-    answer = requests.get(f"{server.url}/api/2.0/mlflow/experiments/search", params={"max_results": 1000}, timeout=20)
+    answer = requests.get(f"{server.url}/api/2.0/mlflow/experiments/search", params={"max_results": 1000}, timeout=60)
     assert answer.status_code == 200, answer.text
     return [e["name"] for e in answer.json()["experiments"]]
 
 
 def predictions(server):
-    answer = requests.get(f"{server.url}/api/millrace/v1/deployments/long/predictions", timeout=20)
+    answer = requests.get(f"{server.url}/api/millrace/v1/deployments/long/predictions", timeout=60)
     assert answer.status_code == 200, answer.text
     return answer.json()["count"]
 
@@ -76,7 +76,7 @@ def test_writes_say_that_the_disk_is_full_reads_go_on_and_nothing_acknowledged_i
         assert answer.status_code == 503 and "free some room" in answer.json()["message"], answer.text
         refused += 1
     assert refused > 0, "the disk was not full"
-    answer = requests.put(f"{server.url}/api/2.0/mlflow-artifacts/artifacts/big.bin", data=b"a" * (1 << 20), timeout=20)
+    answer = requests.put(f"{server.url}/api/2.0/mlflow-artifacts/artifacts/big.bin", data=b"a" * (1 << 20), timeout=60)
     assert answer.status_code in (503, 507) and "free some room" in answer.text, answer.text
     shop.write("more.csv", visits(50_000, first=1000, day=3))
     add = ("data", "add", "visits", "more.csv", "--from", "2024-01-03", "--to", "2024-01-04")
@@ -87,8 +87,8 @@ def test_writes_say_that_the_disk_is_full_reads_go_on_and_nothing_acknowledged_i
         assert failed.returncode == 6 and "free some room" in failed.stderr, (words, failed.stderr)
 
     # What needs no room goes on; an answer is sent as long as its record can be written, and then refused with the reason.
-    assert requests.get(f"{server.url}/health", timeout=20).text == "OK"
-    assert requests.get(f"{server.url}/v2/models/long", timeout=20).status_code == 200
+    assert requests.get(f"{server.url}/health", timeout=60).text == "OK"
+    assert requests.get(f"{server.url}/v2/models/long", timeout=60).status_code == 200
     assert set(acknowledged) <= set(experiments(server))
     assert shop.run("data", "list").returncode == 0 and shop.run("lineage", "model:long@1").returncode == 0
     for _ in range(300):
@@ -112,7 +112,7 @@ def test_writes_say_that_the_disk_is_full_reads_go_on_and_nothing_acknowledged_i
     server = up(shop.state, "--project", shop.folder)
     assert set(acknowledged) <= set(experiments(server)) and predictions(server) == len(answered)
     for prediction in answered:
-        assert requests.get(f"{server.url}/api/millrace/v1/predictions/{prediction}", timeout=20).status_code == 200
+        assert requests.get(f"{server.url}/api/millrace/v1/predictions/{prediction}", timeout=60).status_code == 200
     assert server.stop() == 0
     assert shop.good("audit", "verify")["intact"]
     assert not list((shop.state / "tmp").iterdir()) and not [f for f in (shop.state / "blobs").rglob("incoming-*")]
@@ -126,6 +126,6 @@ def test_a_start_on_a_full_disk_is_refused_and_works_when_there_is_room(shop):
         assert refused.returncode == 6 and "free some room" in refused.stderr, refused.stderr
     disk.make_room()
     server = up(shop.state, "--project", shop.folder)
-    assert requests.get(f"{server.url}/v2/models/long/ready", timeout=20).status_code == 200 and ask(server).status_code == 200
+    assert requests.get(f"{server.url}/v2/models/long/ready", timeout=60).status_code == 200 and ask(server).status_code == 200
     assert server.stop() == 0
     assert shop.good("audit", "verify")["intact"]

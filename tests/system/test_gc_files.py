@@ -80,7 +80,7 @@ def test_a_whole_project_keeps_every_blob_it_needs(tmp_path):
     assert shop.good("model", "gates", "long", "2")
     server = up(shop.state, "--project", shop.folder)
     try:
-        assert requests.post(f"{server.url}/v2/models/long/infer", json=REQUEST, timeout=30).status_code == 200
+        assert requests.post(f"{server.url}/v2/models/long/infer", json=REQUEST, timeout=60).status_code == 200
     finally:
         assert server.stop() == 0
     assert command("audit", "verify", state=shop.state).returncode == 0

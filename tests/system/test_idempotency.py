@@ -17,22 +17,22 @@ def server(tmp_path):
 
 
 def create(server, key, subject="a"):
-    return requests.post(server.url + TOKENS, json={"subject": subject, "roles": ["reader"]}, headers={"Idempotency-Key": key}, timeout=20)
+    return requests.post(server.url + TOKENS, json={"subject": subject, "roles": ["reader"]}, headers={"Idempotency-Key": key}, timeout=60)
 
 
 def tokens(server):
-    return requests.get(server.url + TOKENS, timeout=20).json()["items"]
+    return requests.get(server.url + TOKENS, timeout=60).json()["items"]
 
 
 def test_a_repeat_gets_the_first_answer_and_changes_nothing(server):
     url = server.url + TOKENS + "/" + create(server, "k0").json()["id"]
-    first = requests.delete(url, headers={"Idempotency-Key": "k1"}, timeout=20)
+    first = requests.delete(url, headers={"Idempotency-Key": "k1"}, timeout=60)
     assert first.status_code == 200, first.text
-    again = requests.delete(url, headers={"Idempotency-Key": "k1"}, timeout=20)
+    again = requests.delete(url, headers={"Idempotency-Key": "k1"}, timeout=60)
     assert again.status_code == 200 and again.json() == first.json()
     assert again.headers["Idempotency-Replayed"] == "true"
-    assert requests.delete(url, timeout=20).status_code == 404, "without the key it is a new request, and there is nothing left to end"
-    events = requests.get(server.url + "/api/millrace/v1/audit", timeout=20).json()["items"]
+    assert requests.delete(url, timeout=60).status_code == 404, "without the key it is a new request, and there is nothing left to end"
+    events = requests.get(server.url + "/api/millrace/v1/audit", timeout=60).json()["items"]
     assert [event["kind"] for event in events].count("token.revoked") == 1
 
 

@@ -22,7 +22,7 @@ def shop(tmp_path_factory):
         body["inputs"][0]["data"] = ["AA" if i % 2 else "UA"]
         body["inputs"][1]["data"] = [minutes]
         body["parameters"] = {"millrace_event_time": f"2024-01-{1 + i // 60:02d}T00:00:{i % 60:02d}Z"}
-        answer = requests.post(server.url + "/v2/models/long/infer", json=body, timeout=30)
+        answer = requests.post(server.url + "/v2/models/long/infer", json=body, timeout=60)
         assert answer.status_code == 200, answer.text
     assert server.stop() == 0
     return shop

@@ -166,7 +166,7 @@ def test_value_of_an_unknown_deployment_is_an_error_with_its_place(tmp_path):
 def test_the_page_is_served_with_its_policy(shop):
     server = up(shop.state, "--project", shop.folder)
     try:
-        reply = requests.get(server.url + "/api/millrace/v1/report.html", timeout=30)
+        reply = requests.get(server.url + "/api/millrace/v1/report.html", timeout=60)
         assert reply.status_code == 200 and reply.headers["content-type"] == "text/html; charset=utf-8"
         page = check(reply.text)
         policy = [a["content"] for tag, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]

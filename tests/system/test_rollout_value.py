@@ -68,7 +68,7 @@ def ask(server, session, unit=None, count=1):
         turn = next(TURNS)
         minutes = turn * 37 % 1200
         inputs = [dict(i, data=[minutes]) if i["name"] == "minutes" else dict(i, data=[0]) if i["name"] == "distance" else i for i in REQUEST["inputs"]]
-        answer = session.post(server.url + "/v2/models/long/infer", timeout=30,
+        answer = session.post(server.url + "/v2/models/long/infer", timeout=60,
                               json={"inputs": inputs, "parameters": {"millrace_unit": unit or f"U{turn}"}})
         assert answer.status_code == 200, answer.text
         out.append((answer.json()["parameters"]["millrace_prediction_id"], minutes >= 600))

@@ -43,7 +43,7 @@ def test_everybody_needs_a_token_and_has_its_role(tokens):
         url = f"http://127.0.0.1:{server.address.rpartition(':')[2]}"
 
         def status(method, path, headers=None, **body):
-            return requests.request(method, url + path, headers=headers, timeout=30, **body).status_code
+            return requests.request(method, url + path, headers=headers, timeout=60, **body).status_code
 
         infer, load = "/v2/models/linear/infer", "/v2/repository/models/linear/load"
         for path in ("/v2/health/ready", "/v2/health/live", "/v2/models/linear/ready", "/ping", "/health"):
@@ -91,8 +91,8 @@ def test_the_manifest_has_the_shape_that_kserve_reads_and_its_arguments_start_a_
         url = f"http://127.0.0.1:{server.address.rpartition(':')[2]}"
         for probe in ("readinessProbe", "livenessProbe"):
             asked = container[probe]["httpGet"]
-            assert asked["port"] == port and requests.get(url + asked["path"], timeout=30).status_code == 200
-        assert requests.post(url + "/v2/models/late/infer", json=BODY, headers=bearer(READER), timeout=30).status_code == 200
+            assert asked["port"] == port and requests.get(url + asked["path"], timeout=60).status_code == 200
+        assert requests.post(url + "/v2/models/late/infer", json=BODY, headers=bearer(READER), timeout=60).status_code == 200
     finally:
         assert server.stop() == 0
     (models / "other.onnx").write_bytes(MODEL.read_bytes())

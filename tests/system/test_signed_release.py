@@ -79,7 +79,7 @@ def download(shop, folder):
 def served(shop):
     server = up(shop.state, "--project", shop.folder)
     try:
-        return requests.post(f"{server.url}/v2/models/long/infer", json=REQUEST, timeout=30)
+        return requests.post(f"{server.url}/v2/models/long/infer", json=REQUEST, timeout=60)
     finally:
         assert server.stop() == 0
 
@@ -112,7 +112,7 @@ def test_a_new_version_is_signed_when_a_key_is_configured(shop):
 def requests_items(shop, path):
     server = up(shop.state, "--project", shop.folder)
     try:
-        return requests.get(f"{server.url}/api/millrace/v1/{path}", timeout=30).json()["items"]
+        return requests.get(f"{server.url}/api/millrace/v1/{path}", timeout=60).json()["items"]
     finally:
         assert server.stop() == 0
 

@@ -32,7 +32,7 @@ def place(tmp_path, monkeypatch):
 
 def served(server):
     """Requests answered, by the server's own count."""
-    text = requests.get(server.url + "/metrics", timeout=30).text
+    text = requests.get(server.url + "/metrics", timeout=60).text
     found = re.findall(r"^nv_inference_request_success\{[^}]*\} (\d+)$", text, re.M)
     assert found, text[:3000]
     return sum(map(int, found))
@@ -47,7 +47,7 @@ class Load(Crowd):
         with requests.Session() as session:
             while not self.stopping:
                 try:
-                    answer = session.post(self.server.url + "/v2/models/long/infer", json=REQUEST, timeout=30)
+                    answer = session.post(self.server.url + "/v2/models/long/infer", json=REQUEST, timeout=60)
                     if answer.status_code == 200:
                         self.answered.append(answer.json()["parameters"]["millrace_prediction_id"])
                     else:
@@ -69,7 +69,7 @@ def test_nobody_who_infers_notices_that_the_store_is_away(place):
         while time.monotonic() < end:
             PACE.wait(0.5)
             assert not load.failed, load.failed[:3]
-            assert requests.get(server.url + "/v2/health/ready", timeout=30).status_code == 200
+            assert requests.get(server.url + "/v2/health/ready", timeout=60).status_code == 200
         during = len(load.answered) - before
         cluster.start()
         until(lambda: requests.get(f"{server.url}{API}/deployments/long/releases", timeout=60).status_code == 200)

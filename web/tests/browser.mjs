@@ -108,7 +108,7 @@ export async function open(browser, { scheme = 'light', base = BASE, width = 144
     /** A click that counts. */
     async click(locator) {
       clicks += 1;
-      await locator.first().click({ timeout: 15_000 });
+      await locator.first().click({ timeout: 30_000 });
     },
     get clicks() {
       return clicks;

@@ -111,7 +111,7 @@ describe('opened', { concurrency: false }, () => {
       } else await tab.go(path);
       at = undefined; // until all is well
       await act(page);
-      await seen(page).waitFor({ timeout: 15_000 });
+      await seen(page).waitFor({ timeout: 30_000 });
       for (const scheme of ['light', 'dark']) {
         await page.emulateMedia({ colorScheme: scheme });
         await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
@@ -144,7 +144,7 @@ describe('opened', { concurrency: false }, () => {
           return active?.textContent.startsWith(text) && box.left >= 0 && box.right <= innerWidth;
         },
         name,
-        { timeout: 10_000 },
+        { timeout: 30_000 },
       );
       await tab.shot(`opened-phone-${name.toLowerCase()}`);
       await tab.accessible(`${name} on a phone`);

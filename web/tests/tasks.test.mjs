@@ -25,7 +25,7 @@ const navigate = (tab, name) =>
   tab.click(tab.page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }));
 const row = (page, text) => page.locator('[role="row"].data').filter({ hasText: text });
 const says = async (page, pattern) => {
-  await page.locator('main').getByText(pattern).first().waitFor({ timeout: 15_000 });
+  await page.locator('main').getByText(pattern).first().waitFor({ timeout: 30_000 });
 };
 
 describe('tasks', { concurrency: false }, () => {
