@@ -234,7 +234,7 @@ struct HostileProcess : KeptModel {
         write_file(folder / "child", fmt::format("#!/bin/sh\nprintf '{}{}' >&3\n{}\n", length, text, then), 0700));
     auto how = options();
     how.program = folder / "child";
-    how.answer_time = 12 * kPatience;  // each ends by itself
+    how.answer_time = kPatience;
     return keep("linear", how);
   }
   millrace::testing::Folder folder;
