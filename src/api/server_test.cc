@@ -38,13 +38,14 @@ TEST(Server, is_not_told_of_a_connection_that_is_gone_though_a_child_has_a_copy_
   Context context{clock, random, silent_log()};
   const Nobody tokens;
   const Dispatcher dispatcher{Router({{"GET", "/open", Permission::open, BodyLimit{16}, "none", Run::inline_,
-                                       [](Request&) { return Reply::json({{"good", true}}); }, "for the test"}}),
+                                       [](Request&) {
+                                         return Reply::json({{"good", true}});
+                                       },
+                                       "for the test"}}),
                               tokens, context};
-  const auto server = Server::start({.tcp = "127.0.0.1:0",
-                                     .temp_folder = folder.path(),
-                                     .local_subject = "local:me",
-                                     .network_threads = 1},
-                                    dispatcher);
+  const auto server = Server::start(
+      {.tcp = "127.0.0.1:0", .temp_folder = folder.path(), .local_subject = "local:me", .network_threads = 1},
+      dispatcher);
   ASSERT_TRUE(server) << server.error().text();
   const auto address = (*server)->address();
   std::vector<int> copies;

@@ -39,7 +39,8 @@ class EventLoop {
   // with it.
   void post(Task task);
 
-  // Of the loop's thread, or before run(). `watcher` outlives its watching; closing the descriptor ends it.
+  // Of the loop's thread, or before run(). `watcher` outlives its watching, which unwatch() ends: closing the
+  // descriptor may not, as a child that is being started has a copy of it.
   Result<void> watch(int descriptor, uint32_t events, Watcher& watcher);
   void unwatch(int descriptor);
   void on_beat(Task task) { beat_ = std::move(task); }  // once a second, and 50 ms after beat_soon()

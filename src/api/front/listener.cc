@@ -55,7 +55,9 @@ Result<void> Listener::begin(int descriptor) {
 }
 
 void Listener::close() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  if (descriptor_ < 0) return;
+  loop_.unwatch(descriptor_);
+  ::close(descriptor_);
   descriptor_ = -1;
 }
 

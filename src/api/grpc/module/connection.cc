@@ -279,6 +279,7 @@ void Connection::flush() {
 
 void Connection::close() {
   if (descriptor_ < 0) return;
+  home_.loop.unwatch(descriptor_);  // closing alone does not end it while a child that is being started has a copy
   ::close(descriptor_);
   descriptor_ = -1;
   for (const auto& [id, exchange] : exchanges_) exchange->gone = true;
