@@ -72,8 +72,19 @@ Result<std::vector<track::RunColumn>> columns_of(const Request& in) {
   return out;
 }
 
+Result<bool> yes_of(const Request& in, const char* name, bool otherwise) {
+  const auto text = in.query_value(name).value_or(otherwise ? "true" : "false");
+  if (text != "true" && text != "false")
+    return Error{Code::invalid, fmt::format("'{}' must be true or false", name)}.at_field(name);
+  return text == "true";
+}
+
 Result<Json> runs(Tables& tables, const Request& in) {
-  MILLRACE_TRY(const auto columns, columns_of(in));
+  track::RunPage page{.common = lists_of(in, "columns") == std::vector<std::string>{"common"}};
+  if (!page.common) {
+    MILLRACE_TRY(page.columns, columns_of(in));
+  }
+  MILLRACE_TRY(page.count, yes_of(in, "total", true));
   MILLRACE_TRY(const auto limit, page_limit(in));
   MILLRACE_TRY(const auto view, view_of(in));
   auto found = tables.runs.page(in.caller.workspace,
@@ -83,7 +94,7 @@ Result<Json> runs(Tables& tables, const Request& in) {
                                  .view = view,
                                  .max_results = limit,
                                  .page_token = in.query_value("after").value_or("")},
-                                columns);
+                                std::move(page));
   if (!found) return in_field(std::move(found).error(), in.query_value("filter") ? "filter" : "order");
   Json items = Json::array();
   for (auto& row : found->rows) {
@@ -91,9 +102,21 @@ Result<Json> runs(Tables& tables, const Request& in) {
     item["values"] = std::move(row.values);
     items.push_back(std::move(item));
   }
+  Json names = Json::array();
+  for (const auto& column : found->columns) names.push_back(column.name());
   return Json{{"items", std::move(items)},
+              {"columns", std::move(names)},
               {"next", found->next.empty() ? Json(nullptr) : Json(found->next)},
-              {"total", found->total}};
+              {"total", found->total ? Json(*found->total) : Json(nullptr)}};
+}
+
+Result<Json> total(Tables& tables, const Request& in) {
+  MILLRACE_TRY(const auto view, view_of(in));
+  auto found = tables.runs.total(in.caller.workspace, {.experiment_ids = lists_of(in, "experiment"),
+                                                       .filter = in.query_value("filter").value_or(""),
+                                                       .view = view});
+  if (!found) return in_field(std::move(found).error(), "filter");
+  return Json{{"total", *found}};
 }
 
 bool holds(const std::string& text, const std::string& part) {
@@ -137,9 +160,7 @@ Result<Json> compare(Services& s, const Request& in) {
         .at_field("ids")
         .hint("?ids=RUN,RUN");
   MILLRACE_TRY(const auto slice, page_slice(in));
-  const auto differ = in.query_value("differ").value_or("false");
-  if (differ != "true" && differ != "false")
-    return Error{Code::invalid, "'differ' must be true or false"}.at_field("differ");
+  MILLRACE_TRY(const bool differ, yes_of(in, "differ", false));
   Json out;
   MILLRACE_DO(s.database.read([&](store::Session& session) -> Result<void> {
     MILLRACE_TRY(const auto infos, track::load_run_infos(session, in.caller.workspace, ids));
@@ -151,7 +172,7 @@ Result<Json> compare(Services& s, const Request& in) {
             "GET /runs lists those that there are");
       runs.push_back(track::info_json(info->second));
     }
-    MILLRACE_TRY(const auto columns, track::compared_columns(session, in.caller.workspace, ids, differ == "true"));
+    MILLRACE_TRY(const auto columns, track::compared_columns(session, in.caller.workspace, ids, differ));
     std::vector<track::RunColumn> shown;
     for (size_t i = slice.from; i < std::min(columns.size(), slice.from + slice.count); ++i)
       shown.push_back(columns[i].column);
@@ -296,7 +317,11 @@ Routes run_routes(Services& s) {
       read_route(
           runs_at, [tables](const Request& in) { return runs(*tables, in); },
           "A table of runs: ?experiment=ID,ID&filter=&order=&columns=metrics.auc,params.depth&view=; filter and order "
-          "are in MLflow's language."),
+          "are in MLflow's language. columns=common: what most of the page's runs have. total=false: 'total' is null "
+          "unless it is known already."),
+      read_route(
+          runs_at + "/total", [tables](const Request& in) { return total(*tables, in); },
+          "How many runs a filter has: ?experiment=&filter=&view=. Counting may take longer than a page of them."),
       read_route(
           runs_at + "/columns", [&s, tables](const Request& in) { return columns(s, *tables, in); },
           "What metrics, parameters and tags runs have, most used first: ?experiment=&q=&kind=metric|param|tag."),

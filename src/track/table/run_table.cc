@@ -1,5 +1,6 @@
 #include "track/table/run_table.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <unordered_map>
@@ -18,6 +19,8 @@ namespace {
 constexpr Micros kWorth = 20;       // how many times as long as it took a total holds
 constexpr size_t kKnownMost = 256;  // questions
 constexpr size_t kTextShown = 500;  // bytes of a parameter or tag in a table
+constexpr size_t kLookedAt = 50;    // runs that tell which columns are common
+constexpr int64_t kCommon = 4;      // metrics, and parameters
 
 std::string shown(const std::string& text) {
   if (text.size() <= kTextShown) return text;
@@ -75,9 +78,9 @@ Result<void> add_texts(store::Session& session, const std::string& workspace, co
   return {};
 }
 
-// A cursor carries the total, so that a long list is counted once.
-std::string cursor_of(const std::string& token, int64_t total) {
-  return token.empty() ? "" : fmt::format("{}.{}", token, total);
+// A cursor carries the total, so that a long list is counted once; nothing after the dot where nobody counted.
+std::string cursor_of(const std::string& token, std::optional<int64_t> total) {
+  return token.empty() ? "" : fmt::format("{}.{}", token, total ? std::to_string(*total) : "");
 }
 
 Result<std::optional<int64_t>> take_total(std::string& token) {
@@ -85,11 +88,18 @@ Result<std::optional<int64_t>> take_total(std::string& token) {
   const auto dot = token.rfind('.');
   int64_t total = 0;
   const auto* end = token.data() + token.size();
-  if (dot == std::string::npos || std::from_chars(token.data() + dot + 1, end, total).ptr != end)
+  const bool uncounted = dot != std::string::npos && dot + 1 == token.size();
+  if (dot == std::string::npos || (!uncounted && std::from_chars(token.data() + dot + 1, end, total).ptr != end))
     return Error{Code::invalid, "this is no place to go on after"}.at_field("after").hint(
         "give what 'next' of the page before says");
   token.resize(dot);
-  return std::optional(total);
+  return uncounted ? std::optional<int64_t>() : std::optional(total);
+}
+
+// What a total belongs to.
+std::string question_of(const std::string& workspace, const Search& search) {
+  return fmt::format("{}\n{}\n{}\n{}", workspace, static_cast<int>(search.view), search.filter,
+                     fmt::join(search.experiment_ids, ","));
 }
 
 }  // namespace
@@ -132,37 +142,80 @@ Result<std::vector<Json>> values_of(store::Session& session, const std::string& 
   return out;
 }
 
-Result<int64_t> RunTable::total_of(store::Session& session, const std::string& workspace, const Search& search) {
-  const auto key = fmt::format("{}\n{}\n{}\n{}", workspace, static_cast<int>(search.view), search.filter,
-                               fmt::join(search.experiment_ids, ","));
-  const Micros began = context_.clock.steady();
-  {
-    const std::lock_guard lock(mutex_);
-    const auto known = known_.find(key);
-    if (known != known_.end() && began < known->second.until) return known->second.total;
+Result<std::vector<RunColumn>> common_columns(store::Session& session, const std::string& workspace,
+                                              const std::vector<std::string>& ids) {
+  std::vector<RunColumn> out;
+  if (ids.empty()) return out;
+  const std::vector<std::string> first(ids.begin(),
+                                       ids.begin() + static_cast<std::ptrdiff_t>(std::min(ids.size(), kLookedAt)));
+  for (const auto entity : {Entity::metric, Entity::param}) {
+    store::Values values;
+    const auto sql = with_wanted(first, values);
+    values.emplace_back(workspace);
+    values.emplace_back(kCommon);
+    MILLRACE_TRY(const auto rows,
+                 session.query(fmt::format("{}SELECT f.key, count(*) FROM wanted CROSS JOIN {} f WHERE f.workspace = ? "
+                                           "AND f.run_id = wanted_id GROUP BY f.key ORDER BY count(*) DESC, f.key "
+                                           "LIMIT ?",
+                                           sql, entity == Entity::metric ? "track_latest_metrics" : "track_params"),
+                               values));
+    // A column that few of them have would be empty nearly everywhere.
+    for (const auto& row : rows)
+      if (row.integer(1) * 10 >= rows.front().integer(1)) out.push_back({entity, row.text(0)});
   }
+  return out;
+}
+
+std::optional<int64_t> RunTable::known_total(const std::string& question) {
+  const std::lock_guard lock(mutex_);
+  const auto known = known_.find(question);
+  if (known == known_.end() || context_.clock.steady() >= known->second.until) return std::nullopt;
+  return known->second.total;
+}
+
+Result<int64_t> RunTable::total_of(store::Session& session, const std::string& workspace, const Search& search) {
+  const auto question = question_of(workspace, search);
+  if (const auto known = known_total(question)) return *known;
+  const Micros began = context_.clock.steady();
   MILLRACE_TRY(const auto total, count_ids(session, runs_subject, workspace, search));
   const Micros now = context_.clock.steady();
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kKnownMost) known_.clear();
-  known_[key] = {total, now + (now - began) * kWorth};
+  known_[question] = {total, now + (now - began) * kWorth};
   return total;
 }
 
-Result<RunRows> RunTable::page(const std::string& workspace, Search search, const std::vector<RunColumn>& columns) {
+Result<int64_t> RunTable::total(const std::string& workspace, Search search) {
+  int64_t out = 0;
+  MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
+    MILLRACE_TRY(search.experiment_ids, experiments_of(session, workspace, search.experiment_ids));
+    MILLRACE_TRY(out, total_of(session, workspace, search));
+    return {};
+  }));
+  return out;
+}
+
+Result<RunRows> RunTable::page(const std::string& workspace, Search search, RunPage wanted) {
   RunRows out;
   MILLRACE_TRY(const auto told, take_total(search.page_token));
   MILLRACE_DO(database_.read([&](store::Session& session) -> Result<void> {
     MILLRACE_TRY(search.experiment_ids, experiments_of(session, workspace, search.experiment_ids));
     MILLRACE_TRY(const auto found, find_ids(session, runs_subject, workspace, search));
-    const bool all = !told && found.next.empty();
-    out.total = told.value_or(static_cast<int64_t>(found.ids.size()));
-    if (!told && !all) {
+    out.total = told;
+    if (search.page_token.empty() && found.next.empty()) {
+      out.total = static_cast<int64_t>(found.ids.size());
+    } else if (!told && wanted.count) {
       MILLRACE_TRY(out.total, total_of(session, workspace, search));
+    } else if (!told) {
+      out.total = known_total(question_of(workspace, search));
+    }
+    out.columns = std::move(wanted.columns);
+    if (wanted.common) {
+      MILLRACE_TRY(out.columns, common_columns(session, workspace, found.ids));
     }
     out.next = cursor_of(found.next, out.total);
     MILLRACE_TRY(auto infos, load_run_infos(session, workspace, found.ids));
-    MILLRACE_TRY(auto values, values_of(session, workspace, found.ids, columns));
+    MILLRACE_TRY(auto values, values_of(session, workspace, found.ids, out.columns));
     for (size_t i = 0; i < found.ids.size(); ++i) {
       const auto info = infos.find(found.ids[i]);
       if (info != infos.end()) out.rows.push_back({std::move(info->second), std::move(values[i])});

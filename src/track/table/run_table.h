@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,14 @@ struct RunRow {
 };
 struct RunRows {
   std::vector<RunRow> rows;
-  std::string next;   // "" = that was all
-  int64_t total = 0;  // of the filter, when its first page was asked for
+  std::vector<RunColumn> columns;  // of the values
+  std::string next;                // "" = that was all
+  std::optional<int64_t> total;    // of the filter, when its first page was asked for; unknown where nobody counted
+};
+struct RunPage {
+  std::vector<RunColumn> columns;
+  bool common = false;  // the columns that most of the page's runs have, instead
+  bool count = true;    // false: the total only where it is known already, since it may cost more than the rows
 };
 
 // Thread-safe.
@@ -30,13 +37,16 @@ class RunTable {
   RunTable(const store::Database& database, Context& context) : database_(database), context_(context) {}
 
   // `search.page_token` is what `next` of the page before said. `invalid` as search_runs() says it.
-  Result<RunRows> page(const std::string& workspace, Search search, const std::vector<RunColumn>& columns);
+  Result<RunRows> page(const std::string& workspace, Search search, RunPage wanted);
+  // How many runs the search has; its page does not matter.
+  Result<int64_t> total(const std::string& workspace, Search search);
 
  private:
   struct Known {
     int64_t total = 0;
     Micros until = 0;  // steady
   };
+  std::optional<int64_t> known_total(const std::string& question);
   Result<int64_t> total_of(store::Session& session, const std::string& workspace, const Search& search);
 
   const store::Database& database_;
@@ -48,6 +58,11 @@ class RunTable {
 // Ids of the experiments that are meant: those named, each of which must exist, or all that are active.
 Result<std::vector<std::string>> experiments_of(store::Session& session, const std::string& workspace,
                                                 const std::vector<std::string>& named);
+
+// Metrics and parameters that most of the first of these runs have, in that order; at most four of either. It looks at
+// no other run: counting those of all reads an index from end to end.
+Result<std::vector<RunColumn>> common_columns(store::Session& session, const std::string& workspace,
+                                              const std::vector<std::string>& ids);
 
 // Values of runs, row by row in the order of `ids`. A metric's min and max are null where nothing but its points tells.
 Result<std::vector<Json>> values_of(store::Session& session, const std::string& workspace,

@@ -25,10 +25,8 @@ class TableTest : public ::testing::Test {
       EXPECT_TRUE(world.tracking.log_batch(world.ada, run.info.id, batch));
     }
   }
-  RunRows page(Search search, const std::vector<std::string>& names = {"metrics.loss", "params.depth"}) {
-    std::vector<RunColumn> columns;
-    for (const auto& name : names) columns.push_back(*parse_column(name));
-    auto found = table.page("default", std::move(search), columns);
+  RunRows page(Search search, RunPage wanted = {.columns = {{Entity::metric, "loss"}, {Entity::param, "depth"}}}) {
+    auto found = table.page("default", std::move(search), std::move(wanted));
     EXPECT_TRUE(found) << found.error().text();
     return found ? std::move(*found) : RunRows{};
   }
@@ -79,6 +77,52 @@ TEST_F(TableTest, totals_are_those_of_the_filter_whichever_way_it_is_looked_up) 
                                                     {"params.depth = '2' AND metrics.loss < 0.26", 2},
                                                     {"attributes.run_name = 'r3'", 1}})
     EXPECT_EQ(page({.filter = filter, .max_results = 1}).total, total) << filter;
+}
+
+TEST_F(TableTest, rows_come_without_a_count_where_none_is_wanted) {
+  Search search{.filter = "params.depth = '2'", .max_results = 2};
+  std::vector<std::string> names;
+  do {
+    auto found = page(search, {.count = false});
+    // Nobody has counted; the last page of several does not tell it either.
+    EXPECT_FALSE(found.total) << *found.total;
+    for (const auto& row : found.rows) names.push_back(row.info.name);
+    search.page_token = found.next;
+  } while (!search.page_token.empty());
+  EXPECT_EQ(names, (std::vector<std::string>{"r8", "r6", "r4", "r2", "r0"}));
+  EXPECT_EQ(page({.filter = search.filter, .max_results = 5}, {.count = false}).total, 5) << "all are on one page";
+}
+
+TEST_F(TableTest, a_total_is_that_of_the_pages) {
+  for (const auto& [filter, total] : std::vector<std::pair<std::string, int64_t>>{
+           {"", 10}, {"params.depth = '2'", 5}, {"metrics.loss < 0.26", 5}, {"tags.team = 'b'", 0}}) {
+    const auto counted = table.total("default", {.filter = filter, .max_results = 1});
+    ASSERT_TRUE(counted) << counted.error().text();
+    EXPECT_EQ(*counted, total) << filter;
+    EXPECT_EQ(page({.filter = filter, .max_results = 1}).total, total) << filter;
+  }
+  EXPECT_FALSE(table.total("default", {.filter = "metrics.loss <"}));
+  EXPECT_FALSE(table.total("default", {.experiment_ids = {"77"}}));
+}
+
+TEST_F(TableTest, common_columns_are_those_of_the_page_s_runs) {
+  const auto names_of = [](const RunRows& found) {
+    std::string out;
+    for (const auto& column : found.columns) out += column.name() + " ";
+    return out;
+  };
+  auto found = page({.max_results = 3}, {.common = true});
+  EXPECT_EQ(names_of(found), "metrics.loss params.depth params.same ");
+  EXPECT_EQ(found.rows[0].values["params.depth"], "3");
+  // The newest run has metrics of its own; four at most are taken, those of more runs first.
+  Batch batch;
+  for (const char* key : {"a", "b", "c", "d", "e"}) batch.metrics.push_back({.key = key, .value = 1, .timestamp = 1});
+  ASSERT_TRUE(world.tracking.log_batch(world.ada, ids[9], batch));
+  EXPECT_EQ(names_of(page({.max_results = 3}, {.common = true})),
+            "metrics.loss metrics.a metrics.b metrics.c params.depth params.same ");
+  EXPECT_EQ(names_of(page({.filter = "attributes.run_name = 'r1'"}, {.common = true})),
+            "metrics.loss params.depth params.same ");
+  EXPECT_EQ(names_of(page({.filter = "attributes.run_name = 'none'"}, {.common = true})), "");
 }
 
 TEST_F(TableTest, a_wrong_cursor_and_an_unknown_experiment_are_refused) {

@@ -1,4 +1,5 @@
 // Calls of the native API. Errors keep the server's own words: RFC 9457 problems with a hint.
+import type {} from '@/early';
 import type { paths } from './paths';
 
 const BASE = '/api/millrace/v1';
@@ -56,16 +57,26 @@ async function problem(response: Response): Promise<ApiError> {
   }
 }
 
+/** What early.ts has asked already; each answer is taken once. */
+function asked(url: string): Promise<Response> | undefined {
+  const answer = globalThis.millraceEarly?.get(url);
+  globalThis.millraceEarly?.delete(url);
+  return answer;
+}
+
 async function call<T>(method: string, path: string, query?: Query, body?: unknown, signal?: AbortSignal): Promise<T> {
+  if (method !== 'GET') globalThis.millraceEarly?.clear(); // what was asked before a change, or as somebody else
   let response: Response;
+  const url = target(path, query);
   try {
-    response = await fetch(target(path, query), {
-      method,
-      signal,
-      credentials: 'same-origin',
-      headers: body === undefined ? {} : { 'content-type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
+    response = await ((method === 'GET' && asked(url)) ||
+      fetch(url, {
+        method,
+        signal,
+        credentials: 'same-origin',
+        headers: body === undefined ? {} : { 'content-type': 'application/json' },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      }));
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError(

@@ -29,11 +29,20 @@ export function useGet<T>(path: Path, query?: Query, options: AskOptions = {}) {
   });
 }
 
-/** A list that is fetched page by page, as far as somebody scrolls. */
-export function usePages<T>(path: Path, query?: Query, enabled = true) {
-  return useInfiniteQuery<Page<T>, ApiError, { pages: Page<T>[] }, unknown[], string>({
-    queryKey: [path, query ?? {}, 'pages'],
-    queryFn: ({ signal, pageParam }) => get<Page<T>>(path, { ...query, after: pageParam }, signal),
+/** A list that is fetched page by page, as far as somebody scrolls. `settle` is what the first answer adds to later questions. */
+export function usePages<T, P extends Omit<Page<T>, 'total'> = Page<T>>(
+  path: Path,
+  query?: Query,
+  enabled = true,
+  settle?: (first: P) => Query,
+) {
+  const queryKey = [path, query ?? {}, 'pages'];
+  return useInfiniteQuery<P, ApiError, { pages: P[] }, unknown[], string>({
+    queryKey,
+    queryFn: ({ signal, pageParam }) => {
+      const first = client.getQueryData<{ pages: P[] }>(queryKey)?.pages[0];
+      return get<P>(path, { ...query, ...(first && settle?.(first)), after: pageParam }, signal);
+    },
     initialPageParam: '',
     getNextPageParam: (last) => last.next ?? undefined,
     enabled,

@@ -3,7 +3,6 @@ import { Button, Checkbox, Switch } from '@mantine/core';
 import { useViewportSize } from '@mantine/hooks';
 import { useMemo, useRef } from 'react';
 import { part } from '@/api/client';
-import { usePages } from '@/api/queries';
 import { useGo } from '@/app/palette';
 import { useAddress } from '@/parts/address';
 import { Empty, PageFrame, Problem, State, Time, To } from '@/parts/basics';
@@ -24,31 +23,23 @@ import {
 import { Experiments } from '@/runs/experiments';
 import { Filter } from '@/runs/filter';
 import { ColumnPicker } from '@/runs/picker';
-import { KEPT, NONE, useColumns, useMemory } from '@/runs/state';
+import { KEPT, NONE, useMemory, useRows } from '@/runs/state';
 import { Views } from '@/runs/views';
 
 export function Runs() {
   const [address, change] = useAddress();
-  const touched = useMemory(address, change);
+  const { touched, settled } = useMemory(address, change);
   const go = useGo();
   const height = Math.max(380, useViewportSize().height - 270);
   const experiment = address.experiment ?? '';
   const filter = address.filter ?? '';
   const order = readOrder(address.order);
-  const chosen = useColumns(experiment, address.columns);
   const only = address.differ === '1';
   const marked = listOf(address.pick);
   const picked = useMemo(() => new Set(listOf(address.pick)), [address.pick]);
 
-  const asked = usePages<Run>('/runs', {
-    experiment,
-    filter,
-    order: address.order,
-    columns: [...new Set(chosen.map((each) => each.column))].join(','),
-    limit: 100,
-  });
+  const { asked, chosen, total } = useRows(address, settled);
   const rows = useMemo(() => asked.data?.pages.flatMap((page) => page.items) ?? [], [asked.data]);
-  const total = asked.data?.pages[0]?.total;
   const refused = asked.error && asked.error.status >= 400 && asked.error.status < 500 ? asked.error : null;
   // While a filter is refused, the rows before it stay, and are told to be so.
   const before = useRef<Run[]>([]);

@@ -1,33 +1,53 @@
-// What the table of runs shows before anybody has chosen, and what is remembered of a choice.
-import { useEffect, useMemo, useRef } from 'react';
-import { useGet } from '@/api/queries';
+// What the table of runs asks for and shows before anybody has chosen, and what is remembered of a choice.
+import { useEffect, useMemo, useState } from 'react';
+import type { Page, Query } from '@/api/client';
+import { useGet, usePages } from '@/api/queries';
 import type { Address } from '@/parts/address';
-import { type Chosen, readChosen } from './columns';
+import { type Chosen, type Run, readChosen } from './columns';
 
 export const NONE = '-'; // columns=- in the address: none was chosen on purpose
+const COMMON = 'common'; // the server says which columns most of the page's runs have
 
-interface Used {
-  column: string;
-  runs: number;
+interface RunsPage extends Omit<Page<Run>, 'total'> {
+  columns: string[];
+  total: number | null; // null: nobody has counted
 }
 
-// A column that one run in ten has not would be empty nearly everywhere.
-const common = (columns: Used[] = []) => columns.filter(({ runs }) => runs * 10 >= (columns[0]?.runs ?? 0));
+/** What a page of rows is asked with. No count: it may cost far more than the rows do. */
+export function rowsQuery(address: Address): Query {
+  const { experiment, filter, order } = address;
+  const columns =
+    address.columns === undefined ? COMMON : address.columns === NONE ? '' : namesOf(readChosen(address.columns));
+  return { experiment, filter, order, columns, total: false, limit: 100 };
+}
 
-/** What is shown before anybody has chosen: the most used metrics and parameters. */
-export function useColumns(experiment: string, text: string | undefined): Chosen[] {
-  const open = text === undefined;
-  const query = { experiment, limit: 4 };
-  const metrics = useGet<{ items: Used[] }>('/runs/columns', { ...query, kind: 'metric' }, { enabled: open });
-  const params = useGet<{ items: Used[] }>('/runs/columns', { ...query, kind: 'param' }, { enabled: open });
-  return useMemo(() => {
-    if (text === NONE) return [];
-    if (text !== undefined) return readChosen(text);
-    return [...common(metrics.data?.items), ...common(params.data?.items)].map(({ column }) => ({
-      column,
-      aggregate: 'last',
-    }));
-  }, [text, metrics.data, params.data]);
+const namesOf = (chosen: Chosen[]) => [...new Set(chosen.map((each) => each.column))].join(',');
+
+// The rows below have the columns of those above, also when newer runs have others. A list of one page may still change.
+const settle = (first: RunsPage): Query =>
+  first.next && first.columns.length ? { columns: first.columns.join(',') } : {};
+
+/** The rows with their columns; then, once they are there, how many there are. */
+export function useRows(address: Address, enabled: boolean) {
+  const asked = usePages<Run, RunsPage>(
+    '/runs',
+    rowsQuery(address),
+    enabled,
+    address.columns === undefined ? settle : undefined,
+  );
+  const first = asked.data?.pages[0];
+  const known = asked.isPlaceholderData ? undefined : first?.total;
+  const counted = useGet<{ total: number }>(
+    '/runs/total',
+    { experiment: address.experiment, filter: address.filter },
+    { enabled: known === null },
+  );
+  const common = first?.columns.join(',') ?? '';
+  const chosen = useMemo(() => {
+    if (address.columns === NONE) return [];
+    return readChosen(address.columns ?? common);
+  }, [address.columns, common]);
+  return { asked, chosen, total: known ?? (known === null ? counted.data?.total : undefined) };
 }
 
 export const KEPT = ['experiment', 'filter', 'order', 'columns', 'differ', 'view'];
@@ -36,14 +56,18 @@ const MEMORY = 'millrace.runs';
 /** Who comes without a choice finds the last one again; it is in the address, and can be left. */
 export function useMemory(address: Address, change: (next: Address) => void) {
   const kept = JSON.stringify(Object.fromEntries(KEPT.flatMap((key) => (address[key] ? [[key, address[key]]] : []))));
-  const first = useRef(true);
+  // Until the last choice is in the address, nothing is worth asking for.
+  const [last, setLast] = useState(() => (kept === '{}' ? remembered() : null));
   useEffect(() => {
-    if (first.current) {
-      first.current = false;
-      const last = localStorage.getItem(MEMORY);
-      if (last && KEPT.every((key) => !address[key])) return change(JSON.parse(last));
-    }
-    localStorage.setItem(MEMORY, kept);
-  }, [kept, address, change]);
-  return kept !== '{}';
+    if (last) {
+      change(last);
+      setLast(null);
+    } else localStorage.setItem(MEMORY, kept);
+  }, [last, kept, change]);
+  return { touched: kept !== '{}', settled: last === null };
+}
+
+function remembered(): Address | null {
+  const last = JSON.parse(localStorage.getItem(MEMORY) ?? '{}');
+  return Object.keys(last).length ? last : null;
 }
