@@ -8,6 +8,7 @@ import { createRoot } from 'react-dom/client';
 import { client } from '@/api/queries';
 import { nonce } from '@/app/nonce';
 import { router } from '@/app/router';
+import { meet } from '@/app/shell';
 import { theme } from '@/app/theme';
 import '@/app/app.css';
 
@@ -16,6 +17,11 @@ const run = /^#\/experiments\/(\d+)(?:\/runs\/([0-9a-f]{32}))?/.exec(location.ha
 if (run) history.replaceState(null, '', run[2] ? `/ui/runs/${run[2]}` : `/ui/runs?experiment=${run[1]}`);
 
 setNonce(nonce());
+
+// Who is there, the page's script and its first rows were asked for already and are mostly there by now: then the first
+// picture is the page. What takes longer is waited for in sight.
+const LATEST_MS = 600;
+await Promise.race([Promise.all([meet(), router.load()]), new Promise((resolve) => setTimeout(resolve, LATEST_MS))]);
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

@@ -1,5 +1,12 @@
 // Server state in TanStack Query: one key a path and its query, so that live changes know what to ask again.
-import { keepPreviousData, QueryClient, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+} from '@tanstack/react-query';
 import { ApiError, get, type Page, type Path, type Query } from './client';
 
 export const client = new QueryClient({
@@ -29,6 +36,25 @@ export function useGet<T>(path: Path, query?: Query, options: AskOptions = {}) {
   });
 }
 
+type Pages<P> = { pages: P[] };
+
+function pagesOf<T, P extends Omit<Page<T>, 'total'> = Page<T>>(
+  path: Path,
+  query?: Query,
+  settle?: (first: P) => Query,
+) {
+  const queryKey: unknown[] = [path, query ?? {}, 'pages'];
+  return infiniteQueryOptions<P, ApiError, Pages<P>, unknown[], string>({
+    queryKey,
+    queryFn: ({ signal, pageParam }) => {
+      const first = client.getQueryData<Pages<P>>(queryKey)?.pages[0];
+      return get<P>(path, { ...query, ...(first && settle?.(first)), after: pageParam }, signal);
+    },
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next ?? undefined,
+  });
+}
+
 /** A list that is fetched page by page, as far as somebody scrolls. `settle` is what the first answer adds to later questions. */
 export function usePages<T, P extends Omit<Page<T>, 'total'> = Page<T>>(
   path: Path,
@@ -36,18 +62,21 @@ export function usePages<T, P extends Omit<Page<T>, 'total'> = Page<T>>(
   enabled = true,
   settle?: (first: P) => Query,
 ) {
-  const queryKey = [path, query ?? {}, 'pages'];
-  return useInfiniteQuery<P, ApiError, { pages: P[] }, unknown[], string>({
-    queryKey,
-    queryFn: ({ signal, pageParam }) => {
-      const first = client.getQueryData<{ pages: P[] }>(queryKey)?.pages[0];
-      return get<P>(path, { ...query, ...(first && settle?.(first)), after: pageParam }, signal);
-    },
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next ?? undefined,
+  return useInfiniteQuery({
+    ...pagesOf<T, P>(path, query, settle),
     enabled,
     placeholderData: keepPreviousData,
   });
+}
+
+const WAIT_MS = 300;
+
+/** Asks for a list's first page before its page is drawn. Done when it is there, or when it is time to show that one waits. */
+export function askPages(path: Path, query: Query): Promise<unknown> {
+  return Promise.race([
+    client.prefetchInfiniteQuery(pagesOf(path, query)),
+    new Promise((resolve) => setTimeout(resolve, WAIT_MS)),
+  ]);
 }
 
 /** A change. What is on screen is asked again afterwards. */

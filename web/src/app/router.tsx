@@ -6,7 +6,9 @@ import {
   lazyRouteComponent,
   type RouteComponent,
 } from '@tanstack/react-router';
+import type { Address } from '@/parts/address';
 import { Empty } from '@/parts/basics';
+import { askRows } from '@/runs/state';
 import { Shell } from './shell';
 
 const root = createRootRoute({
@@ -15,7 +17,13 @@ const root = createRootRoute({
 });
 
 type Loaded = Promise<Record<string, RouteComponent>>;
-const page = <P extends string>(path: P, load: () => Promise<unknown>, name: string) =>
+/** `ask` asks for what the page begins with, beside its scripts. */
+const page = <P extends string>(
+  path: P,
+  load: () => Promise<unknown>,
+  name: string,
+  ask?: (address: Address) => Promise<unknown>,
+) =>
   createRoute({
     getParentRoute: () => root,
     path,
@@ -28,11 +36,13 @@ const page = <P extends string>(path: P, load: () => Promise<unknown>, name: str
         ]),
       ),
     component: lazyRouteComponent(load as () => Loaded, name),
+    loader: ask && (({ location }) => ask(location.search as Address)),
+    shouldReload: false, // another filter of a page that is open is the page's to ask for
   });
 
 const routes = [
   page('/', () => import('@/pages/home'), 'Home'),
-  page('/runs', () => import('@/pages/runs'), 'Runs'),
+  page('/runs', () => import('@/pages/runs'), 'Runs', askRows),
   page('/runs/compare', () => import('@/pages/compare'), 'Compare'),
   page('/runs/$run', () => import('@/pages/run'), 'Run'),
   page('/models', () => import('@/pages/models'), 'Models'),

@@ -156,20 +156,34 @@ function Frame({ session, signedOut }: { session: Session; signedOut: () => void
   );
 }
 
+let known: Session | null | undefined; // null: nobody is signed in
+
+const askSession = () =>
+  get<Session>('/session').catch((problem) => {
+    if (problem instanceof ApiError && problem.status === 401) return null;
+    throw problem;
+  });
+
+/** Asks who is there before anything is drawn. A problem is found, and told, when the frame asks again. */
+export const meet = () =>
+  askSession().then(
+    (session) => {
+      known = session;
+    },
+    () => {},
+  );
+
 export function Shell() {
-  const [session, setSession] = useState<Session | null>();
+  const [session, setSession] = useState(known);
   const [error, setError] = useState<ApiError>();
   const look = () => {
     setError(undefined);
-    get<Session>('/session').then(setSession, (problem) => {
-      if (problem instanceof ApiError && problem.status === 401) setSession(null);
-      else setError(problem);
-    });
+    askSession().then(setSession, setError);
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: once
   useEffect(() => {
     onSignedOut(() => setSession(null));
-    look();
+    if (session === undefined) look();
   }, []);
   if (error)
     return (

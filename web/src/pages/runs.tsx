@@ -30,7 +30,7 @@ export function Runs() {
   const [address, change] = useAddress();
   const { touched, settled } = useMemory(address, change);
   const go = useGo();
-  const height = Math.max(380, useViewportSize().height - 270);
+  const height = Math.max(380, (useViewportSize().height || window.innerHeight) - 270);
   const experiment = address.experiment ?? '';
   const filter = address.filter ?? '';
   const order = readOrder(address.order);

@@ -16,11 +16,12 @@ export interface Experiment {
 
 export function Experiments({ chosen, onChange }: { chosen: string; onChange: (ids: string) => void }) {
   const [text, setText] = useState('');
+  const [opened, setOpened] = useState(false);
   const [asked] = useDebouncedValue(text.trim(), 150);
   const found = useGet<{ items: Experiment[]; total?: number }>(
     '/experiments',
     { q: asked, limit: 100 },
-    { keep: true },
+    { keep: true, enabled: opened || chosen !== '' }, // nobody waits for their names before
   );
   const seen = useRef(new Map<string, string>());
   const ids = listOf(chosen);
@@ -40,6 +41,7 @@ export function Experiments({ chosen, onChange }: { chosen: string; onChange: (i
       data={data}
       value={ids}
       onChange={(next) => onChange(next.join(','))}
+      onDropdownOpen={() => setOpened(true)}
       searchable
       clearable
       searchValue={text}
@@ -47,7 +49,7 @@ export function Experiments({ chosen, onChange }: { chosen: string; onChange: (i
       filter={({ options }) => options}
       placeholder={ids.length ? '' : 'all experiments'}
       aria-label="Experiments"
-      nothingFoundMessage="no experiment of this name"
+      nothingFoundMessage={found.isPending ? 'asking …' : 'no experiment of this name'}
       maxDropdownHeight={360}
       w={300}
     />

@@ -1,7 +1,7 @@
 // What the table of runs asks for and shows before anybody has chosen, and what is remembered of a choice.
 import { useEffect, useMemo, useState } from 'react';
 import type { Page, Query } from '@/api/client';
-import { useGet, usePages } from '@/api/queries';
+import { askPages, useGet, usePages } from '@/api/queries';
 import type { Address } from '@/parts/address';
 import { type Chosen, type Run, readChosen } from './columns';
 
@@ -20,6 +20,10 @@ export function rowsQuery(address: Address): Query {
     address.columns === undefined ? COMMON : address.columns === NONE ? '' : namesOf(readChosen(address.columns));
   return { experiment, filter, order, columns, total: false, limit: 100 };
 }
+
+/** The first rows of an address, or of the last choice where it has none. */
+export const askRows = (address: Address) =>
+  askPages('/runs', rowsQuery((keptOf(address) === '{}' && remembered()) || address));
 
 const namesOf = (chosen: Chosen[]) => [...new Set(chosen.map((each) => each.column))].join(',');
 
@@ -53,9 +57,12 @@ export function useRows(address: Address, enabled: boolean) {
 export const KEPT = ['experiment', 'filter', 'order', 'columns', 'differ', 'view'];
 const MEMORY = 'millrace.runs';
 
+const keptOf = (address: Address) =>
+  JSON.stringify(Object.fromEntries(KEPT.flatMap((key) => (address[key] ? [[key, address[key]]] : []))));
+
 /** Who comes without a choice finds the last one again; it is in the address, and can be left. */
 export function useMemory(address: Address, change: (next: Address) => void) {
-  const kept = JSON.stringify(Object.fromEntries(KEPT.flatMap((key) => (address[key] ? [[key, address[key]]] : []))));
+  const kept = keptOf(address);
   // Until the last choice is in the address, nothing is worth asking for.
   const [last, setLast] = useState(() => (kept === '{}' ? remembered() : null));
   useEffect(() => {
