@@ -1,7 +1,6 @@
 // The table of all runs: a hundred thousand rows, ten thousand keys; the server filters, sorts and pages.
 import { Button, Checkbox, Switch } from '@mantine/core';
-import { useViewportSize } from '@mantine/hooks';
-import { useMemo, useRef } from 'react';
+import { useCallback, useMemo, useRef, useSyncExternalStore } from 'react';
 import { part } from '@/api/client';
 import { useGo } from '@/app/palette';
 import { useAddress } from '@/parts/address';
@@ -26,11 +25,18 @@ import { ColumnPicker } from '@/runs/picker';
 import { KEPT, NONE, useMemory, useRows } from '@/runs/state';
 import { Views } from '@/runs/views';
 
+function onResize(changed: () => void) {
+  window.addEventListener('resize', changed);
+  return () => window.removeEventListener('resize', changed);
+}
+// Known in the first drawing already, unlike what an effect measures.
+const useWindowHeight = () => useSyncExternalStore(onResize, () => window.innerHeight);
+
 export function Runs() {
   const [address, change] = useAddress();
   const { touched, settled } = useMemory(address, change);
   const go = useGo();
-  const height = Math.max(380, (useViewportSize().height || window.innerHeight) - 270);
+  const height = Math.max(380, useWindowHeight() - 270);
   const experiment = address.experiment ?? '';
   const filter = address.filter ?? '';
   const order = readOrder(address.order);
@@ -47,65 +53,73 @@ export function Runs() {
   const listed = refused ? before.current : rows;
   const shown = useMemo(() => (only ? chosen.filter((each) => differs(rows, each)) : chosen), [only, chosen, rows]);
 
-  const pick = (id: string) => {
-    const next = new Set(picked);
-    if (!next.delete(id)) next.add(id);
-    change({ pick: [...next].join(',') });
-  };
-  const columns: Column<Run>[] = [
-    {
-      key: 'pick',
-      title: <span className="unseen">chosen</span>,
-      width: 44,
-      cell: (run) => (
-        <Checkbox
-          size="xs"
-          checked={picked.has(run.run_id)}
-          onChange={() => pick(run.run_id)}
-          aria-label={`Choose ${run.name || run.run_id}`}
-        />
-      ),
+  const latest = useRef(picked);
+  latest.current = picked;
+  const pick = useCallback(
+    (id: string) => {
+      const next = new Set(latest.current);
+      if (!next.delete(id)) next.add(id);
+      change({ pick: [...next].join(',') });
     },
-    {
-      key: 'name',
-      title: 'run',
-      width: 210,
-      cell: (run) => <To to={`/runs/${part(run.run_id)}`}>{run.name || run.run_id.slice(0, 12)}</To>,
-    },
-    { key: 'status', title: 'status', width: 116, cell: (run) => <State of={run.status} /> },
-    {
-      key: 'start',
-      title: 'started',
-      width: 132,
-      sort: 'start_time',
-      cell: (run) => <Time at={run.start_time} relative />,
-    },
-    { key: 'took', title: 'took', width: 104, right: true, cell: (run) => seconds(took(run)) },
-    ...shown.map(
-      (each): Column<Run> => ({
-        key: `${each.column}~${each.aggregate}`,
-        title: (
-          <span title={each.column}>
-            {keyOf(each.column)}
-            {each.aggregate !== 'last' && <span className="dim"> {each.aggregate}</span>}
-          </span>
+    [change],
+  );
+  const columns = useMemo(
+    (): Column<Run>[] => [
+      {
+        key: 'pick',
+        title: <span className="unseen">chosen</span>,
+        width: 44,
+        cell: (run) => (
+          <Checkbox
+            size="xs"
+            checked={picked.has(run.run_id)}
+            onChange={() => pick(run.run_id)}
+            aria-label={`Choose ${run.name || run.run_id}`}
+          />
         ),
-        width: isMetric(each.column) ? 124 : 140,
-        right: isMetric(each.column),
-        sort: each.aggregate === 'last' ? quoted(each.column) : undefined,
-        cell: (run) => {
-          const value = valueIn(run.values[each.column], each.aggregate);
-          if (value === null) return <span className="dim">–</span>;
-          return typeof value === 'number' ? (
-            <span title={String(value)}>{number(value)}</span>
-          ) : (
-            <span title={value}>{value}</span>
-          );
-        },
-      }),
-    ),
-    { key: 'user', title: 'by', cell: (run) => run.user },
-  ];
+      },
+      {
+        key: 'name',
+        title: 'run',
+        width: 210,
+        cell: (run) => <To to={`/runs/${part(run.run_id)}`}>{run.name || run.run_id.slice(0, 12)}</To>,
+      },
+      { key: 'status', title: 'status', width: 116, cell: (run) => <State of={run.status} /> },
+      {
+        key: 'start',
+        title: 'started',
+        width: 132,
+        sort: 'start_time',
+        cell: (run) => <Time at={run.start_time} relative />,
+      },
+      { key: 'took', title: 'took', width: 104, right: true, cell: (run) => seconds(took(run)) },
+      ...shown.map(
+        (each): Column<Run> => ({
+          key: `${each.column}~${each.aggregate}`,
+          title: (
+            <span title={each.column}>
+              {keyOf(each.column)}
+              {each.aggregate !== 'last' && <span className="dim"> {each.aggregate}</span>}
+            </span>
+          ),
+          width: isMetric(each.column) ? 124 : 140,
+          right: isMetric(each.column),
+          sort: each.aggregate === 'last' ? quoted(each.column) : undefined,
+          cell: (run) => {
+            const value = valueIn(run.values[each.column], each.aggregate);
+            if (value === null) return <span className="dim">–</span>;
+            return typeof value === 'number' ? (
+              <span title={String(value)}>{number(value)}</span>
+            ) : (
+              <span title={value}>{value}</span>
+            );
+          },
+        }),
+      ),
+      { key: 'user', title: 'by', cell: (run) => run.user },
+    ],
+    [shown, picked, pick],
+  );
 
   const state = {
     experiment: address.experiment,

@@ -1,6 +1,6 @@
 // The list for many rows. The server filters, sorts and pages; only rows that are seen are in the document.
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef } from 'react';
+import { type KeyboardEvent, memo, type ReactNode, useCallback, useEffect, useMemo, useRef } from 'react';
 import type { ApiError, Path, Query } from '@/api/client';
 import { usePages } from '@/api/queries';
 import { Empty, Problem } from './basics';
@@ -42,15 +42,60 @@ interface ListProps<T> {
 const HEAD = 34;
 const LEAST = 120; // px of a column that takes what is left
 
+interface RowProps<T> {
+  row: T;
+  columns: Column<T>[];
+  index: number;
+  top: number;
+  height: number;
+  template: string;
+  on: boolean;
+  open?: (row: T) => void;
+  move: (event: KeyboardEvent, index: number) => void;
+}
+
+// Drawn again only when something in it changed: a page that gives its columns by useMemo may be drawn as often as it likes.
+const Row = memo(function Row<T>({ row, columns, index, top, height, template, on, open, move }: RowProps<T>) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      data-index={index}
+      data-on={on}
+      className="list-row data"
+      tabIndex={open ? 0 : -1}
+      onKeyDown={(event) => move(event, index)}
+      onClick={
+        open ? (event) => !(event.target as HTMLElement).closest('a,button,input,label') && open(row) : undefined
+      }
+      style={{
+        gridTemplateColumns: template,
+        height,
+        position: 'absolute',
+        top,
+        cursor: open ? 'pointer' : undefined,
+      }}
+    >
+      {columns.map((column) => (
+        <div key={column.key} role="cell" className={column.right ? 'right' : undefined}>
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+}) as <T>(props: RowProps<T>) => ReactNode;
+
 export function List<T>(props: ListProps<T>) {
   const { columns, rows, keyOf, more, loading, order, onOrder, onOpen, rowHeight = 38 } = props;
   const body = useRef<HTMLDivElement>(null);
+  const height = Math.min(props.height ?? 620, HEAD + Math.max(1, rows.length) * rowHeight + 2);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => body.current,
     estimateSize: () => rowHeight,
     overscan: 12,
     scrollMargin: HEAD,
+    initialRect: { width: 0, height }, // so that the rows are there at once, and not after a measurement
   });
   // A list that has just become shorter is still measured as it was.
   const items = virtual.getVirtualItems().filter((item) => item.index < rows.length);
@@ -71,10 +116,11 @@ export function List<T>(props: ListProps<T>) {
   // All rows are as wide as this, so that their columns stand below each other.
   const least = columns.reduce((sum, column) => sum + (column.width ?? LEAST), 0);
 
-  if (props.error && rows.length === 0) return <Problem error={props.error} again={props.again} />;
-  if (!loading && rows.length === 0) return <div className="list">{props.empty ?? <Empty title="Nothing here" />}</div>;
-
-  const move = (event: KeyboardEvent, index: number) => {
+  // The same function for all rows and drawings; it sees what was drawn last.
+  const moving = useRef<(event: KeyboardEvent, index: number) => void>(() => {});
+  const opening = useRef(onOpen);
+  opening.current = onOpen;
+  moving.current = (event, index) => {
     if (event.key === 'Enter' && onOpen && event.target === event.currentTarget) onOpen(rows[index]);
     const to = event.key === 'ArrowDown' ? index + 1 : event.key === 'ArrowUp' ? index - 1 : -1;
     if (to < 0 || to >= rows.length) return;
@@ -82,8 +128,12 @@ export function List<T>(props: ListProps<T>) {
     virtual.scrollToIndex(to);
     requestAnimationFrame(() => body.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus());
   };
+  const move = useCallback((event: KeyboardEvent, index: number) => moving.current(event, index), []);
+  const open = useCallback((row: T) => opening.current?.(row), []);
 
-  const height = Math.min(props.height ?? 620, HEAD + Math.max(1, rows.length) * rowHeight + 2);
+  if (props.error && rows.length === 0) return <Problem error={props.error} again={props.again} />;
+  if (!loading && rows.length === 0) return <div className="list">{props.empty ?? <Empty title="Nothing here" />}</div>;
+
   return (
     <div className="list">
       <div
@@ -125,34 +175,18 @@ export function List<T>(props: ListProps<T>) {
           {items.map((item) => {
             const row = rows[item.index];
             return (
-              <div
+              <Row
                 key={keyOf(row)}
-                role="row"
-                aria-rowindex={item.index + 2}
-                data-index={item.index}
-                data-on={props.chosen?.(row) ?? false}
-                className="list-row data"
-                tabIndex={onOpen ? 0 : -1}
-                onKeyDown={(event) => move(event, item.index)}
-                onClick={
-                  onOpen
-                    ? (event) => !(event.target as HTMLElement).closest('a,button,input,label') && onOpen(row)
-                    : undefined
-                }
-                style={{
-                  gridTemplateColumns: template,
-                  height: rowHeight,
-                  position: 'absolute',
-                  top: item.start - HEAD,
-                  cursor: onOpen ? 'pointer' : undefined,
-                }}
-              >
-                {columns.map((column) => (
-                  <div key={column.key} role="cell" className={column.right ? 'right' : undefined}>
-                    {column.cell(row)}
-                  </div>
-                ))}
-              </div>
+                row={row}
+                columns={columns}
+                index={item.index}
+                top={item.start - HEAD}
+                height={rowHeight}
+                template={template}
+                on={props.chosen?.(row) ?? false}
+                open={onOpen ? open : undefined}
+                move={move}
+              />
             );
           })}
         </div>
