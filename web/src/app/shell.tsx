@@ -81,8 +81,10 @@ function Navigation() {
   const router = useRouter();
   const line = useRef<HTMLElement>(null);
   useEffect(() => {
-    showActive(line.current);
-    return router.subscribe('onRendered', () => showActive(line.current));
+    // With the next picture: to measure any sooner would lay the page out once more before it is first seen.
+    const show = () => requestAnimationFrame(() => showActive(line.current));
+    show();
+    return router.subscribe('onRendered', show);
   }, [router]);
   let group = '';
   return (

@@ -1,10 +1,10 @@
 // The table of all runs: a hundred thousand rows, ten thousand keys; the server filters, sorts and pages.
-import { Button, Checkbox, Switch } from '@mantine/core';
+import { Button, Switch } from '@mantine/core';
 import { useCallback, useMemo, useRef, useSyncExternalStore } from 'react';
 import { part } from '@/api/client';
 import { useGo } from '@/app/palette';
 import { useAddress } from '@/parts/address';
-import { Empty, PageFrame, Problem, State, Time, To } from '@/parts/basics';
+import { Empty, PageFrame, Problem, State, Tick, Time, To } from '@/parts/basics';
 import { count, number, seconds } from '@/parts/format';
 import { type Column, List } from '@/parts/table';
 import {
@@ -70,11 +70,10 @@ export function Runs() {
         title: <span className="unseen">chosen</span>,
         width: 44,
         cell: (run) => (
-          <Checkbox
-            size="xs"
-            checked={picked.has(run.run_id)}
+          <Tick
+            on={picked.has(run.run_id)}
             onChange={() => pick(run.run_id)}
-            aria-label={`Choose ${run.name || run.run_id}`}
+            label={`Choose ${run.name || run.run_id}`}
           />
         ),
       },

@@ -159,6 +159,11 @@ const SHAPES: Record<Tone, ReactNode> = {
   quiet: <circle cx="5" cy="5" r="3.200" fill="none" stroke="currentColor" strokeWidth="1.600" />,
 };
 
+/** A box to tick in a row of a list. Mantine's is drawn twice and in four elements, and there is one in each row. */
+export function Tick({ label, on, onChange }: { label: string; on: boolean; onChange: () => void }) {
+  return <input type="checkbox" className="tick" aria-label={label} checked={on} onChange={onChange} />;
+}
+
 /** A state: colour, shape and word together. */
 export function State({ of, tone, children }: { of: string; tone?: Tone; children?: ReactNode }) {
   const shown = tone ?? TONES[of.toLowerCase().replace(/[ .]/g, '_')] ?? 'quiet';

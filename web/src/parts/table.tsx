@@ -1,5 +1,5 @@
 // The list for many rows. The server filters, sorts and pages; only rows that are seen are in the document.
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { elementScroll, useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, memo, type ReactNode, useCallback, useEffect, useMemo, useRef } from 'react';
 import type { ApiError, Path, Query } from '@/api/client';
 import { usePages } from '@/api/queries';
@@ -41,6 +41,19 @@ interface ListProps<T> {
 
 const HEAD = 34;
 const LEAST = 120; // px of a column that takes what is left
+
+// What follows keeps a new list from measuring itself before it is first painted: each measurement lays the page out.
+function observeSize(list: { scrollElement: Element | null }, tell: (size: { width: number; height: number }) => void) {
+  const element = list.scrollElement as HTMLElement | null;
+  if (!element) return;
+  const observer = new ResizeObserver(() => tell({ width: element.offsetWidth, height: element.offsetHeight }));
+  observer.observe(element);
+  return () => observer.disconnect();
+}
+const scrollLater: typeof elementScroll = (offset, options, list) => {
+  if (offset + (options.adjustments ?? 0) !== list.scrollOffset || list.scrollOffset !== 0)
+    elementScroll(offset, options, list);
+};
 
 interface RowProps<T> {
   row: T;
@@ -96,6 +109,8 @@ export function List<T>(props: ListProps<T>) {
     overscan: 12,
     scrollMargin: HEAD,
     initialRect: { width: 0, height }, // so that the rows are there at once, and not after a measurement
+    observeElementRect: observeSize,
+    scrollToFn: scrollLater,
   });
   // A list that has just become shorter is still measured as it was.
   const items = virtual.getVirtualItems().filter((item) => item.index < rows.length);
@@ -105,9 +120,10 @@ export function List<T>(props: ListProps<T>) {
   }, [last, rows.length, more, loading]);
   // Another order begins at its top; the page it was scrolled to is another one now.
   const sorted = order && `${order.by} ${order.down}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the order is what it depends on
+  const before = useRef(sorted);
   useEffect(() => {
-    body.current?.scrollTo(0, 0); // it answers something in newer browsers, which is no clean-up
+    if (before.current !== sorted) body.current?.scrollTo(0, 0);
+    before.current = sorted;
   }, [sorted]);
   const template = useMemo(
     () => columns.map((column) => (column.width ? `${column.width}px` : `minmax(${LEAST}px, 1fr)`)).join(' '),
