@@ -302,6 +302,22 @@ def test_a_page_of_runs_holds_only_the_columns_that_were_asked_for(tracked):
     some = ask.get("/runs", filter="metrics.auc > 0.75 and tags.team = 'a'", limit=1)
     assert some["total"] == 2 and some["items"][0]["name"] == "r10"
     assert ask.get("/runs", view="deleted")["total"] == 0
+    assert page["columns"] == ["metrics.auc", "params.depth", "tags.nope"]
+
+
+def test_rows_come_before_anybody_has_counted_them_or_their_columns(tracked):
+    ask = Asking(tracked.url)
+    asked = {"experiment": tracked.experiment, "filter": "metrics.auc >= 0", "total": "false", "columns": "common", "limit": 5}
+    page = ask.get("/runs", **asked)
+    assert page["total"] is None and len(page["items"]) == 5
+    assert page["columns"][0] == "metrics.auc" and {"params.depth", "params.same"} <= set(page["columns"])
+    assert page["items"][0]["values"]["metrics.auc"]["last"] == 1.1
+    assert ask.get("/runs", **asked, after=page["next"])["total"] is None
+    assert ask.get("/runs/total", experiment=tracked.experiment, filter="metrics.auc >= 0") == {"total": RUNS}
+    # What is on one page needs no count.
+    assert ask.get("/runs", **{**asked, "limit": 500})["total"] == RUNS
+    assert ask.refused("/runs", total="perhaps")[1]["field"] == "total"
+    assert ask.refused("/runs/total", filter="metrics.auc >")[1]["field"] == "filter"
 
 
 @pytest.mark.parametrize("query, field, said", [

@@ -32,7 +32,8 @@ export function onSignedOut(handler: () => void) {
   signedOut = handler;
 }
 
-function target(path: string, query?: Query) {
+/** The address of a question: what early.ts asked is found by it. */
+export function target(path: string, query?: Query) {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {}))
     if (value !== undefined && value !== null && value !== '') search.set(name, String(value));
