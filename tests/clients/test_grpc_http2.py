@@ -4,7 +4,6 @@ import re
 import signal
 import socket
 import struct
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -257,7 +256,6 @@ def test_calls_that_wait_at_the_same_moment_share_calls_of_the_model(server, con
         # One of them is at fault: it alone fails.
         bad = 2 * each + 1
         clients[0].send(head("ModelInfer", stream=bad), frame(DATA, END_STREAM, bad, message(pb.ModelInferRequest(model_name="absent").SerializeToString())))
-        time.sleep(0.2)  # for the bytes to be there
         os.kill(server.process.pid, signal.SIGCONT)
         refused = None
         for number, client in enumerate(clients):
@@ -312,7 +310,6 @@ def test_a_stopping_server_answers_what_was_sent(server):
         os.kill(running.process.pid, signal.SIGSTOP)
         for call in range(20):
             client.send(head("ModelInfer", stream=2 * call + 1), frame(DATA, END_STREAM, 2 * call + 1, message(request(call))))
-        time.sleep(0.2)
         os.kill(running.process.pid, signal.SIGTERM)
         os.kill(running.process.pid, signal.SIGCONT)
         frames = client.to_the_end()

@@ -112,9 +112,9 @@ Result<Json> runs(Tables& tables, const Request& in) {
 
 Result<Json> total(Tables& tables, const Request& in) {
   MILLRACE_TRY(const auto view, view_of(in));
-  auto found = tables.runs.total(in.caller.workspace, {.experiment_ids = lists_of(in, "experiment"),
-                                                       .filter = in.query_value("filter").value_or(""),
-                                                       .view = view});
+  auto found = tables.runs.total(
+      in.caller.workspace,
+      {.experiment_ids = lists_of(in, "experiment"), .filter = in.query_value("filter").value_or(""), .view = view});
   if (!found) return in_field(std::move(found).error(), "filter");
   return Json{{"total", *found}};
 }
