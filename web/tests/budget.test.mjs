@@ -55,7 +55,7 @@ test('files are served packed and immutable, the page itself never kept, with a 
   const again = await (await fetch(`${BASE}/ui/`)).text();
   const nonce = (text) => /nonce="([^"]+)"/.exec(text)[1];
   assert.notEqual(nonce(html), nonce(again));
-  const script = /src="(\/ui\/assets\/index-[^"]+\.js)"/.exec(html)[1];
+  const script = /src="(\/ui\/assets\/first-[^"]+\.js)"/.exec(html)[1];
   for (const coding of ['br', 'gzip']) {
     const file = await fetch(BASE + script, { headers: { 'accept-encoding': coding } });
     assert.equal(file.headers.get('content-encoding'), coding);

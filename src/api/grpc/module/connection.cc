@@ -580,10 +580,12 @@ void Connection::let_go(Exchange& exchange, size_t bytes) {
 
 // Endings.
 
-// The client hears that it should go elsewhere; calls that it has sent meanwhile are still answered.
+// The client hears that it should go elsewhere; what it sends while others are being answered is answered too.
 void Connection::drain() {
   const auto self = shared_from_this();
-  if (leaving_ || session_ == nullptr) return;
+  on_events(EPOLLIN);  // what has come is answered
+  answer_gathered(home_);
+  if (leaving_ || descriptor_ < 0) return;
   leaving_ = true;
   nghttp2_submit_shutdown_notice(session_);
   std::vector<ExchangePtr> all;
