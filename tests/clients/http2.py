@@ -38,7 +38,7 @@ def message(body, packed=0):
 
 
 class Rude:
-    def __init__(self, address, settings=b"", timeout=30):
+    def __init__(self, address, settings=b"", timeout=60):
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=timeout)
         self._decoder = Decoder()
