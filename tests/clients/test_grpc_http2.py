@@ -1,5 +1,4 @@
 """The gRPC front below its calls: frames that no client library sends, clients that stop listening, calls that come at the same moment."""
-import os
 import re
 import signal
 import socket
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 from http2 import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, Rude, fields, frame, head,
                    message, text)
-from server import ROOT, Server, until
+from server import ROOT, Server, go_on, stand_still, until
 from tritonclient.grpc import service_pb2 as pb
 
 MODELS = ROOT / "src/serve/testdata"
@@ -249,7 +248,7 @@ def test_calls_that_wait_at_the_same_moment_share_calls_of_the_model(server, con
     try:
         for client in clients:
             client.greeted()
-        os.kill(server.process.pid, signal.SIGSTOP)
+        stand_still(server.process)
         each = 24 // connections
         for number, client in enumerate(clients):
             for call in range(each):
@@ -258,7 +257,7 @@ def test_calls_that_wait_at_the_same_moment_share_calls_of_the_model(server, con
         # One of them is at fault: it alone fails.
         bad = 2 * each + 1
         clients[0].send(head("ModelInfer", stream=bad), frame(DATA, END_STREAM, bad, message(pb.ModelInferRequest(model_name="absent").SerializeToString())))
-        os.kill(server.process.pid, signal.SIGCONT)
+        go_on(server.process)
         refused = None
         for number, client in enumerate(clients):
             answers = {}
@@ -272,7 +271,7 @@ def test_calls_that_wait_at_the_same_moment_share_calls_of_the_model(server, con
         assert refused["grpc-status"] == str(Code.NOT_FOUND.value[0]) and "there is no model 'absent'" in refused["grpc-message"]
         assert 1 <= counts(server) - before < 12
     finally:
-        os.kill(server.process.pid, signal.SIGCONT)
+        go_on(server.process)
         for client in clients:
             client.socket.close()
 
@@ -309,11 +308,11 @@ def test_a_stopping_server_answers_what_was_sent(server):
     running = serve()
     with Rude(running.grpc) as client:
         client.greeted()
-        os.kill(running.process.pid, signal.SIGSTOP)
+        stand_still(running.process)
         for call in range(20):
             client.send(head("ModelInfer", stream=2 * call + 1), frame(DATA, END_STREAM, 2 * call + 1, message(request(call))))
-        os.kill(running.process.pid, signal.SIGTERM)
-        os.kill(running.process.pid, signal.SIGCONT)
+        running.process.send_signal(signal.SIGTERM)
+        go_on(running.process)
         frames = client.to_the_end()
         answered = [answer_of(body)[0] for kind, _, _, body in frames if kind == DATA]
         assert answered == [np.float32(call * 111 + 0.5) for call in range(20)]

@@ -2,13 +2,13 @@
 import gzip
 import http.client
 import json
-import signal
 import socket
 import struct
 import subprocess
 
 import pytest
 from oip_server import BINARY, MODELS, Server
+from server import go_on, stand_still
 
 
 def body(at):
@@ -29,19 +29,19 @@ def asked_while_it_stands_still(server, bodies, more="", goes=frozenset(), each_
         for each in sockets:   # accepted before the server stops
             each.sendall(f"GET /v2/health/live HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             read(each)
-        server.process.send_signal(signal.SIGSTOP)
+        stand_still(server.process)
         for number, (each, text) in enumerate(zip(sockets, bodies)):
             each.sendall(request(host, text, more) * each_times)
             if number in goes:
                 break_off(each)
-        server.process.send_signal(signal.SIGCONT)
+        go_on(server.process)
         for each in (each for number, each in enumerate(sockets) if number not in goes):
             stream = each.makefile("rb")
             for _ in range(each_times):
                 status, answer = read(Stream(stream))
                 answers.append((status, json.loads(answer)))
     finally:
-        server.process.send_signal(signal.SIGCONT)
+        go_on(server.process)
         for each in sockets:
             break_off(each)
     return answers

@@ -61,6 +61,17 @@ def up(state, *more, **options):
     return Server("up", "--state", state, "--http", "127.0.0.1:0", *more, **options)
 
 
+def stand_still(process):
+    """Stops all of its threads; what is sent to it then is there when it goes on."""
+    process.send_signal(signal.SIGSTOP)
+    threads = pathlib.Path(f"/proc/{process.pid}/task")
+    until(lambda: all((each / "stat").read_text().rpartition(")")[2].split()[0] == "T" for each in threads.iterdir()))
+
+
+def go_on(process):
+    process.send_signal(signal.SIGCONT)
+
+
 def until(holds, seconds=180):
     """Asks until it holds; fails after the deadline."""
     end = time.monotonic() + seconds
