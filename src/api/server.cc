@@ -55,7 +55,7 @@ class EpollServer final : public Server {
   std::string address() const override { return address_; }
 
   void drain(Micros patience) override {
-    if (shared_.draining.exchange(true)) return;  // whoever came first has waited
+    if (!shared_.open.drain()) return;  // whoever came first has waited
     shared_.threads.front()->loop.post([this] {
       tcp_.close();
       local_.close();
@@ -64,8 +64,7 @@ class EpollServer final : public Server {
       each->loop.post([thread = each.get()] {
         for (auto* connection : connections_of(*thread)) connection->end_when_idle();
       });
-    std::unique_lock lock(shared_.mutex);
-    shared_.emptied.wait_for(lock, std::chrono::microseconds(patience), [&] { return shared_.open == 0; });
+    shared_.open.wait_for_none(patience);
   }
 
  private:
@@ -82,7 +81,7 @@ class EpollServer final : public Server {
   // Deals connections out to the network threads in turn.
   front::Listener::Take taker(bool unix_peer) {
     return [this, unix_peer](front::Incoming in) {
-      if (!shared_.enter()) {
+      if (!shared_.open.enter()) {
         ::close(in.descriptor);
         return;
       }

@@ -276,6 +276,23 @@ def test_calls_that_wait_at_the_same_moment_share_calls_of_the_model(server, con
             client.socket.close()
 
 
+def test_calls_that_are_taken_back_before_their_turn_are_not_run(server):
+    before = counts(server)
+    with Rude(server.grpc) as client:
+        client.greeted()
+        stand_still(server.process)
+        try:
+            for call in range(10):
+                stream = 2 * call + 1
+                client.send(head("ModelInfer", stream=stream), frame(DATA, END_STREAM, stream, message(request(call))),
+                            frame(RST_STREAM, 0, stream, bytes([0, 0, 0, 8])))
+        finally:
+            go_on(server.process)
+        client.send(frame(PING, 0, 0, b"all read"))
+        client.until(PING)
+    assert counts(server) == before
+
+
 def test_batching_off_holds_for_grpc():
     running = serve("--batching", "off")
     try:

@@ -76,24 +76,12 @@ Shared::Shared(ServerOptions wanted, const Dispatcher& dispatcher)
   while (threads.size() < wanted_threads) threads.push_back(std::make_unique<NetworkThread>());
 }
 
-bool Shared::enter() {
-  const std::lock_guard lock(mutex);
-  if (draining || open >= limits::http_connections) return false;
-  ++open;
-  return true;
-}
-
-void Shared::leave() {
-  const std::lock_guard lock(mutex);
-  if (--open == 0) emptied.notify_all();
-}
-
 Connection::Connection(int descriptor, Peer peer, bool unix_peer, Shared& shared, NetworkThread& home)
     : descriptor_(descriptor), peer_(std::move(peer)), unix_(unix_peer), shared_(shared), home_(home) {}
 
 Connection::~Connection() {
   if (descriptor_ >= 0) ::close(descriptor_);
-  shared_.leave();
+  shared_.open.leave();
 }
 
 void Connection::start() {
@@ -176,7 +164,7 @@ bool Connection::fill() {
 
 bool Connection::read_head() {
   if (in_at_ == in_.size()) {
-    if (shared_.draining) return close();
+    if (shared_.open.draining()) return close();
     if (!fill()) return false;
   }
   const bool began = !request_.method.empty();
@@ -344,7 +332,7 @@ void Connection::append_head(const Reply& reply, uint64_t size) {
   for (const auto& [name, value] : reply.headers) append_field(out_, name, value);
   out_ += "x-content-type-options: nosniff\r\nContent-Length: ";
   append_number(out_, size);
-  keep_open_ = keep_alive_ && !shared_.draining;
+  keep_open_ = keep_alive_ && !shared_.open.draining();
   if (!keep_open_)
     out_ += "\r\nConnection: close";
   else if (reader_->is_http_1_0())

@@ -1,17 +1,15 @@
 // What the connections of a server share: its loops, its workers, and the count of those that are open.
 #pragma once
 #include <array>
-#include <atomic>
 #include <boost/asio/thread_pool.hpp>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "api/dispatch.h"
 #include "api/front/event_loop.h"
+#include "api/front/open_connections.h"
 #include "api/server.h"
 
 namespace millrace::api::front {
@@ -32,16 +30,11 @@ struct NetworkThread {
 struct Shared {
   const ServerOptions options;
   const Dispatcher& dispatcher;
-  std::atomic<bool> draining{false};
-  std::mutex mutex;  // guards the next field
-  size_t open = 0;   // connections
-  std::condition_variable emptied;
+  OpenConnections open;
   std::vector<std::unique_ptr<NetworkThread>> threads;
   boost::asio::thread_pool workers;
 
   Shared(ServerOptions wanted, const Dispatcher& dispatcher);
-  bool enter();  // false: too many, or draining
-  void leave();
 };
 
 }  // namespace millrace::api::front

@@ -67,18 +67,6 @@ class Trailer {
 
 }  // namespace
 
-bool Shared::enter() {
-  const std::lock_guard lock(mutex);
-  if (draining || open >= limits::http_connections) return false;
-  ++open;
-  return true;
-}
-
-void Shared::leave() {
-  const std::lock_guard lock(mutex);
-  if (--open == 0) emptied.notify_all();
-}
-
 // From nghttp2's calls to ours.
 struct Connection::Callbacks {
   static Connection& of(void* user) { return *static_cast<Connection*>(user); }
@@ -163,7 +151,7 @@ Connection::~Connection() {
   if (session_ != nullptr) nghttp2_session_del(session_);
   if (descriptor_ >= 0) ::close(descriptor_);
   for (const auto& [id, exchange] : exchanges_) forget(exchange);
-  shared_.leave();
+  shared_.open.leave();
 }
 
 void Connection::start() {
@@ -178,7 +166,7 @@ void Connection::start() {
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kWindow);
   // Told of changes only: a call costs no call to change what is waited for.
   if (!home_.loop.watch(descriptor_, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this)) return close();
-  if (shared_.draining) return close();
+  if (shared_.open.draining()) return close();
   flush();
 }
 
@@ -426,8 +414,16 @@ void Connection::answer_unary(const ExchangePtr& exchange) {
 }
 
 void Connection::answer_gathered(NetworkThread& home) {
-  const auto all = std::exchange(home.gathered, {});
-  if (all.empty()) return;
+  auto all = std::exchange(home.gathered, {});
+  const auto touched = all;
+  // Nobody waits for the answer of a call that was cancelled.
+  std::erase_if(all, [](const auto& each) { return each.exchange->gone.load(); });
+  if (!all.empty()) answer_together(all);
+  for (const auto& [connection, exchange] : touched)
+    if (std::exchange(connection->gathering_, false) && connection->descriptor_ >= 0) connection->flush();
+}
+
+void Connection::answer_together(const std::vector<NetworkThread::Gathered>& all) {
   std::vector<std::string> answers(all.size());
   std::vector<Service::Asked> asked;
   asked.reserve(all.size());
@@ -444,8 +440,6 @@ void Connection::answer_gathered(NetworkThread& home) {
   }
   for (size_t i = 0; i < all.size(); ++i)
     all[i].connection->take_answer(all[i].exchange, std::move(answers[i]), std::move(asked[i].failure));
-  for (const auto& [connection, exchange] : all)
-    if (std::exchange(connection->gathering_, false) && connection->descriptor_ >= 0) connection->flush();
 }
 
 void Connection::answer_stream(const ExchangePtr& exchange) {

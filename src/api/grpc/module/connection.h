@@ -4,15 +4,14 @@
 #include <nghttp2/nghttp2.h>
 
 #include <array>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "api/front/event_loop.h"
+#include "api/front/open_connections.h"
 #include "api/grpc/module/exchange.h"
 
 namespace millrace::api::rpc {
@@ -38,15 +37,9 @@ struct Shared {
   explicit Shared(Service& service) : service(service) {}
 
   Service& service;
-  std::atomic<bool> draining{false};
+  front::OpenConnections open;
   std::atomic<size_t> streams{0};  // open
   std::atomic<size_t> held{0};     // bytes of messages and answers
-  std::mutex mutex;                // guards the next field
-  size_t open = 0;                 // connections
-  std::condition_variable emptied;
-
-  bool enter();  // false: too many, or draining
-  void leave();
 };
 
 class Connection final : public front::Watcher, public std::enable_shared_from_this<Connection> {
@@ -80,6 +73,7 @@ class Connection final : public front::Watcher, public std::enable_shared_from_t
   void close();
 
   void answer_unary(const ExchangePtr& exchange);
+  static void answer_together(const std::vector<NetworkThread::Gathered>& all);
   void answer_stream(const ExchangePtr& exchange);
   // The answer of one message, on this thread or on a worker.
   void run(const ExchangePtr& exchange, std::string message);

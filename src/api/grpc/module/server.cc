@@ -45,14 +45,13 @@ class GrpcServer final : public Server {
   std::string address() const override { return address_; }
 
   void drain(Micros patience) override {
-    if (shared_.draining.exchange(true)) return;
+    if (!shared_.open.drain()) return;
     home().loop.post([this] { listener_.close(); });
     for (auto& each : threads_)
       each->loop.post([thread = each.get()] {
         for (const auto& connection : connections_of(*thread)) connection->drain();
       });
-    std::unique_lock lock(shared_.mutex);
-    shared_.emptied.wait_for(lock, std::chrono::microseconds(patience), [&] { return shared_.open == 0; });
+    shared_.open.wait_for_none(patience);
   }
 
   std::string metrics_text() const override { return service_.metrics_text(); }
@@ -75,7 +74,7 @@ class GrpcServer final : public Server {
   }
 
   void take(const front::Incoming& in) {
-    if (!shared_.enter()) {
+    if (!shared_.open.enter()) {
       ::close(in.descriptor);
       return;
     }
