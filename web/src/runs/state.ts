@@ -75,6 +75,10 @@ export function useMemory(address: Address, change: (next: Address) => void) {
 }
 
 function remembered(): Address | null {
-  const last = JSON.parse(localStorage.getItem(MEMORY) ?? '{}');
-  return Object.keys(last).length ? last : null;
+  try {
+    const last = JSON.parse(localStorage.getItem(MEMORY) ?? '{}');
+    return Object.keys(last).length ? last : null;
+  } catch {
+    return null; // what is kept is no choice, or the browser keeps nothing
+  }
 }
