@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 
 #include <fmt/format.h>
 
@@ -40,6 +41,7 @@ class RegistryTest : public PipelineTest {
   std::string train_deps = "[train.sh]";
   std::string deployments = "deployments:\n  late: {model: late, unit: tailnum}\n";
   std::vector<std::string> told;  // on_release
+  std::mutex told_mutex;
   std::unique_ptr<registry::Registry> models;
 
   void SetUp() override {
@@ -63,6 +65,7 @@ class RegistryTest : public PipelineTest {
         registry::Parts{*services->database, *services->blobs, services->journal, world.context, *services->engines,
                         services->datasets, services->pipelines, services->tracking, state / "serving", state / "tmp"});
     models->on_release = [this](const std::string& deployment) -> Result<void> {
+      const std::lock_guard lock(told_mutex);  // releases of several threads are told at once
       told.push_back(deployment);
       return {};
     };
