@@ -35,6 +35,9 @@ if(MILLRACE_SANITIZE)
   set(MILLRACE_NOT_SANITIZED null,alignment,vptr,object-size,pointer-overflow,nonnull-attribute,returns-nonnull-attribute)
   add_compile_options(-fsanitize=${MILLRACE_SANITIZE} -fno-sanitize=${MILLRACE_NOT_SANITIZED} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${MILLRACE_SANITIZE})
+  if(MILLRACE_SANITIZE MATCHES thread)
+    add_compile_options(-Wno-tsan)  # fences in Boost.Asio, which ThreadSanitizer does not see
+  endif()
 endif()
 
 find_program(CCACHE ccache)

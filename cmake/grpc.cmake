@@ -39,12 +39,11 @@ function(millrace_grpc program)
   target_link_options(millrace_grpc PRIVATE -no-pie)
   target_link_libraries(millrace_grpc PRIVATE ${MILLRACE_GRPC} "${MILLRACE_LIB_fmt}")
 
-  # What needs no connection is tested with the rest of api/.
-  target_sources(test_api PRIVATE "${MILLRACE_GRPC_FOLDER}/read.cc" "${MILLRACE_GRPC_FOLDER}/write.cc"
-                 "${MILLRACE_GRPC_FOLDER}/messages.cc"
-                 $<TARGET_OBJECTS:millrace_grpc_messages>)
+  # All but the entry is tested with the rest of api/.
+  list(FILTER sources EXCLUDE REGEX "/server\\.cc$")
+  target_sources(test_api PRIVATE ${sources} $<TARGET_OBJECTS:millrace_grpc_messages>)
   target_include_directories(test_api SYSTEM PRIVATE "${MILLRACE_GRPC_GENERATED}")
-  target_link_libraries(test_api PRIVATE "${MILLRACE_LIB_protobuf-lite}")
+  target_link_libraries(test_api PRIVATE ${MILLRACE_GRPC})
 
   get_target_property(folder ${program} RUNTIME_OUTPUT_DIRECTORY)
   if(NOT folder)

@@ -40,14 +40,14 @@ class ManualClock final : public Clock {
   std::atomic<Micros> now_;
 };
 
-// Same seed, same bytes. Not thread-safe, not for secrets.
+// Same seed, same bytes, in whichever thread. Not for secrets.
 class SeededRandom final : public Random {
  public:
   explicit SeededRandom(uint64_t seed) : state_(seed) {}
   void fill(void* bytes, size_t size) override;
 
  private:
-  uint64_t state_;
+  std::atomic<uint64_t> state_;
 };
 
 std::string to_iso(Micros time);  // 2013-07-01T05:00:00.000000Z

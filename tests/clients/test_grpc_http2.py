@@ -1,5 +1,6 @@
 """The gRPC front below its calls: frames that no client library sends, clients that stop listening, calls that come at the same moment."""
 import re
+import resource
 import signal
 import socket
 import struct
@@ -336,3 +337,42 @@ def test_a_stopping_server_answers_what_was_sent(server):
         assert GOAWAY in [kind for kind, *_ in frames]
     until(lambda: running.process.poll() is not None)
     assert running.stop() == 0
+
+
+def test_hundreds_of_connections_are_served_at_once(server):
+    before = memory(server)
+    clients = []
+    try:
+        for _ in range(400):
+            clients.append(Rude(server.grpc))
+        for number, client in enumerate(clients):
+            client.send(head("ModelInfer"), frame(DATA, END_STREAM, 1, message(request(number))))
+        assert [answer_of(client.until(DATA, 1)[3])[0] for client in clients] == [np.float32(number * 111 + 0.5) for number in range(400)]
+        assert memory(server) - before < 400 * (100 << 10)
+    finally:
+        for client in clients:
+            client.socket.close()
+    assert_lives(server)
+
+
+def test_without_free_descriptors_new_connections_wait_for_their_turn():
+    running = serve()
+    clients = []
+    try:
+        clients.append(Rude(running.grpc))
+        clients[0].greeted()
+        _, hard = resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)
+        used = max(int(each.name) for each in Path(f"/proc/{running.process.pid}/fd").iterdir()) + 1
+        resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (used + 4, hard))
+        clients += [Rude(running.grpc, timeout=30) for _ in range(40)]
+        for client in clients:
+            client.send(head("ModelInfer"), frame(DATA, END_STREAM, 1, message(request())))
+        # Those that are in are answered; each that leaves lets another in, until all have been.
+        for client in clients:
+            assert answer_of(client.until(DATA, 1)[3])[0] == np.float32(111.5)
+            client.socket.close()
+        assert_lives(running)
+    finally:
+        for client in clients:
+            client.socket.close()
+        assert running.stop() == 0
