@@ -51,7 +51,7 @@ struct ModelServer::Parts {
 ModelServer::ModelServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 ModelServer::~ModelServer() { drain(); }
 
-Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions& options, int listening,
+Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions& options, HeldSockets held,
                                                         engine::Engines& engines, Context& context) {
   MILLRACE_DO(check_bind(options.http, options.token_file));
   if (!options.grpc.empty()) MILLRACE_DO(check_bind(options.grpc, options.token_file));
@@ -91,12 +91,13 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(const cli::ServeOptions&
                     "Counters in Prometheus' text format."});
   p.dispatcher = std::make_unique<api::Dispatcher>(api::Router(std::move(routes)), *p.tokens, context);
   if (!options.grpc.empty()) {
-    MILLRACE_TRY(p.grpc, api::rpc::Server::start({.address = options.grpc, .local_subject = local_subject()},
-                                                 {*p.data_plane, *p.dispatcher, context}));
+    MILLRACE_TRY(p.grpc, api::rpc::Server::start(
+                             {.address = options.grpc, .local_subject = local_subject(), .listening = held.grpc},
+                             {*p.data_plane, *p.dispatcher, context}));
   }
   std::error_code ignored;
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
-                                             .listening = listening,
+                                             .listening = held.http,
                                              .temp_folder = std::filesystem::temp_directory_path(ignored).string(),
                                              .local_subject = local_subject()},
                                             *p.dispatcher));

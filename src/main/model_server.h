@@ -4,13 +4,14 @@
 #include <string>
 
 #include "cli/host.h"
+#include "main/supervisor.h"
 
 namespace millrace {
 
 class ModelServer {
  public:
-  // listening: a socket that listens at options.http already, or -1.
-  static Result<std::unique_ptr<ModelServer>> start(const cli::ServeOptions& options, int listening,
+  // held: sockets that listen at options.http and options.grpc already.
+  static Result<std::unique_ptr<ModelServer>> start(const cli::ServeOptions& options, HeldSockets held,
                                                     engine::Engines& engines, Context& context);
   ~ModelServer();
   std::string address() const;

@@ -296,13 +296,14 @@ Result<std::unique_ptr<Owner>> Owner::open(const OwnerOptions& options, engine::
   });
 
   if (!options.grpc.empty()) {
-    MILLRACE_TRY(
-        p.grpc, api::rpc::Server::start(
-                    {.address = options.grpc, .local_subject = local_subject(), .require_login = options.require_login},
-                    {*p.data_plane, *p.dispatcher, context}));
+    MILLRACE_TRY(p.grpc, api::rpc::Server::start({.address = options.grpc,
+                                                  .local_subject = local_subject(),
+                                                  .require_login = options.require_login,
+                                                  .listening = options.held.grpc},
+                                                 {*p.data_plane, *p.dispatcher, context}));
   }
   MILLRACE_TRY(p.server, api::Server::start({.tcp = options.http,
-                                             .listening = options.listening,
+                                             .listening = options.held.http,
                                              .unix_socket = state + "/server.sock",
                                              .temp_folder = temp,
                                              .local_subject = local_subject(),

@@ -9,6 +9,7 @@
 #include "core/context.h"
 #include "engine/engine.h"
 #include "main/artifact_places.h"
+#include "main/supervisor.h"
 
 namespace millrace {
 
@@ -16,8 +17,8 @@ struct OwnerOptions {
   std::string project;    // folder, "" = none
   std::string state;      // folder, made when missing
   std::string http;       // HOST:PORT
-  int listening = -1;     // a socket that listens there already
   std::string grpc = {};  // HOST:PORT, "" = off
+  HeldSockets held = {};  // that listen there already
   std::string log_sync = "50ms";
   std::string batching = "exact";
   std::string store;       // URL of PostgreSQL; "" = as MILLRACE_STORE or the project say, else the state folder itself

@@ -38,16 +38,16 @@ void print_ready(const std::string& http, const std::string& grpc) {
 
 class Program final : public cli::Host {
  public:
-  Program(Log& log, std::unique_ptr<engine::Engines> engines, int listening)
-      : context_{system_clock(), system_random(), log}, engines_(std::move(engines)), listening_(listening) {}
+  Program(Log& log, std::unique_ptr<engine::Engines> engines, HeldSockets held)
+      : context_{system_clock(), system_random(), log}, engines_(std::move(engines)), held_(held) {}
 
   Result<int> up(const cli::UpOptions& options) override {
     const StopSignal stop;
     MILLRACE_TRY(owner_, Owner::open({.project = options.project,
                                       .state = options.state,
                                       .http = options.http,
-                                      .listening = listening_,
                                       .grpc = options.grpc,
+                                      .held = held_,
                                       .log_sync = options.log_sync,
                                       .batching = options.batching,
                                       .store = options.store,
@@ -66,7 +66,7 @@ class Program final : public cli::Host {
 
   Result<int> serve(const cli::ServeOptions& options) override {
     const StopSignal stop;
-    MILLRACE_TRY(auto server, ModelServer::start(options, listening_, *engines_, context_));
+    MILLRACE_TRY(auto server, ModelServer::start(options, held_, *engines_, context_));
     print_ready(server->address(), server->grpc_address());
     stop.wait();
     server->drain();
@@ -115,7 +115,7 @@ class Program final : public cli::Host {
  private:
   Context context_;
   std::unique_ptr<engine::Engines> engines_;
-  const int listening_;  // given by a supervisor, or -1
+  const HeldSockets held_;  // given by a supervisor
   std::unique_ptr<Owner> owner_;
   std::unique_ptr<cli::Gateway> remote_;
 };
@@ -124,14 +124,14 @@ class Program final : public cli::Host {
 
 int run_program(const std::vector<std::string>& words) {
   if (is_supervised(words)) return supervise(words);
-  const int listening = take_listening_socket();
+  const HeldSockets held = take_held_sockets();
   auto engines = engine::load_duckdb(library_folder() + "/libduckdb.so");
   if (!engines) {
     std::fprintf(stderr, "millrace: %s\n", engines.error().text().c_str());
     return 6;
   }
   const auto log = make_log(log_level(words), system_clock());
-  Program program(*log, std::move(*engines), listening);
+  Program program(*log, std::move(*engines), held);
   const int status = cli::run_words(words, program);
   program.close();
   return status;

@@ -1,8 +1,6 @@
 #include "main/supervisor.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -23,7 +21,7 @@
 
 #include <fmt/format.h>
 
-#include "api/server.h"
+#include "api/front/listener.h"
 #include "api/status.h"
 #include "cli/host.h"
 #include "core/clock.h"
@@ -33,9 +31,10 @@
 namespace millrace {
 namespace {
 
-constexpr const char* kNote = "MILLRACE_LISTENING_SOCKET";  // "<descriptor>:<process id of the supervisor>"
-constexpr int kListening = 3;                               // descriptor in the server
-constexpr int kFirstFree = 16;                              // ours lie above it
+// "<process id of the supervisor>:<descriptor of HTTP's socket>:<of gRPC's, or -1>"
+constexpr const char* kNote = "MILLRACE_LISTENING_SOCKETS";
+constexpr int kHttp = 3, kGrpc = 4;  // descriptors in the server
+constexpr int kFirstFree = 16;       // ours lie above it
 constexpr int kGivenUp = 70;
 
 std::string option(const std::vector<std::string>& words, std::string_view name, const std::string& otherwise) {
@@ -47,41 +46,32 @@ std::string option(const std::vector<std::string>& words, std::string_view name,
   return otherwise;
 }
 
-Result<int> listen_on(const std::string& http) {
-  MILLRACE_TRY(const auto where, api::parse_host_port(http));
-  sockaddr_storage place{};
-  socklen_t size = 0;
-  if (where.host.find(':') == std::string::npos) {
-    auto& four = reinterpret_cast<sockaddr_in&>(place);
-    four.sin_family = AF_INET;
-    four.sin_port = htons(where.port);
-    ::inet_pton(AF_INET, where.host.c_str(), &four.sin_addr);
-    size = sizeof four;
-  } else {
-    auto& six = reinterpret_cast<sockaddr_in6&>(place);
-    six.sin6_family = AF_INET6;
-    six.sin6_port = htons(where.port);
-    ::inet_pton(AF_INET6, where.host.c_str(), &six.sin6_addr);
-    size = sizeof six;
+Result<int> listen_on(const std::string& where, std::string_view option) {
+  MILLRACE_TRY(const auto first, api::front::listen_tcp(where, -1, option));
+  const int listening = ::fcntl(first.descriptor, F_DUPFD_CLOEXEC, kFirstFree);
+  const int number = errno;
+  ::close(first.descriptor);
+  if (listening >= 0) return listening;
+  return Error{Code::unavailable, fmt::format("cannot hold the socket of {}: {}", where, std::strerror(number))};
+}
+
+Result<HeldSockets> listen_for(const std::string& http, const std::string& grpc) {
+  HeldSockets out;
+  MILLRACE_TRY(out.http, listen_on(http, "--http"));
+  if (grpc.empty()) return out;
+  auto second = listen_on(grpc, "--grpc");
+  if (!second) {
+    ::close(out.http);
+    return std::move(second).error();
   }
-  const int first = ::socket(place.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int listening = first < 0 ? -1 : ::fcntl(first, F_DUPFD_CLOEXEC, kFirstFree);
-  if (first >= 0) ::close(first);
-  const int on = 1;
-  if (listening >= 0 && ::setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-      ::bind(listening, reinterpret_cast<const sockaddr*>(&place), size) == 0 && ::listen(listening, SOMAXCONN) == 0)
-    return listening;
-  const int error = errno;
-  if (listening >= 0) ::close(listening);
-  const Code code = error == EADDRINUSE ? Code::conflict : error == EACCES ? Code::denied : Code::unavailable;
-  return Error{code, fmt::format("cannot listen on {}: {}", http, std::strerror(error))}.hint(
-      "give another port with --http HOST:PORT; port 0 takes a free one");
+  out.grpc = *second;
+  return out;
 }
 
 class Supervisor {
  public:
-  Supervisor(std::vector<std::string> words, int listening)
-      : words_(std::move(words)), listening_(listening), log_(make_log(Log::Level::info, system_clock())) {
+  Supervisor(std::vector<std::string> words, HeldSockets held)
+      : words_(std::move(words)), held_(held), log_(make_log(Log::Level::info, system_clock())) {
     sigemptyset(&signals_);
     for (const int each : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals_, each);
     ::sigprocmask(SIG_BLOCK, &signals_, nullptr);
@@ -89,7 +79,8 @@ class Supervisor {
   }
   ~Supervisor() {
     ::close(told_);
-    ::close(listening_);
+    ::close(held_.http);
+    if (held_.grpc >= 0) ::close(held_.grpc);
     ::sigprocmask(SIG_UNBLOCK, &signals_, nullptr);
   }
 
@@ -105,7 +96,8 @@ class Supervisor {
 
  private:
   bool start() {
-    const std::string note = fmt::format("{}={}:{}", kNote, kListening, ::getpid());
+    const bool has_grpc = held_.grpc >= 0;
+    const std::string note = fmt::format("{}={}:{}:{}", kNote, ::getpid(), kHttp, has_grpc ? kGrpc : -1);
     std::vector<std::string> variables{note};
     for (char** at = environ; *at != nullptr; ++at)
       if (!std::string_view(*at).starts_with(fmt::format("{}=", kNote))) variables.emplace_back(*at);
@@ -115,8 +107,9 @@ class Supervisor {
 
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, listening_, kListening);
-    ::posix_spawn_file_actions_addclosefrom_np(&actions, kListening + 1);
+    ::posix_spawn_file_actions_adddup2(&actions, held_.http, kHttp);
+    if (has_grpc) ::posix_spawn_file_actions_adddup2(&actions, held_.grpc, kGrpc);
+    ::posix_spawn_file_actions_addclosefrom_np(&actions, has_grpc ? kGrpc + 1 : kGrpc);
     posix_spawnattr_t attributes;
     ::posix_spawnattr_init(&attributes);
     sigset_t none;
@@ -193,7 +186,7 @@ class Supervisor {
   }
 
   const std::vector<std::string> words_;
-  const int listening_;
+  const HeldSockets held_;
   const std::unique_ptr<Log> log_;
   sigset_t signals_{};
   int told_ = -1;
@@ -215,32 +208,38 @@ int supervise(const std::vector<std::string>& words) {
   std::vector<std::string> given = words;
   given.erase(std::remove(given.begin(), given.end(), "--supervise"), given.end());
   const auto usual = words[0] == "up" ? cli::UpOptions().http : cli::ServeOptions().http;
-  auto listening = listen_on(option(given, "--http", usual));
-  // The server opens gRPC's port itself, at each start: a free one would be another one each time.
-  if (const auto grpc = option(given, "--grpc", ""); listening && grpc.ends_with(":0")) {
-    ::close(*listening);
-    listening = Error{Code::invalid, "a supervised server needs a port of its own for gRPC, not port 0"}
-                    .at_field("--grpc")
-                    .hint("name one, e.g. 127.0.0.1:8001");
+  const auto held = listen_for(option(given, "--http", usual), option(given, "--grpc", ""));
+  if (!held) {
+    std::fprintf(stderr, "millrace: %s\n", held.error().text().c_str());
+    return api::exit_status(held.error().code());
   }
-  if (!listening) {
-    std::fprintf(stderr, "millrace: %s\n", listening.error().text().c_str());
-    return api::exit_status(listening.error().code());
-  }
-  return Supervisor(std::move(given), *listening).run();
+  return Supervisor(std::move(given), *held).run();
 }
 
-int take_listening_socket() {
-  const char* note = std::getenv(kNote);
-  int descriptor = -1, supervisor = 0, listens = 0;
-  if (note == nullptr || std::sscanf(note, "%d:%d", &descriptor, &supervisor) != 2) return -1;
-  ::unsetenv(kNote);
+namespace {
+
+// The descriptor, if it is a socket that listens; no child of ours gets it.
+int taken_over(int descriptor) {
+  int listens = 0;
   socklen_t size = sizeof listens;
   if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) return -1;
   ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  return descriptor;
+}
+
+}  // namespace
+
+HeldSockets take_held_sockets() {
+  const char* note = std::getenv(kNote);
+  HeldSockets out;
+  int supervisor = 0;
+  if (note == nullptr || std::sscanf(note, "%d:%d:%d", &supervisor, &out.http, &out.grpc) != 3) return {};
+  ::unsetenv(kNote);
+  out = {taken_over(out.http), taken_over(out.grpc)};
+  if (out.http < 0) return {};
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != supervisor) ::raise(SIGTERM);
-  return descriptor;
+  return out;
 }
 
 }  // namespace millrace

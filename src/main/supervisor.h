@@ -1,5 +1,5 @@
-// A small parent of a serving command: it holds the listening socket and starts the server again when it crashes.
-// Connections that come meanwhile wait in the socket's backlog.
+// A small parent of a serving command: it holds the sockets that listen and starts the server again when it crashes.
+// Connections that come meanwhile wait in their backlogs.
 #pragma once
 #include <string>
 #include <vector>
@@ -14,8 +14,13 @@ bool is_supervised(const std::vector<std::string>& words);
 // For the main thread of a process that has no other.
 int supervise(const std::vector<std::string>& words);
 
-// In a server that is supervised: the listening socket that it was given, and from then on it stops when its supervisor
-// is gone. -1 in any other. To be called once, early: it also takes the note of it out of the environment.
-int take_listening_socket();
+// Sockets that listen already, or -1.
+struct HeldSockets {
+  int http = -1, grpc = -1;
+};
+
+// In a server that is supervised: what it was given, and from then on it stops when its supervisor is gone. None in any
+// other. To be called once, early: it also takes the note of it out of the environment.
+HeldSockets take_held_sockets();
 
 }  // namespace millrace

@@ -683,7 +683,6 @@ def test_addresses_that_cannot_be_used_are_refused(server, tmp_path):
     assert "Address already in use" in refused_start("serve", *model, "--grpc", server.grpc)
     assert "can be reached from other machines" in refused_start("serve", *model, "--grpc", "0.0.0.0:0")
     assert "is not HOST:PORT" in refused_start("serve", *model, "--grpc", "nowhere")
-    assert "needs a port of its own for gRPC" in refused_start("serve", *model, "--grpc", "127.0.0.1:0", "--supervise")
     assert "there are no tokens yet" in refused_start("up", "--http", "127.0.0.1:0", "--grpc", "0.0.0.0:0", state=tmp_path / "state")
     assert_lives(server)
 

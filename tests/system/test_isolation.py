@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import requests
+import tritonclient.grpc as tritongrpc
 import tritonclient.http as triton
 from onnx import TensorProto as T
 from onnx import helper
@@ -260,6 +261,26 @@ def test_a_supervised_server_that_is_killed_under_load_is_back_on_the_same_port(
             assert set(load.seen) <= {200, "broken"}, load.seen
         crashed = log_lines(server, "server_crashed")
         assert [line["why"] for line in crashed] == ["signal 9", "signal 9"]
+    finally:
+        assert server.stop() == 0
+
+
+def test_calls_of_grpc_wait_too_while_a_supervised_server_is_started_again():
+    server = serve("--supervise", "--grpc", "127.0.0.1:0")
+    try:
+        x = tritongrpc.InferInput("x", [1, 3], "FP32")
+        x.set_data_from_numpy(np.ones((1, 3), dtype=np.float32))
+        for _ in range(3):
+            with tritongrpc.InferenceServerClient(server.grpc) as client:
+                assert client.infer("linear", [x]).as_numpy("y")[0] == 111.5
+            worker = worker_of(server)
+            os.kill(worker, signal.SIGKILL)
+            until(lambda worker=worker: not pathlib.Path(f"/proc/{worker}").exists())
+            # Refused by nobody: it waits in the backlog until the next server takes it.
+            with tritongrpc.InferenceServerClient(server.grpc) as client:
+                assert client.infer("linear", [x]).as_numpy("y")[0] == 111.5
+        taken = run("serve", "--supervise", "--http", "127.0.0.1:0", "--grpc", server.grpc, "--model", f"linear={MODELS / 'linear.onnx'}")
+        assert taken.returncode == 5 and f"cannot listen on {server.grpc}" in taken.stderr and "--grpc HOST:PORT" in taken.stderr
     finally:
         assert server.stop() == 0
 

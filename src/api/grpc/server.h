@@ -15,6 +15,7 @@ struct ServerOptions {
   std::string address;         // "127.0.0.1:8001", "[::1]:0"; port 0 takes a free one
   std::string local_subject;   // "local:<user>": who calls from this machine without a token
   bool require_login = false;  // nobody is: all need a token
+  int listening = -1;          // a socket that listens there already
 };
 
 // What the server stands on; all of it must outlive it.

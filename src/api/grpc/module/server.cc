@@ -24,9 +24,9 @@ class GrpcServer final : public Server {
     for (auto& thread : threads_) thread->connections.clear();
   }
 
-  Result<void> listen(const std::string& address) {
+  Result<void> listen(const ServerOptions& options) {
     for (auto& thread : threads_) MILLRACE_DO(thread->loop.open());
-    MILLRACE_TRY(auto listening, front::listen_tcp(address, -1, "--grpc"));
+    MILLRACE_TRY(auto listening, front::listen_tcp(options.address, options.listening, "--grpc"));
     address_ = std::move(listening.address);
     MILLRACE_DO(listener_.begin(listening.descriptor));
     for (auto& each : threads_) {
@@ -109,7 +109,7 @@ extern "C" [[gnu::visibility("default")]] void millrace_grpc_start(
   // the call's status.
   google::protobuf::SetLogHandler(nullptr);
   auto server = std::make_unique<api::rpc::GrpcServer>(options, parts);
-  if (auto listening = server->listen(options.address); !listening)
+  if (auto listening = server->listen(options); !listening)
     out = std::move(listening).error();
   else
     out = std::unique_ptr<api::rpc::Server>(std::move(server));
