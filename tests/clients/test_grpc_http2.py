@@ -364,7 +364,7 @@ def test_without_free_descriptors_new_connections_wait_for_their_turn():
         _, hard = resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)
         used = max(int(each.name) for each in Path(f"/proc/{running.process.pid}/fd").iterdir()) + 1
         resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (used + 4, hard))
-        clients += [Rude(running.grpc, timeout=30) for _ in range(40)]
+        clients += [Rude(running.grpc) for _ in range(40)]
         for client in clients:
             client.send(head("ModelInfer"), frame(DATA, END_STREAM, 1, message(request())))
         # Those that are in are answered; each that leaves lets another in, until all have been.
