@@ -6,17 +6,11 @@
 #include <unistd.h>
 
 #include "api/client.h"
+#include "api/testing.h"
 #include "core/testing.h"
 
 namespace millrace::api {
 namespace {
-
-class Nobody final : public Authenticator {
- public:
-  Result<Caller> of_token(const std::string&, std::string_view) const override {
-    return Error{Code::unauthenticated, "there are no tokens"};
-  }
-};
 
 // Copies of our ends of the connections to this port, as a child has them until it is another program.
 std::vector<int> copies_of_accepted(uint16_t port) {
@@ -36,7 +30,7 @@ TEST(Server, is_not_told_of_a_connection_that_is_gone_though_a_child_has_a_copy_
   ManualClock clock;
   SeededRandom random{7};
   Context context{clock, random, silent_log()};
-  const Nobody tokens;
+  const millrace::testing::Nobody tokens;
   const Dispatcher dispatcher{Router({{"GET", "/open", Permission::open, BodyLimit{16}, "none", Run::inline_,
                                        [](Request&) {
                                          return Reply::json({{"good", true}});

@@ -3,10 +3,10 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 #include "core/context.h"
 #include "core/files.h"
+#include "core/testing.h"
 #include "engine/engine.h"
 #include "serve/guard.h"
 #include "serve/prediction_log.h"
@@ -16,17 +16,6 @@ namespace millrace::serve {
 namespace {
 
 constexpr int64_t kColumns = 14;
-
-// A folder that goes with it.
-struct Place {
-  Place() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "record.XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
-  }
-  ~Place() { (void)remove_tree(folder); }
-
-  std::string folder;
-};
 
 template <class T>
 T value_of(Result<T> result) {
@@ -56,8 +45,8 @@ std::vector<Tensor> rows_of(int64_t count) {
 }
 
 void guard(benchmark::State& state) {
-  const Place place;
-  const auto guard = guard_of(place.folder);
+  const millrace::testing::Folder place;
+  const auto guard = guard_of(place.path());
   const auto rows = rows_of(state.range(0));
   for (auto _ : state) {
     const auto verdict = guard->judge(rows, GuardMode::reject);
@@ -68,10 +57,10 @@ BENCHMARK(guard)->Arg(1)->Arg(100);
 
 // Record and counters of an answered request, as the data plane writes them.
 void log_and_counters(benchmark::State& state) {
-  const Place place;
+  const millrace::testing::Folder place;
   Clock& clock = system_clock();
   Context context{clock, system_random(), silent_log()};
-  const auto log = value_of(PredictionLog::open({.folder = place.folder}, context));
+  const auto log = value_of(PredictionLog::open({.folder = place.path()}, context));
   const int64_t count = state.range(0);
   const auto inputs = rows_of(count);
   Tensor label{.type = DType::int64, .shape = {count}}, scores{.type = DType::fp32, .shape = {count, 2}};

@@ -4,6 +4,7 @@
 
 #include "api/dispatch.h"
 #include "api/mlflow/routes.h"
+#include "api/testing.h"
 #include "evaluation/datasets.h"
 #include "registry/testing.h"
 #include "traces/traces.h"
@@ -30,13 +31,6 @@ constexpr std::string_view kFields[] = {
     "trace_location", "update_mask", "upload_id", "url", "user_id", "valid", "value", "version", "view_type",
 };
 // clang-format on
-
-class Nobody final : public Authenticator {
- public:
-  Result<Caller> of_token(const std::string&, std::string_view) const override {
-    return Error{Code::unauthenticated, "the token is unknown"};
-  }
-};
 
 std::string camel(std::string_view name) {
   std::string out;
@@ -136,7 +130,7 @@ class StrictTest : public testing::RegistryTest {
     return out;
   }
 
-  Nobody nobody;
+  millrace::testing::Nobody nobody;
   std::unique_ptr<traces::Traces> traces;
   std::unique_ptr<evaluation::Datasets> evaluation;
   std::unique_ptr<webhooks::Webhooks> webhooks;

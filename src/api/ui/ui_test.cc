@@ -5,6 +5,7 @@
 #include <map>
 
 #include "api/dispatch.h"
+#include "api/testing.h"
 #include "api/ui/routes.h"
 #include "core/codes/content_coding.h"
 #include "core/files.h"
@@ -39,18 +40,11 @@ class FewFiles final : public Files {
   std::map<std::string, Texts> texts_;
 };
 
-class Nobody final : public Authenticator {
- public:
-  Result<Caller> of_token(const std::string&, std::string_view) const override {
-    return Error{Code::unauthenticated, "nobody"};
-  }
-};
-
 class Ui : public ::testing::Test {
  protected:
   testing::World world;
   FewFiles files;
-  Nobody nobody;
+  millrace::testing::Nobody nobody;
 
   void SetUp() override {
     files.add("index.html", "<html>page</html>", "", "");

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "api/testing.h"
 #include "core/files.h"
 #include "core/limits/grpc_limits.h"
 #include "core/testing.h"
@@ -16,13 +17,6 @@ namespace millrace::api::rpc {
 namespace {
 
 constexpr Micros kSecond = 1'000'000;
-
-class Nobody final : public Authenticator {
- public:
-  Result<Caller> of_token(const std::string&, std::string_view) const override {
-    return Error{Code::unauthenticated, "there are no tokens"};
-  }
-};
 
 // The other end, which answers nothing by itself.
 class Other {
@@ -177,7 +171,7 @@ struct GrpcConnection : ::testing::Test {
   ManualClock clock;
   SeededRandom random{7};
   Context context{clock, random, silent_log()};
-  const Nobody tokens;
+  const millrace::testing::Nobody tokens;
   const Dispatcher dispatcher{Router({}), tokens, context};
   std::unique_ptr<engine::Engines> engines = *engine::load_duckdb(library_folder() + "/libduckdb.so");
   std::unique_ptr<serve::DataPlane> plane;
